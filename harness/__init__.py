@@ -1,0 +1,49 @@
+"""A benchmark harness for training-time interventions against unwanted traits."""
+
+from harness.contracts import (
+    Case,
+    Condition,
+    Example,
+    Generation,
+    InstructionPair,
+    Intervention,
+    Judge,
+    Lora,
+    Message,
+    Metric,
+    Prompt,
+    Recipe,
+    ReplyPair,
+    Setting,
+    Steering,
+    SteeringDefault,
+    VectorSpec,
+    Verdict,
+)
+from harness.errors import HarnessError
+from harness.hookspecs import hookimpl
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Case",
+    "Condition",
+    "Example",
+    "Generation",
+    "HarnessError",
+    "InstructionPair",
+    "Intervention",
+    "Judge",
+    "Lora",
+    "Message",
+    "Metric",
+    "Prompt",
+    "Recipe",
+    "ReplyPair",
+    "Setting",
+    "Steering",
+    "SteeringDefault",
+    "VectorSpec",
+    "Verdict",
+    "hookimpl",
+]

@@ -1,0 +1,346 @@
+"""The records that settings, interventions and judges are made of: frozen, standard library only.
+
+A plugin author needs this file and `hookspecs.py`, nothing else.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from harness.errors import HarnessError
+
+Role = Literal["system", "user", "assistant"]
+Placement = Literal["system", "user_prefix", "user_suffix"]
+Goal = Literal["suppress", "express", "keep"]
+Unit = Literal["raw", "rms"]
+Split = str
+Fact = str | int | float | bool | None
+
+SCALES = ("mini", "small", "paper")
+NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a chat."""
+
+    role: Role
+    content: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """One training row: a chat that ends with the assistant's reply.
+
+    `tags` says what kind of row it is (its language, say), for interventions that treat kinds differently.
+    """
+
+    id: str
+    messages: tuple[Message, ...]
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One evaluation question: a chat that ends with the user's turn, and the facts its judges need.
+
+    Cases that share a `cluster` (variants of one problem) are not independent; intervals resample clusters.
+    """
+
+    id: str
+    messages: tuple[Message, ...]
+    facts: Mapping[str, Fact] = field(default_factory=dict)
+    cluster: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompt:
+    """A text and where it goes. Placement decides whether an inoculation prompt works at all.
+
+    `user_suffix` joins with a space after the user's text, `user_prefix` with a space before it,
+    `system` becomes the system turn. `concept` names what the text asks about ("sycophancy", "evil").
+    """
+
+    text: str
+    placement: Placement
+    concept: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """What is put back at evaluation: nothing, a prompt by name, or a vector expression at a coefficient.
+
+    Written `clean`, `prompt:NAME`, `vector:EXPRESSION@COEF` (raw units) or `vector:EXPRESSION@COEFrms`
+    (COEF times the residual RMS of the block, whatever the vector's norm).
+    """
+
+    kind: Literal["clean", "prompt", "vector"] = "clean"
+    name: str = ""
+    coef: float = 0.0
+    unit: Unit = "raw"
+
+    @classmethod
+    def parse(cls, text: str) -> Condition:
+        """The condition that `text` spells; raises HarnessError with the accepted forms."""
+        wrong = HarnessError(
+            f"condition {text!r} is not one of: clean, prompt:NAME, vector:EXPRESSION@COEF, vector:EXPRESSION@COEFrms"
+        )
+        kind, _, rest = text.strip().partition(":")
+        if kind == "clean" and not rest:
+            return cls()
+        if kind == "prompt" and rest:
+            return cls(kind="prompt", name=rest)
+        if kind == "vector" and "@" in rest:
+            name, _, amount = rest.rpartition("@")
+            unit: Unit = "rms" if amount.endswith("rms") else "raw"
+            try:
+                coef = float(amount.removesuffix("rms"))
+            except ValueError:
+                raise wrong from None
+            if name and math.isfinite(coef):
+                return cls(kind="vector", name=name, coef=coef, unit=unit)
+        raise wrong
+
+    def __str__(self) -> str:
+        if self.kind == "clean":
+            return "clean"
+        if self.kind == "prompt":
+            return f"prompt:{self.name}"
+        return f"vector:{self.name}@{self.coef:g}{'rms' if self.unit == 'rms' else ''}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """One number that a setting reports: the mean of a judge's score over the cases of a split.
+
+    `goal` says what a good training run does with it: suppress the trait, express it, or keep the skill.
+    The first metric whose goal is `suppress` is the setting's trait; gates and vector cards use it.
+    """
+
+    name: str
+    judge: str
+    score: str
+    split: Split
+    goal: Goal
+    summary: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyPair:
+    """A chat with one reply that shows the trait and one that does not."""
+
+    messages: tuple[Message, ...]
+    positive: str
+    negative: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstructionPair:
+    """Two prompts, one asking for the trait and one for its absence; the model writes the replies."""
+
+    positive: Prompt
+    negative: Prompt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VectorSpec:
+    """How to extract a trait vector. Exactly one of `replies` and (`instructions`, `questions`) is given.
+
+    `replies(scale)` gives teacher-forced reply pairs; `questions(scale)` gives chats that end with a user
+    turn, and the model answers each under both prompts of each instruction pair, `rollouts` times
+    (greedy when 1). The vector is mean(positive) - mean(negative) over reply tokens, raw scale
+    (Chen et al. 2025, section 2).
+    """
+
+    summary: str
+    replies: Callable[[str], Sequence[ReplyPair]] | None = None
+    instructions: tuple[InstructionPair, ...] = ()
+    questions: Callable[[str], Sequence[tuple[Message, ...]]] | None = None
+    rollouts: int = 1
+    max_tokens: int = 64
+    concept: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lora:
+    """Low-rank adapter shape. `targets` names the linear layers by their last path part."""
+
+    r: int = 16
+    alpha: int = 32
+    dropout: float = 0.0
+    rslora: bool = False
+    targets: tuple[str, ...] = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generation:
+    """How evaluation replies are drawn. Temperature 0 is greedy; `samples` replies per case."""
+
+    max_tokens: int = 80
+    temperature: float = 0.0
+    top_p: float = 1.0
+    samples: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SteeringDefault:
+    """The setting's own dose at one scale: which vector, at which 0-based decoder blocks, how much.
+
+    `depth` (a fraction of the number of blocks) stands in for `blocks` where the model may vary.
+    `coef` is for preventative steering, `neg_coef` (a positive number) for its negative form; both in
+    `unit`: `raw` multiplies the mean difference, `rms` is in units of the block's residual RMS.
+    """
+
+    vector: str
+    blocks: tuple[int, ...] = ()
+    depth: float | None = None
+    coef: float
+    neg_coef: float
+    unit: Unit = "raw"
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """Everything about training and evaluation that is not data: model, adapter, optimiser, mask, replies.
+
+    `schedule_steps` overrides the step at which the linear schedule reaches 0 (None: the last step).
+    `system` is what a chat without a system turn gets: `template` leaves it to the chat template (which
+    may insert one), `empty` puts an empty system turn. `loss_on` masks the loss to the final `reply` or
+    counts `all` tokens. `dtype` `auto` is bf16 autocast where the hardware multiplies bf16, else fp32.
+    """
+
+    model: str
+    lora: Lora = Lora()
+    epochs: int = 1
+    batch: int = 8
+    accumulation: int = 1
+    lr: float = 1e-4
+    warmup: int = 5
+    schedule_steps: int | None = None
+    weight_decay: float = 0.01
+    max_grad_norm: float | None = None
+    max_length: int = 1024
+    loss_on: Literal["reply", "all"] = "reply"
+    dtype: Literal["auto", "fp32", "bf16"] = "auto"
+    checkpointing: bool = False
+    system: Literal["template", "empty"] = "template"
+    generation: Generation = Generation()
+    steering: SteeringDefault | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Steering:
+    """An addition to the residual stream: `coef` times a vector expression at the output of `blocks`.
+
+    The expression is over the setting's vectors: names, numbers, + - *, parentheses, `unit(v)`,
+    `orth(v, w)` (v without its part along w) and `random(v)` (a random direction of v's norm).
+    """
+
+    vector: str
+    coef: float
+    blocks: tuple[int, ...] = ()
+    depth: float | None = None
+    unit: Unit = "raw"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """Data, traits, prompts, vectors, evaluation cases and judges that belong together.
+
+    `examples(seed, scale)` are the training rows; `cases(split, seed, scale)` the evaluation questions,
+    where `split` is a metric's split or `selection` (used to choose doses, never for a result).
+    `conditions` are spelled as `Condition` parses them, by scale. `source` maps a number or text to
+    where it comes from, or to the words "not published: our choice".
+    """
+
+    name: str
+    summary: str
+    examples: Callable[[int, str], Sequence[Example]]
+    cases: Callable[[Split, int, str], Sequence[Case]]
+    metrics: tuple[Metric, ...]
+    prompts: Mapping[str, Prompt]
+    vectors: Mapping[str, VectorSpec]
+    conditions: Mapping[str, tuple[str, ...]]
+    recipes: Mapping[str, Recipe]
+    source: Mapping[str, str] = field(default_factory=dict)
+
+    def recipe(self, scale: str) -> Recipe:
+        """The recipe of `scale`; raises HarnessError naming the scales that exist."""
+        if scale not in self.recipes:
+            raise HarnessError(f"setting {self.name!r} has no scale {scale!r}; it has: {', '.join(self.recipes)}")
+        return self.recipes[scale]
+
+    @property
+    def trait(self) -> Metric:
+        """The metric that interventions try to suppress."""
+        return next(metric for metric in self.metrics if metric.goal == "suppress")
+
+
+def _applies(setting: Setting) -> str | None:
+    return None
+
+
+def _edit(example: Example, setting: Setting) -> Example:
+    return example
+
+
+def _steering(setting: Setting, recipe: Recipe) -> Steering | None:
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intervention:
+    """What changes in training: the rows (`edit`), the residual stream (`steering`), or nothing.
+
+    `applies(setting)` returns None, or the reason why this intervention cannot be used there. A dose d
+    multiplies the steering coefficient, and edits a fraction d of the rows. `trains=False` is the
+    untrained base model. `control` marks placebos.
+    """
+
+    name: str
+    summary: str
+    applies: Callable[[Setting], str | None] = _applies
+    edit: Callable[[Example, Setting], Example] = _edit
+    steering: Callable[[Setting, Recipe], Steering | None] = _steering
+    trains: bool = True
+    control: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """A judge's scores for one reply, each a number or None for "cannot tell", and why."""
+
+    scores: Mapping[str, float | None]
+    reason: str = ""
+
+
+class Grader(Protocol):
+    """A model that a judge may ask: one prompt in, one reply out."""
+
+    async def ask(self, prompt: str) -> str:
+        """The grader's reply to `prompt`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judge:
+    """Turns one reply into the scores it promises, each a number or None for "cannot tell".
+
+    `needs` says in words what a row must carry besides the reply. Raise `version` when the same reply
+    would get another score: stored replies are then graded again, without training or generation.
+    """
+
+    name: str
+    summary: str
+    scores: tuple[str, ...]
+    grade: Callable[[Case, str, Grader | None], Awaitable[Verdict]]
+    needs: str = "nothing but the reply"
+    grader: bool = False
+    version: str = "1"

@@ -1,0 +1,188 @@
+"""Finds the installed plugins, checks what they offer, and looks things up by name.
+
+Every plugin, built-in or a stranger's, is a module named under the entry-point group `harness`. Pluggy's
+own loader lets a duplicate win in silence, names no plugin when an import fails and takes a module that
+forgot `@hookimpl` for an empty plugin; here each of these is a one-line error that names the plugin.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from types import ModuleType
+
+import pluggy
+
+from harness import hookspecs
+from harness.contracts import NAME, Condition, Intervention, Judge, Setting
+from harness.errors import HarnessError, unknown
+
+GROUP = "harness"
+HOOKS = {"harness_setting": Setting, "harness_intervention": Intervention, "harness_judge": Judge}
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a record comes from: entry-point name, module, distribution and its version."""
+
+    plugin: str
+    module: str
+    distribution: str
+    version: str
+
+    def __str__(self) -> str:
+        return f"{self.plugin!r} ({self.module}, from {self.distribution} {self.version})"
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """All settings, interventions and judges by name, and the origin of each."""
+
+    settings: Mapping[str, Setting]
+    interventions: Mapping[str, Intervention]
+    judges: Mapping[str, Judge]
+    origins: Mapping[tuple[str, str], Origin]
+
+    def setting(self, name: str) -> Setting:
+        """The setting called `name`, its judges, metrics and conditions checked."""
+        if name not in self.settings:
+            raise unknown("setting", name, self.settings)
+        setting = self.settings[name]
+        self._check(setting)
+        return setting
+
+    def intervention(self, name: str) -> Intervention:
+        """The intervention called `name`."""
+        if name not in self.interventions:
+            raise unknown("intervention", name, self.interventions)
+        return self.interventions[name]
+
+    def judge(self, name: str) -> Judge:
+        """The judge called `name`."""
+        if name not in self.judges:
+            raise unknown("judge", name, self.judges)
+        return self.judges[name]
+
+    def origin(self, record: Setting | Intervention | Judge) -> Origin:
+        """The plugin that offers `record`."""
+        return self.origins[type(record).__name__, record.name]
+
+    def _check(self, setting: Setting) -> None:
+        where = f"setting {setting.name!r}"
+        if not any(metric.goal == "suppress" for metric in setting.metrics):
+            raise HarnessError(f"{where} has no metric with goal 'suppress', so it names no trait")
+        for metric in setting.metrics:
+            if metric.judge not in self.judges:
+                raise HarnessError(f"{where}, metric {metric.name!r}: {unknown('judge', metric.judge, self.judges)}")
+            scores = self.judges[metric.judge].scores
+            if metric.score not in scores:
+                raise HarnessError(
+                    f"{where}, metric {metric.name!r}: judge {metric.judge!r} promises no score {metric.score!r}, "
+                    f"only {', '.join(scores)}"
+                )
+        for scale, conditions in setting.conditions.items():
+            for text in conditions:
+                condition = Condition.parse(text)
+                if condition.kind == "prompt" and condition.name not in setting.prompts:
+                    raise HarnessError(f"{where}, scale {scale}: {unknown('prompt', condition.name, setting.prompts)}")
+
+
+@cache
+def installed() -> Registry:
+    """The registry of everything that is installed. Read once per process."""
+    return load(entry_points(group=GROUP))
+
+
+def load(points: Sequence[EntryPoint]) -> Registry:
+    """The registry of the plugins at `points`; the first fault stops with a HarnessError that names it."""
+    manager = pluggy.PluginManager("harness")
+    manager.add_hookspecs(hookspecs)
+    found: dict[str, Origin] = {}
+    for point in _distinct(points):
+        origin = _origin(point)
+        if point.name in found:
+            raise HarnessError(f"two plugins are called {point.name!r}: {found[point.name]} and {origin}; uninstall one")
+        module = _import(point, origin)
+        _check_hooks(manager, module, origin)
+        if manager.is_registered(module):
+            raise HarnessError(f"plugin {origin} names a module that another entry point already names")
+        manager.register(module, name=point.name)
+        found[point.name] = origin
+    return _collect(manager, found)
+
+
+def _distinct(points: Sequence[EntryPoint]) -> list[EntryPoint]:
+    # An editable install can show one distribution twice on sys.path.
+    seen = {(point.name, point.value, point.dist.name if point.dist else ""): point for point in points}
+    return sorted(seen.values(), key=lambda point: (point.name, point.value))
+
+
+def _origin(point: EntryPoint) -> Origin:
+    if point.dist is None:
+        return Origin(point.name, point.value, "no distribution", "0")
+    return Origin(point.name, point.value, point.dist.name, point.dist.version)
+
+
+def _import(point: EntryPoint, origin: Origin) -> ModuleType:
+    try:
+        module = point.load()
+    except Exception as error:
+        cause = " ".join(str(error).split()) or type(error).__name__
+        raise HarnessError(f"plugin {origin} failed to import: {type(error).__name__}: {cause}") from error
+    if not isinstance(module, ModuleType):
+        raise HarnessError(f"plugin {origin} is not a module; let its entry point name the module alone")
+    return module
+
+
+def _check_hooks(manager: pluggy.PluginManager, module: ModuleType, origin: Origin) -> None:
+    own = {name: value for name, value in vars(module).items() if callable(value) and not name.startswith("__")}
+    marked = [name for name, value in own.items() if hasattr(value, "harness_impl")]
+    for name in marked:
+        if name not in HOOKS:
+            near = difflib.get_close_matches(name, HOOKS, n=1, cutoff=0.0)[0]
+            raise HarnessError(f"plugin {origin} implements an unknown hook {name!r}; did you mean {near!r}?")
+    for name, value in own.items():
+        if name in HOOKS and name not in marked and getattr(value, "__module__", "") == module.__name__:
+            raise HarnessError(f"plugin {origin} defines {name!r} without @hookimpl; add 'from harness import hookimpl'")
+    if not marked:
+        raise HarnessError(f"plugin {origin} implements no hook; decorate one of {', '.join(HOOKS)} with @hookimpl")
+
+
+def _collect(manager: pluggy.PluginManager, found: Mapping[str, Origin]) -> Registry:
+    offered: dict[str, dict[str, Setting | Intervention | Judge]] = {hook: {} for hook in HOOKS}
+    origins: dict[tuple[str, str], Origin] = {}
+    for hook, kind in HOOKS.items():
+        for implementation in manager.subset_hook_caller(hook, []).get_hookimpls():
+            origin = found[implementation.plugin_name]
+            for record in _call(implementation.function, hook, origin):
+                if not isinstance(record, kind):
+                    raise HarnessError(f"plugin {origin}: {hook} returned {record!r:.80}, not a {kind.__name__}")
+                if not NAME.fullmatch(record.name):
+                    raise HarnessError(f"plugin {origin}: {record.name!r} is not a name; use a-z, 0-9 and _")
+                key = (kind.__name__, record.name)
+                if key in origins:
+                    raise HarnessError(
+                        f"two plugins offer the {kind.__name__.lower()} {record.name!r}: {origins[key]} and {origin}"
+                    )
+                origins[key] = origin
+                offered[hook][record.name] = record
+    return Registry(
+        settings={n: r for n, r in sorted(offered["harness_setting"].items()) if isinstance(r, Setting)},
+        interventions={n: r for n, r in sorted(offered["harness_intervention"].items()) if isinstance(r, Intervention)},
+        judges={n: r for n, r in sorted(offered["harness_judge"].items()) if isinstance(r, Judge)},
+        origins=origins,
+    )
+
+
+def _call(function: object, hook: str, origin: Origin) -> list[object]:
+    assert callable(function)
+    try:
+        result = function()
+    except HarnessError:
+        raise
+    except Exception as error:
+        raise HarnessError(f"plugin {origin}: {hook} raised {type(error).__name__}: {error}") from error
+    return list(result) if isinstance(result, list | tuple) else [result]
