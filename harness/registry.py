@@ -21,7 +21,11 @@ from harness.contracts import NAME, Condition, Intervention, Judge, Setting
 from harness.errors import HarnessError, unknown
 
 GROUP = "harness"
-HOOKS = {"harness_setting": Setting, "harness_intervention": Intervention, "harness_judge": Judge}
+HOOKS: Mapping[str, type[Setting] | type[Intervention] | type[Judge]] = {
+    "harness_setting": Setting,
+    "harness_intervention": Intervention,
+    "harness_judge": Judge,
+}
 
 
 @dataclass(frozen=True, slots=True)
