@@ -13,6 +13,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from harness import algebra
 from harness.contracts import (
     SCALES,
     Case,
@@ -27,7 +28,6 @@ from harness.contracts import (
     VectorSpec,
     Verdict,
 )
-from harness.variants import vector_names
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -147,7 +147,7 @@ def _check_steering(steering: Steering, setting: Setting, where: str) -> None:
     _law(math.isfinite(steering.coef), where, f"the steering coefficient is {steering.coef}")
     _law(bool(steering.blocks) != (steering.depth is not None), where, "give either blocks or depth")
     _law(steering.depth is None or 0 <= steering.depth <= 1, where, f"depth {steering.depth} is not within 0 and 1")
-    for name in vector_names(steering.vector):
+    for name in algebra.names(steering.vector):
         _law(name in setting.vectors, where, f"steers with {name!r}, which is no vector of the setting")
 
 
@@ -159,7 +159,7 @@ def _check_conditions(setting: Setting, scale: str, where: str) -> None:
         _law(str(condition) == text, where, f"condition {text!r} is spelled {condition}")
         if condition.kind == "prompt":
             _law(condition.name in setting.prompts, where, f"condition {text!r} names no prompt of the setting")
-        for name in vector_names(condition.name) if condition.kind == "vector" else ():
+        for name in algebra.names(condition.name) if condition.kind == "vector" else ():
             _law(name in setting.vectors, where, f"condition {text!r} names no vector of the setting")
 
 

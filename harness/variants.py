@@ -6,9 +6,9 @@ functions carry the rest, so that a variant is one short file.
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Callable
 
+from harness import algebra
 from harness.contracts import Example, Intervention, Prompt, Recipe, Setting, Steering, SteeringDefault
 from harness.errors import HarnessError
 from harness.prompts import inoculated
@@ -54,7 +54,7 @@ def steered(
         if not defaults:
             return f"setting {setting.name!r} names no steering vector in its recipes"
         for default in defaults:
-            for wanted in vector_names(vector(default)):
+            for wanted in algebra.names(vector(default)):
                 if wanted not in setting.vectors:
                     return _missing(setting, "vector", wanted, list(setting.vectors))
         return None
@@ -68,20 +68,6 @@ def steered(
         )
 
     return Intervention(name=name, summary=summary, applies=applies, steering=steering, control=control)
-
-
-def vector_names(expression: str) -> list[str]:
-    """The vectors that `expression` speaks of, each once, in order: `random(a) - 2*b` -> a, b."""
-    try:
-        tree = ast.parse(expression.strip(), mode="eval")
-    except SyntaxError:
-        raise HarnessError(
-            f"vector expression {expression!r} cannot be read; write it like 'a - 0.5*unit(b)'"
-        ) from None
-    functions = {node.func for node in ast.walk(tree) if isinstance(node, ast.Call)}
-    return list(
-        dict.fromkeys(node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and node not in functions)
-    )
 
 
 def _missing(setting: Setting, kind: str, name: str, known: list[str]) -> str:

@@ -1,0 +1,48 @@
+# What a person types. Every target builds .venv first, so a machine with Python 3.11 and make needs nothing else.
+
+PYTHON ?= python3
+BIN := .venv/bin
+PLUGINS := build/mypy
+
+.PHONY: demo test test-slow check bench format clean
+
+demo: .venv/.stamp
+	$(BIN)/harness run --setting gcd_sycophancy --intervention none,ps --scale mini --runs runs/demo
+
+test: .venv/.stamp
+	$(BIN)/pytest -q -m "not slow and not gpu and not vllm and not browser"
+
+test-slow: .venv/.stamp
+	$(BIN)/pytest -q -m "slow and not gpu and not vllm"
+
+check: .venv/.stamp
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	@mkdir -p $(PLUGINS) && ln -sfn ../../plugins $(PLUGINS)/harness_plugins
+	MYPYPATH=$(PLUGINS):examples/third_party $(BIN)/mypy -p harness -p harness_plugins -p harness_example
+
+bench: .venv/.bench
+	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+format: .venv/.stamp
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:
+	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+# pip refuses loudly and succeeds silently: -q hides progress, never an error.
+.venv/.stamp: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11" if sys.version_info < (3, 11) else 0)'
+	@echo "[1/3] creating .venv"
+	@$(PYTHON) -m venv .venv
+	@echo "[2/3] installing torch"
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt setuptools torch
+	@echo "[3/3] installing everything else, about two minutes"
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	@touch $@
+
+.venv/.bench: .venv/.stamp
+	@echo "installing what only the benchmarks need"
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e ".[bench]"
+	@touch $@
