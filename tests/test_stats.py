@@ -1,0 +1,196 @@
+"""Laws of the clustered intervals: they cover, they know what is independent, and "cannot tell" is not zero."""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.special import ndtr, ndtri
+from scipy.stats import binomtest
+
+from harness.stats import Observation, estimate, leak, wilson
+
+
+def draw(
+    rng: np.random.Generator,
+    *,
+    rate: float,
+    clusters: int,
+    seeds: int,
+    alike: float = 1.0,
+    drift: float = 0.0,
+    k: int = 1,
+) -> list[Observation]:
+    """Replies of a probit model with mean `rate`; `alike` and `drift` are the spreads of clusters and seeds."""
+    centre = ndtri(rate) * math.sqrt(1 + alike**2 + drift**2)
+    latent = centre + alike * rng.normal(size=(clusters, 1)) + drift * rng.normal(size=(1, seeds))
+    replies = rng.random((clusters, seeds, k)) < ndtr(latent)[:, :, None]
+    return [Observation(f"c{g}", s, float(replies[g, s, i])) for g, s, i in np.ndindex(clusters, seeds, k)]
+
+
+observations = st.lists(
+    st.builds(
+        Observation,
+        cluster=st.sampled_from(["a", "b", "c", "d"]),
+        seed=st.integers(0, 2),
+        value=st.one_of(st.none(), st.floats(0, 1)),
+    ),
+    max_size=40,
+)
+
+
+@pytest.mark.parametrize(
+    ("rate", "clusters", "seeds", "drift"),
+    [(0.5, 60, 1, 0.0), (0.05, 60, 1, 0.0), (0.3, 60, 3, 0.0), (0.3, 60, 3, 0.5), (0.3, 20, 3, 0.2)],
+)
+def test_the_interval_covers_the_truth_about_as_often_as_it_says(rate, clusters, seeds, drift):
+    rng = np.random.default_rng(7)
+    hits = 0
+    for _ in range(300):
+        seen = estimate(draw(rng, rate=rate, clusters=clusters, seeds=seeds, drift=drift))
+        hits += seen.low <= rate <= seen.high
+    # The pigeonhole bootstrap errs on the wide side where replies are mostly noise (Owen 2007).
+    assert 0.90 <= hits / 300 <= 0.997
+
+
+def test_many_samples_of_few_cases_do_not_narrow_the_interval_below_what_the_cases_carry():
+    rng = np.random.default_rng(1)
+    few = [estimate(draw(rng, rate=0.3, clusters=20, seeds=1, alike=2.0, k=2)) for _ in range(40)]
+    many = [estimate(draw(rng, rate=0.3, clusters=20, seeds=1, alike=2.0, k=50)) for _ in range(40)]
+    widths = [float(np.mean([seen.high - seen.low for seen in group])) for group in (few, many)]
+    assert widths[1] > 0.7 * widths[0]
+
+
+def test_the_interval_widens_as_replies_to_one_case_become_alike():
+    rng = np.random.default_rng(2)
+    widths = []
+    for alike in (0.0, 1.0, 3.0):
+        seen = [estimate(draw(rng, rate=0.4, clusters=40, seeds=1, alike=alike, k=5)) for _ in range(40)]
+        widths.append(float(np.mean([one.high - one.low for one in seen])))
+    assert widths == sorted(widths)
+    assert widths[2] > 1.5 * widths[0]
+
+
+def test_the_closed_form_is_the_variance_that_resampling_gives():
+    rng = np.random.default_rng(3)
+    table = rng.normal(size=(30, 3)) + rng.normal(size=(30, 1)) + 0.3 * rng.normal(size=(1, 3)) + 5
+    seen = estimate([Observation(f"c{g}", s, float(table[g, s])) for g, s in np.ndindex(table.shape)])
+    u = rng.multinomial(30, [1 / 30] * 30, size=40_000)
+    v = rng.multinomial(3, [1 / 3] * 3, size=40_000)
+    resampled = ((u @ table) * v).sum(axis=1) / 90
+    deviation = math.sqrt(resampled.var() * 30 / 29)
+    assert seen.mean == pytest.approx(table.mean())
+    # t is between its values at 2 (seeds alone) and at infinitely many degrees of freedom.
+    assert 1.96 * deviation * 0.98 < seen.high - seen.mean < 4.31 * deviation * 1.02
+
+
+def test_one_seed_gives_the_textbook_standard_error_of_cluster_means():
+    values = [0.1, 2.5, 3.0, 4.5, 7.0]
+    seen = estimate([Observation(f"c{i}", 0, value) for i, value in enumerate(values)])
+    half = 2.7764451 * np.std(values, ddof=1) / math.sqrt(5)
+    assert (seen.low, seen.high) == pytest.approx((np.mean(values) - half, np.mean(values) + half))
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0])
+@pytest.mark.parametrize("clusters", [1, 8, 64])
+def test_where_all_replies_agree_the_interval_is_wilsons_on_the_number_of_clusters(value, clusters):
+    rows = [Observation(f"c{g}", s, value) for g in range(clusters) for s in range(3) for _ in range(10)]
+    seen = estimate(rows)
+    expected = binomtest(int(value * clusters), clusters).proportion_ci(method="wilson")
+    assert (seen.low, seen.high) == pytest.approx((expected.low, expected.high))
+    assert (seen.n, seen.judged, seen.clusters, seen.seeds) == (30 * clusters, 30 * clusters, clusters, 3)
+
+
+def test_independent_replies_of_one_seed_get_nearly_wilsons_interval_for_as_many_draws():
+    rows = [Observation(f"c{g}", 0, float(g < 20)) for g in range(400)]
+    expected = binomtest(20, 400).proportion_ci(method="wilson")
+    seen = estimate(rows)
+    assert (seen.low, seen.high) == pytest.approx((expected.low, expected.high), abs=0.001)
+
+
+@given(observations)
+def test_what_could_not_be_judged_changes_no_figure_but_the_count(rows):
+    judged = [row for row in rows if row.value is not None]
+    assert estimate(rows) == replace(estimate(judged), n=len(rows))
+
+
+@given(observations, st.randoms(use_true_random=False))
+def test_the_order_of_rows_changes_nothing(rows, shuffler: random.Random):
+    shuffled = list(rows)
+    shuffler.shuffle(shuffled)
+    assert estimate(shuffled) == estimate(rows)
+
+
+@given(observations)
+def test_a_rate_lies_within_its_interval_and_the_interval_within_zero_and_one(rows):
+    seen = estimate(rows)
+    if seen.mean is not None:
+        assert 0 <= seen.low <= seen.mean + 1e-12
+        assert seen.mean - 1e-12 <= seen.high <= 1
+
+
+def test_nothing_judged_is_no_number_at_all():
+    seen = estimate([Observation("a", 0, None), Observation("b", 0, None)])
+    assert (seen.mean, seen.low, seen.high, seen.n, seen.judged) == (None, None, None, 2, 0)
+
+
+def test_equal_scores_without_bounds_have_no_interval():
+    seen = estimate([Observation(f"c{i}", 0, 70.0) for i in range(9)])
+    assert (seen.mean, seen.low, seen.high) == (70.0, None, None)
+
+
+@given(observations, observations)
+def test_the_leak_of_an_arm_that_is_the_base_model_is_exactly_zero(rows, clean):
+    seen = leak(arm=rows, arm_clean=clean, base=rows, base_clean=clean)
+    assert seen.mean in (None, 0.0)
+
+
+def test_the_leak_is_the_difference_of_differences():
+    def rows(hits: int, seeds: int = 1) -> list[Observation]:
+        return [Observation(f"c{g}", s, float(g < hits)) for g in range(50) for s in range(seeds)]
+
+    seen = leak(arm=rows(40, 3), arm_clean=rows(5, 3), base=rows(20), base_clean=rows(10))
+    assert seen.mean == pytest.approx((40 - 5) / 50 - (20 - 10) / 50)
+    assert seen.low < seen.mean < seen.high
+    assert (seen.clusters, seen.seeds, seen.n, seen.judged) == (50, 3, 150, 150)
+
+
+def test_pairing_by_cluster_takes_out_what_the_clusters_share():
+    rng = np.random.default_rng(4)
+    hard = rng.random(80) < 0.5
+
+    def rows(flipped: set[int]) -> list[Observation]:
+        return [Observation(f"c{g}", 0, float(hard[g] ^ (g in flipped))) for g in range(80)]
+
+    still = rows(set())
+    seen = leak(arm=rows({3}), arm_clean=still, base=still, base_clean=still)
+    unpaired = estimate(still)
+    assert seen.high - seen.low < 0.3 * (unpaired.high - unpaired.low)
+
+
+def test_a_cluster_that_one_of_the_four_could_not_judge_is_left_out_of_the_leak():
+    def rows(unjudged: str = "") -> list[Observation]:
+        return [Observation(c, 0, None if c == unjudged else float(c > "b")) for c in "abcd"]
+
+    seen = leak(arm=rows("a"), arm_clean=rows(), base=rows("d"), base_clean=rows())
+    assert (seen.n, seen.judged, seen.clusters) == (4, 2, 2)
+
+
+def test_pairs_that_all_agree_leave_the_leak_as_wide_as_wilsons_bound():
+    still = [Observation(f"c{g}", 0, 0.0) for g in range(30)]
+    seen = leak(arm=still, arm_clean=still, base=still, base_clean=still)
+    assert (seen.low, seen.high) == pytest.approx((-wilson(0, 30)[1], wilson(0, 30)[1]))
+
+
+def test_a_hundred_clusters_and_three_seeds_take_well_under_a_tenth_of_a_second():
+    rows = draw(np.random.default_rng(5), rate=0.3, clusters=100, seeds=3)
+    estimate(rows)
+    started = time.perf_counter()
+    estimate(rows)
+    assert time.perf_counter() - started < 0.1
