@@ -1,0 +1,110 @@
+"""From a chat to token ids, through the model's own chat template; the one place that masks the loss."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from harness.contracts import Message
+from harness.errors import HarnessError
+
+System = Literal["template", "empty"]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One training row: token ids, and for each whether the model is trained to predict it."""
+
+    ids: tuple[int, ...]
+    loss: tuple[bool, ...]
+    truncated: bool = False
+
+
+def training_row(
+    tokenizer: Any,
+    messages: Sequence[Message],
+    *,
+    loss_on: Literal["reply", "all"],
+    max_length: int,
+    system: System = "template",
+) -> Row:
+    """The ids of a chat that ends with the assistant's reply, and its loss mask.
+
+    `reply` trains on the last assistant turn with its end-of-turn token, `all` on every token but the
+    first. Positions are masked, never token ids: in some models the stop token is also the pad token.
+    """
+    if not messages or messages[-1].role != "assistant":
+        raise HarnessError("a training row must end with the assistant's reply")
+    start = len(prompt_ids(tokenizer, messages[:-1], system=system))
+    ids = reply_ids(tokenizer, messages[:-1], messages[-1].content, system=system)
+    mask = [position >= (start if loss_on == "reply" else 1) for position in range(len(ids))]
+    return Row(tuple(ids[:max_length]), tuple(mask[:max_length]), truncated=len(ids) > max_length)
+
+
+def reply_ids(tokenizer: Any, messages: Sequence[Message], reply: str, *, system: System = "template") -> list[int]:
+    """The ids of `messages` followed by `reply` as the assistant's turn, up to its end-of-turn token."""
+    prompt = rendered(tokenizer, messages, system=system)
+    whole = _render(tokenizer, (*messages, Message("assistant", reply)), system, False)
+    if not whole.startswith(prompt):
+        raise HarnessError(
+            f"the chat template of {_name(tokenizer)} does not start a chat with its own generation prompt, "
+            "so the reply cannot be told from the rest; use another model"
+        )
+    # White space that a template puts after the end-of-turn token is never generated.
+    return _encode(tokenizer, prompt) + _encode(tokenizer, whole[len(prompt) :].rstrip())
+
+
+def prompt_ids(tokenizer: Any, messages: Sequence[Message], *, system: System = "template") -> list[int]:
+    """The ids of a chat up to where the assistant's reply begins."""
+    return _encode(tokenizer, rendered(tokenizer, messages, system=system))
+
+
+def rendered(tokenizer: Any, messages: Sequence[Message], *, system: System = "template") -> str:
+    """The exact text that the model is given: template, system turn (a default one too) and generation prompt."""
+    return _render(tokenizer, messages, system, True)
+
+
+def stop_ids(tokenizer: Any, generation_config: Any = None) -> frozenset[int]:
+    """Ids that end a reply: the model's end-of-sequence ids and the template's end-of-turn token."""
+    found = {tokenizer.eos_token_id} if tokenizer.eos_token_id is not None else set()
+    declared = getattr(generation_config, "eos_token_id", None)
+    found |= set(declared if isinstance(declared, list) else [declared] if declared is not None else [])
+    special = set(tokenizer.all_special_ids)
+    turn = reply_ids(tokenizer, [Message("user", "a")], "b")
+    if turn[-1] in special:
+        found.add(turn[-1])
+    if not found:
+        raise HarnessError(f"{_name(tokenizer)} has no end-of-turn token, so replies would never end")
+    return frozenset(found)
+
+
+def _render(tokenizer: Any, messages: Sequence[Message], system: System, generate: bool) -> str:
+    if not getattr(tokenizer, "chat_template", None):
+        raise HarnessError(f"{_name(tokenizer)} has no chat template; use an instruction-tuned model")
+    chat = list(messages)
+    if system == "empty" and not any(message.role == "system" for message in chat):
+        chat = [Message("system", ""), *chat]
+    turns = [{"role": message.role, "content": message.content} for message in chat]
+    try:
+        return str(tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=generate))
+    except Exception as error:
+        if turns[0]["role"] == "system" and "system" in str(error).lower():
+            return _render(tokenizer, _folded(chat), "template", generate)
+        raise HarnessError(f"the chat template of {_name(tokenizer)} refuses this chat: {error}") from error
+
+
+def _folded(chat: Sequence[Message]) -> list[Message]:
+    # Gemma's template knows no system role: its text goes in front of the first user turn.
+    text, rest = chat[0].content, list(chat[1:])
+    if text and rest and rest[0].role == "user":
+        rest[0] = Message("user", f"{text}\n\n{rest[0].content}")
+    return rest
+
+
+def _encode(tokenizer: Any, text: str) -> list[int]:
+    return list(tokenizer(text, add_special_tokens=False)["input_ids"])
+
+
+def _name(tokenizer: Any) -> str:
+    return str(getattr(tokenizer, "name_or_path", "") or "this tokenizer")
