@@ -1,0 +1,102 @@
+"""A progress bar on stderr with rate and time left; plain, sparse lines where stderr is not a terminal.
+
+Nothing is ever written to stdout, which may carry JSON. `HARNESS_PROGRESS=0` silences it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from time import monotonic
+from typing import Protocol
+
+EVERY = 15.0  # seconds between lines where stderr is a file
+
+
+class Advance(Protocol):
+    """Says that `steps` of the total are done, and how many units (tokens, say) that was; else one unit a step."""
+
+    def __call__(self, *, steps: int = 1, count: int | None = None) -> None: ...
+
+
+def bar(title: str, *, total: int, unit: str) -> AbstractContextManager[Advance]:
+    """Progress through `total` steps, its rate in `unit`/s. Call what `with` gives after each step or batch."""
+    if os.environ.get("HARNESS_PROGRESS") == "0":
+        return _silent()
+    if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
+        return _drawn(title, total, unit)
+    return _lines(title, total, unit)
+
+
+@contextmanager
+def _silent() -> Iterator[Advance]:
+    yield lambda *, steps=1, count=None: None
+
+
+@contextmanager
+def _drawn(title: str, total: int, unit: str) -> Iterator[Advance]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}", markup=False),
+        TimeRemainingColumn(),
+    )
+    # stdout stays untouched: rich would send what is printed there to stderr.
+    with Progress(*columns, console=Console(stderr=True), redirect_stdout=False) as progress:
+        task = progress.add_task(title, total=total, rate="")
+        started, counted = monotonic(), 0
+
+        def advance(*, steps: int = 1, count: int | None = None) -> None:
+            nonlocal counted
+            counted += steps if count is None else count
+            progress.update(task, advance=steps, rate=_rate(counted, monotonic() - started, unit))
+
+        yield advance
+
+
+@contextmanager
+def _lines(title: str, total: int, unit: str) -> Iterator[Advance]:
+    started = shown = monotonic()
+    done = counted = 0
+    _say(f"{title}: 0/{total}")
+
+    def advance(*, steps: int = 1, count: int | None = None) -> None:
+        nonlocal done, counted, shown
+        done += steps
+        counted += steps if count is None else count
+        now = monotonic()
+        if now - shown >= EVERY and done < total:
+            shown = now
+            left = (now - started) / done * (total - done) if done else 0.0
+            _say(f"{title}: {done}/{total}, {_rate(counted, now - started, unit)}, {_duration(left)} left")
+
+    try:
+        yield advance
+    except BaseException:
+        _say(f"{title}: stopped at {done}/{total}")
+        raise
+    seconds = monotonic() - started
+    _say(f"{title}: {done}/{total} in {_duration(seconds)}, {_rate(counted, seconds, unit)}")
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _rate(count: int, seconds: float, unit: str) -> str:
+    rate = count / seconds if seconds > 0 else 0.0
+    return f"{rate:,.0f} {unit}/s" if rate >= 10 else f"{rate:.2g} {unit}/s"
+
+
+def _duration(seconds: float) -> str:
+    whole = round(seconds)
+    if whole < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"
+    hours, minutes = whole // 3600, whole % 3600 // 60
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {whole % 60:02} s"
