@@ -1,0 +1,123 @@
+"""Data sets of others: pinned by commit and sha256, read from a local mirror or the cache, else downloaded.
+
+No row of such a set is part of this repository. A file is taken from the first of: the folder that
+`HARNESS_DATA_MIRROR` names, the cache folder, its address; and its digest is checked at each.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http.client import HTTPException
+from pathlib import Path
+
+from harness.errors import HarnessError
+from harness.models import cache_folder, writing
+
+MIRROR = "HARNESS_DATA_MIRROR"
+TIMEOUT_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pin:
+    """One file of a public data set, and what it must be.
+
+    `mirror` is its path below a mirror or the cache, `SOURCE/FILE`; `licence` is as its authors state it.
+    """
+
+    name: str
+    address: str
+    commit: str
+    sha256: str
+    licence: str
+    mirror: str
+
+
+def github(repository: str, commit: str, path: str) -> str:
+    """The address of one file of a GitHub repository at one commit."""
+    return f"https://raw.githubusercontent.com/{repository}/{commit}/{path}"
+
+
+def fetch(pin: Pin) -> Path:
+    """The file that `pin` means, on this machine, its digest checked; downloaded on first use.
+
+    HarnessError when it is not what was pinned, or nowhere to be had; the message says where to put it.
+    """
+    mirrored = _mirrored(pin)
+    if mirrored is not None:
+        return _checked(mirrored, pin, f"repair the mirror, or unset {MIRROR} to download it")
+    cached = cache_folder() / "data" / pin.mirror
+    if not cached.is_file():
+        content = _downloaded(pin, cached)
+        with writing(cached, f"the data file {pin.name}") as part:
+            part.write_bytes(content)
+    return _checked(cached, pin, "delete it and run again to download it")
+
+
+def read_jsonl(path: Path) -> list[dict[str, object]]:
+    """The JSON objects of a file, one per line, blank lines left out; errors name the file and the line."""
+    return list(_objects(path))
+
+
+def _mirrored(pin: Pin) -> Path | None:
+    named = os.environ.get(MIRROR)
+    if not named:
+        return None
+    folder = Path(named).expanduser()
+    if not folder.is_dir():
+        raise HarnessError(f"{MIRROR} names {folder}, which is no folder; correct it or unset it")
+    path = folder / pin.mirror
+    return path if path.is_file() else None
+
+
+def _checked(path: Path, pin: Pin, way_out: str) -> Path:
+    try:
+        seen = hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise HarnessError(f"cannot read {path}: {error.strerror}; {way_out}") from error
+    if seen != pin.sha256:
+        raise HarnessError(f"{path} has sha256 {seen}, not the pinned {pin.sha256}; {way_out}")
+    return path
+
+
+def _downloaded(pin: Pin, target: Path) -> bytes:
+    try:
+        with urllib.request.urlopen(pin.address, timeout=TIMEOUT_SECONDS) as response:
+            content = bytes(response.read())
+    except (OSError, HTTPException) as error:
+        cause = " ".join(str(error).split()) or type(error).__name__
+        raise HarnessError(
+            f"cannot download the data file {pin.name} from {pin.address} ({cause}); "
+            f"fetch it by hand and put it at {target}, or into a folder named by {MIRROR} as {pin.mirror}"
+        ) from error
+    seen = hashlib.sha256(content).hexdigest()
+    if seen != pin.sha256:
+        raise HarnessError(
+            f"{pin.address} gave sha256 {seen}, not the pinned {pin.sha256}; "
+            f"put a file with the pinned digest at {target}"
+        )
+    return content
+
+
+def _objects(path: Path) -> Iterator[dict[str, object]]:
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except OSError as error:
+        raise HarnessError(f"cannot read {path}: {error.strerror}") from error
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line.decode("utf-8"))
+        except UnicodeDecodeError:
+            raise HarnessError(f"{path}:{number}: not UTF-8 text; save the file as UTF-8") from None
+        except (json.JSONDecodeError, RecursionError) as error:
+            cut = " (the file ends there: is it cut off?)" if number == len(lines) else ""
+            raise HarnessError(f"{path}:{number}: not JSON: {error}{cut}") from None
+        if not isinstance(row, dict):
+            raise HarnessError(f"{path}:{number}: a {type(row).__name__}, not an object; write one {{...}} per line")
+        yield row
