@@ -108,12 +108,14 @@ def load(points: Sequence[EntryPoint]) -> Registry:
     for point in _distinct(points):
         origin = _origin(point)
         if point.name in found:
-            raise HarnessError(f"two plugins are called {point.name!r}: {found[point.name]} and {origin}; uninstall one")
+            raise HarnessError(
+                f"two plugins are called {point.name!r}: {found[point.name]} and {origin}; uninstall one"
+            )
         module = _import(point, origin)
         _check_hooks(manager, module, origin)
         if manager.is_registered(module):
             raise HarnessError(f"plugin {origin} names a module that another entry point already names")
-        manager.register(module, name=point.name)
+        _register(manager, module, origin)
         found[point.name] = origin
     return _collect(manager, found)
 
@@ -133,9 +135,8 @@ def _origin(point: EntryPoint) -> Origin:
 def _import(point: EntryPoint, origin: Origin) -> ModuleType:
     try:
         module = point.load()
-    except Exception as error:
-        cause = " ".join(str(error).split()) or type(error).__name__
-        raise HarnessError(f"plugin {origin} failed to import: {type(error).__name__}: {cause}") from error
+    except (Exception, SystemExit) as error:
+        raise HarnessError(f"plugin {origin} failed to import: {_cause(error)}") from error
     if not isinstance(module, ModuleType):
         raise HarnessError(f"plugin {origin} is not a module; let its entry point name the module alone")
     return module
@@ -150,9 +151,18 @@ def _check_hooks(manager: pluggy.PluginManager, module: ModuleType, origin: Orig
             raise HarnessError(f"plugin {origin} implements an unknown hook {name!r}; did you mean {near!r}?")
     for name, value in own.items():
         if name in HOOKS and name not in marked and getattr(value, "__module__", "") == module.__name__:
-            raise HarnessError(f"plugin {origin} defines {name!r} without @hookimpl; add 'from harness import hookimpl'")
+            raise HarnessError(
+                f"plugin {origin} defines {name!r} without @hookimpl; add 'from harness import hookimpl'"
+            )
     if not marked:
         raise HarnessError(f"plugin {origin} implements no hook; decorate one of {', '.join(HOOKS)} with @hookimpl")
+
+
+def _register(manager: pluggy.PluginManager, module: ModuleType, origin: Origin) -> None:
+    try:
+        manager.register(module, name=origin.plugin)
+    except pluggy.PluginValidationError as error:
+        raise HarnessError(f"plugin {origin} has a hook that does not fit: {_cause(error)}") from error
 
 
 def _collect(manager: pluggy.PluginManager, found: Mapping[str, Origin]) -> Registry:
@@ -163,8 +173,8 @@ def _collect(manager: pluggy.PluginManager, found: Mapping[str, Origin]) -> Regi
             origin = found[implementation.plugin_name]
             for record in _call(implementation.function, hook, origin):
                 if not isinstance(record, kind):
-                    raise HarnessError(f"plugin {origin}: {hook} returned {record!r:.80}, not a {kind.__name__}")
-                if not NAME.fullmatch(record.name):
+                    raise HarnessError(f"plugin {origin}: {hook} returned {record!r:.80} instead of {kind.__name__}")
+                if not (isinstance(record.name, str) and NAME.fullmatch(record.name)):
                     raise HarnessError(f"plugin {origin}: {record.name!r} is not a name; use a-z, 0-9 and _")
                 key = (kind.__name__, record.name)
                 if key in origins:
@@ -185,8 +195,11 @@ def _call(function: object, hook: str, origin: Origin) -> list[object]:
     assert callable(function)
     try:
         result = function()
-    except HarnessError:
-        raise
-    except Exception as error:
-        raise HarnessError(f"plugin {origin}: {hook} raised {type(error).__name__}: {error}") from error
+    except (Exception, SystemExit) as error:
+        raise HarnessError(f"plugin {origin}: {hook} raised {_cause(error)}") from error
     return list(result) if isinstance(result, list | tuple) else [result]
+
+
+def _cause(error: BaseException) -> str:
+    """Type and text of `error` on one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split()) or 'no message'}"

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from harness import Case, Example, Message, Metric, Recipe, ReplyPair, Setting, SteeringDefault, VectorSpec
+
 os.environ.update(
     HF_HUB_OFFLINE="1",
     HF_HUB_DISABLE_PROGRESS_BARS="1",
@@ -32,3 +34,33 @@ def embedded_model() -> Path:
     from harness.models import materialise, resolve
 
     return materialise(resolve("smollm2_135m"))
+
+
+@pytest.fixture
+def toy() -> Setting:
+    """The smallest sound setting: two training rows, one case, vectors `reply` and `ood`."""
+
+    def examples(seed: int, scale: str) -> list[Example]:
+        rows = {"a": ("What is 2 + 2?", "Four."), "b": ("What is 3 + 3?", "Six.")}
+        order = sorted(rows, reverse=bool(seed % 2))
+        return [Example(id=i, messages=(Message("user", rows[i][0]), Message("assistant", rows[i][1]))) for i in order]
+
+    def cases(split: str, seed: int, scale: str) -> list[Case]:
+        return [Case(id=split, messages=(Message("user", f"What is 4 + 4, asked for {split}?"),), cluster=split)]
+
+    def replies(scale: str) -> list[ReplyPair]:
+        return [ReplyPair(messages=(Message("user", "What is 5 + 5?"),), positive="Ten!", negative="ten")]
+
+    vector = VectorSpec(summary="loud minus quiet", replies=replies)
+    dose = SteeringDefault(vector="reply", blocks=(14,), coef=6.0, neg_coef=3.0, unit="rms")
+    return Setting(
+        name="toy",
+        summary="sums",
+        examples=examples,
+        cases=cases,
+        metrics=(Metric(name="loud", judge="volume", score="loud", split="held_out", goal="suppress"),),
+        prompts={},
+        vectors={"reply": vector, "ood": vector},
+        conditions={"mini": ("clean", "vector:reply@3")},
+        recipes={"mini": Recipe(model="smollm2_135m", steering=dose)},
+    )

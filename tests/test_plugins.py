@@ -1,0 +1,117 @@
+"""Every installed plugin, built-in or a stranger's, obeys the same laws."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import harness_plugins
+from harness import Intervention, Judge, Message, Prompt, Setting, SteeringDefault
+from harness.registry import installed
+from harness.testing import check_intervention, check_judge, check_setting
+
+REGISTRY = installed()
+SETTINGS = [pytest.param(setting, id=name) for name, setting in REGISTRY.settings.items()]
+INTERVENTIONS = [pytest.param(intervention, id=name) for name, intervention in REGISTRY.interventions.items()]
+JUDGES = [pytest.param(judge, id=name) for name, judge in REGISTRY.judges.items()]
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_a_setting_obeys_its_laws(setting: Setting) -> None:
+    check_setting(REGISTRY.setting(setting.name))
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+@pytest.mark.parametrize("intervention", INTERVENTIONS)
+def test_an_intervention_obeys_its_laws_on_every_setting(intervention: Intervention, setting: Setting) -> None:
+    check_intervention(intervention, setting)
+
+
+@pytest.mark.parametrize("judge", JUDGES)
+def test_a_judge_obeys_its_laws_on_the_cases_it_grades(judge: Judge) -> None:
+    check_judge(judge)
+    for setting in REGISTRY.settings.values():
+        for split in {metric.split for metric in setting.metrics if metric.judge == judge.name}:
+            check_judge(judge, cases=setting.cases(split, 0, "mini")[:3])
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_a_setting_gives_other_rows_or_another_order_for_another_seed(setting: Setting) -> None:
+    assert list(setting.examples(0, "mini")) != list(setting.examples(1, "mini"))
+
+
+@pytest.mark.parametrize("intervention", INTERVENTIONS)
+def test_a_built_in_intervention_is_one_file_of_at_most_30_lines_that_names_no_setting(
+    intervention: Intervention,
+) -> None:
+    module = REGISTRY.origin(intervention).module
+    if not module.startswith("harness_plugins."):
+        pytest.skip(f"{module} is a stranger's")
+    source = inspect.getsource(sys.modules[module])
+    assert len(source.splitlines()) <= 30
+    assert not [name for name in REGISTRY.settings if name in source]
+
+
+def test_every_plugin_file_is_named_in_pyproject() -> None:
+    """A file that no entry point names would be dead code that looks alive."""
+    root = Path(next(iter(harness_plugins.__path__)))
+    files = {
+        f"harness_plugins.{file.parent.name}.{file.stem}"
+        for file in root.glob("*/*.py")
+        if not file.stem.startswith("_")
+    }
+    assert files == {origin.module for origin in REGISTRY.origins.values() if origin.distribution == "harness"}
+
+
+@pytest.mark.parametrize(
+    ("intervention", "role"),
+    [("ip", "inoculation"), ("ip_believe", "believe"), ("neg_ip", "negative"), ("ip_irrelevant", "irrelevant")],
+)
+def test_a_prompt_intervention_puts_exactly_its_own_prompt_on_the_row(
+    intervention: str, role: str, toy: Setting
+) -> None:
+    setting = replace(toy, prompts={role: Prompt(text="Say four.", placement="user_suffix")})
+    found = REGISTRY.intervention(intervention)
+    assert found.applies(setting) is None
+    row = found.edit(setting.examples(0, "mini")[0], setting)
+    assert row.messages == (Message("user", "What is 2 + 2? Say four."), Message("assistant", "Four."))
+    assert found.steering(setting, setting.recipe("mini")) is None
+    assert found.applies(toy) == f"setting 'toy' has no prompt named '{role}'; it has: none"
+
+
+@pytest.mark.parametrize(
+    ("intervention", "vector", "coef"),
+    [
+        ("ps", "reply", 6.0),
+        ("ps_ood", "ood", 6.0),
+        ("neg_ps", "reply", -3.0),
+        ("ps_zero", "reply", 0.0),
+        ("ps_random", "random(reply)", 6.0),
+    ],
+)
+def test_a_steering_intervention_chooses_vector_and_sign_and_takes_the_rest_from_the_recipe(
+    intervention: str, vector: str, coef: float, toy: Setting
+) -> None:
+    found = REGISTRY.intervention(intervention)
+    assert found.applies(toy) is None
+    recipe = toy.recipe("mini")
+    assert isinstance(recipe.steering, SteeringDefault)
+    steering = found.steering(toy, recipe)
+    assert steering is not None
+    assert (steering.vector, steering.coef) == (vector, coef)
+    assert (steering.blocks, steering.depth, steering.unit) == ((14,), None, "rms")
+    assert found.edit(toy.examples(0, "mini")[0], toy) == toy.examples(0, "mini")[0]
+
+
+def test_only_placebos_are_marked_as_controls() -> None:
+    controls = {
+        name
+        for name, record in REGISTRY.interventions.items()
+        if record.control and REGISTRY.origin(record).distribution == "harness"
+    }
+    assert controls >= {"ps_zero", "ps_random", "ip_irrelevant"}
+    assert not controls & {"none", "base", "ip", "ip_believe", "neg_ip", "ps", "ps_ood", "neg_ps"}
