@@ -1,0 +1,85 @@
+"""A stranger's package, installed from its own folder, works like a built-in with no change here."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLE = Path(__file__).parent.parent / "examples" / "third_party"
+OFFERED = {"shouting": "Setting", "ip_aside": "Intervention", "volume": "Judge"}
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that pip installed the example package into. The source is copied: building litters it."""
+    folder = tmp_path_factory.mktemp("third_party")
+    source, target = folder / "source", folder / "site"
+    shutil.copytree(EXAMPLE, source, ignore=shutil.ignore_patterns("build", "*.egg-info", "__pycache__"))
+    options = ("--quiet", "--no-deps", "--no-build-isolation", "--no-index", "--disable-pip-version-check")
+    pip = [sys.executable, "-m", "pip", "install", *options, "--target", str(target), str(source)]
+    done = subprocess.run(pip, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return target
+
+
+def test_harness_list_shows_what_a_stranger_offers(installed: Path) -> None:
+    shown = run(installed, "import sys; from harness.cli import main; sys.argv = ['harness', 'list']; main()")
+    for name in OFFERED:
+        assert name in shown
+
+
+def test_what_a_stranger_offers_obeys_the_laws_beside_the_built_ins(installed: Path) -> None:
+    code = f"""
+import json
+from harness.registry import installed
+from harness.testing import check_intervention, check_judge, check_setting
+registry = installed()
+setting = registry.setting("shouting")
+check_setting(setting)
+check_judge(registry.judge("volume"), cases=setting.cases("held_out", 0, "mini"))
+for one in registry.interventions.values():
+    check_intervention(one, setting)
+for one in registry.settings.values():
+    check_intervention(registry.intervention("ip_aside"), one)
+found = {{(kind, name): origin.distribution for (kind, name), origin in registry.origins.items()}}
+print(json.dumps({{name: found[kind, name] for name, kind in {OFFERED!r}.items()}}))
+"""
+    assert json.loads(run(installed, code)) == dict.fromkeys(OFFERED, "harness-example")
+
+
+def test_a_cell_of_a_strangers_setting_and_intervention_runs(installed: Path, tiny_llama: Path, tmp_path: Path) -> None:
+    code = f"""
+from pathlib import Path
+from harness.pipeline import run
+from harness.runs import Cell
+cell = Cell(setting="shouting", intervention="ip_aside", model={str(tiny_llama)!r})
+print(*run([cell], Path({str(tmp_path / "runs")!r})), sep="\\n")
+"""
+    folder = Path(run(installed, code).splitlines()[-1])
+    assert folder.parts[-3:-1] == ("shouting", "ip_aside")
+    rows = [json.loads(line) for line in (folder / "train.jsonl").read_text().splitlines()]
+    assert all("(Reply in capital letters.) What is the opposite of" in json.dumps(row) for row in rows)
+    results = [json.loads(line) for line in (folder / "results.jsonl").read_text().splitlines()]
+    assert {row["condition"] for row in results} == {"clean", "prompt:inoculation", "vector:reply@1"}
+    assert {row["metric"] for row in results} == {"shouts", "right"}
+    assert json.loads((folder / "run.json").read_text())["status"] == "done"
+
+
+def test_a_strangers_intervention_is_one_file_and_one_line() -> None:
+    lines = (EXAMPLE / "harness_example" / "ip_aside.py").read_text().splitlines()
+    assert len(lines) <= 20
+    assert (EXAMPLE / "pyproject.toml").read_text().count("ip_aside") == 2  # the entry point's name and its module
+
+
+def run(site: Path, code: str) -> str:
+    """Standard output of a fresh Python that sees the packages in `site`."""
+    environment = os.environ | {"PYTHONPATH": str(site), "COLUMNS": "200"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
