@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -51,6 +52,12 @@ found = {{(kind, name): origin.distribution for (kind, name), origin in registry
 print(json.dumps({{name: found[kind, name] for name, kind in {OFFERED!r}.items()}}))
 """
     assert json.loads(run(installed, code)) == dict.fromkeys(OFFERED, "harness-example")
+
+
+def test_the_guides_own_test_of_the_example_passes(installed: Path) -> None:
+    guide = (EXAMPLE.parent.parent / "docs" / "write-a-plugin.md").read_text()
+    (block,) = [one for one in re.findall(r"```python\n(.*?)```", guide, flags=re.DOTALL) if "check_setting" in one]
+    run(installed, block)
 
 
 def test_a_cell_of_a_strangers_setting_and_intervention_runs(installed: Path, tiny_llama: Path, tmp_path: Path) -> None:
