@@ -15,7 +15,6 @@ os.environ.update(
     HARNESS_PROGRESS="0",
     INSPECT_DISPLAY="none",
     INSPECT_LOG_LEVEL="warning",
-    INSPECT_TELEMETRY="0",
     TOKENIZERS_PARALLELISM="false",
 )
 

@@ -21,7 +21,7 @@ LAYERS = (
     ("hookspecs", "prompts", "algebra", "variants", "__init__"),
     ("runs", "registry", "models", "data", "progress"),
     ("engine", "chat", "steering", "stats"),
-    ("train", "tasks", "provider", "vectors"),
+    ("train", "tasks", "provider", "batching", "vectors"),
     ("pipeline",),
     ("report", "sweep", "claims"),
     ("inspect_registry", "testing"),

@@ -1,0 +1,19 @@
+"""What Inspect finds of this package: the provider `harness/RUN`, and one task per installed setting."""
+
+from __future__ import annotations
+
+from inspect_ai.model import ModelAPI, modelapi
+
+from harness.registry import installed
+from harness.tasks import inspect_task
+
+
+@modelapi(name="harness")
+def harness() -> type[ModelAPI]:
+    """The model of a run folder."""
+    from harness.provider import HarnessAPI
+
+    return HarnessAPI
+
+
+TASKS = {setting.name: inspect_task(setting) for setting in installed().settings.values()}
