@@ -20,7 +20,7 @@ LAYERS = (
     ("errors", "contracts"),
     ("hookspecs", "prompts", "algebra", "variants", "__init__"),
     ("runs", "registry", "models", "data", "progress"),
-    ("engine", "chat", "steering", "stats"),
+    ("engine", "batching", "decoding", "chat", "steering", "stats"),
     ("train", "tasks", "provider", "batching", "vectors"),
     ("pipeline",),
     ("report", "sweep", "claims"),
