@@ -115,13 +115,16 @@ def _applied(function: str, values: list[Tensor], text: str) -> Tensor:
     first = values[0]
     norm = first.norm(dim=-1, keepdim=True)
     if function == "unit":
-        return first / norm
+        unit: Tensor = first / norm
+        return unit
     if function == "orth":
         away = values[1]
-        return first - away * ((first * away).sum(-1, keepdim=True) / (away * away).sum(-1, keepdim=True))
+        rest: Tensor = first - away * ((first * away).sum(-1, keepdim=True) / (away * away).sum(-1, keepdim=True))
+        return rest
     seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:7], "big")
     drawn = torch.randn(first.shape, generator=torch.Generator().manual_seed(seed))
-    return drawn / drawn.norm(dim=-1, keepdim=True) * norm
+    scaled: Tensor = drawn / drawn.norm(dim=-1, keepdim=True) * norm
+    return scaled
 
 
 def _refused(whole: str, node: ast.expr) -> HarnessError:

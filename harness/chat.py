@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -77,6 +78,13 @@ def stop_ids(tokenizer: Any, generation_config: Any = None) -> frozenset[int]:
     if not found:
         raise HarnessError(f"{_name(tokenizer)} has no end-of-turn token, so replies would never end")
     return frozenset(found)
+
+
+def template_digest(tokenizer: Any, *, system: System = "template") -> str:
+    """sha256 of how a chat looks to this tokenizer, so that training and evaluation can be held to the same look."""
+    turns = [Message("user", "question")]
+    text = rendered(tokenizer, turns, system=system) + str(reply_ids(tokenizer, turns, "reply", system=system))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _render(tokenizer: Any, messages: Sequence[Message], system: System, generate: bool) -> str:

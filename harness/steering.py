@@ -142,9 +142,9 @@ def _checked(blocks: Sequence[nn.Module], vectors: Mapping[int, Tensor]) -> dict
     return {block: vector.detach() for block, vector in vectors.items()}
 
 
-
 def _same_width(vector: Tensor, output: Tensor) -> None:
     if vector.shape[0] != output.shape[-1]:
         raise HarnessError(
-            f"the steering vector is {vector.shape[0]} wide, the model {output.shape[-1]}; it was made for another model"
+            f"the steering vector is {vector.shape[0]} wide, the model {output.shape[-1]}; "
+            "it was made for another model"
         )

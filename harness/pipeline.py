@@ -1,0 +1,447 @@
+"""The main flow: rows, vectors, training, evaluation, results, each step's files the next one's input.
+
+A step whose files are there is not done again, so a run that was killed goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from itertools import product
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness import machine, progress, runs
+from harness.contracts import Condition, Setting, Steering
+from harness.engine import Engine, chosen_blocks, load, open_model, resolve_dtype, vector_lookup
+from harness.errors import HarnessError, unknown
+from harness.models import ModelRef, file_sha256, materialise, resolve
+from harness.registry import installed
+from harness.runs import Cell, Prepared
+
+if TYPE_CHECKING:
+    from harness.chat import Row
+
+BASE = "base"
+ELICIT_CASES = 12
+CARD_DEPTHS = (0.25, 0.5, 0.75)
+JUDGED_SHARE = 0.9
+LEARNED_RATE = 0.5
+
+
+def run(cells: Sequence[Cell], root: Path, *, force: bool = False) -> list[Path]:
+    """Trains and evaluates what is missing of `cells` under `root`, and gives their run folders in order.
+
+    The untrained model is evaluated once for each setting, scale and model. Every cell is checked before
+    the first one starts; `force` begins the named cells anew.
+    """
+    prepared = [_prepared(cell) for cell in cells]
+    bases = {base.key: base for cell in prepared if (base := _base_of(cell)) is not None}
+    asked = {cell.key for cell in prepared}
+    for base in bases.values():
+        if base.key not in asked:
+            _run(base, root, force=False, wait=True)
+    return [_run(cell, root, force=force, wait=False) for cell in prepared]
+
+
+def make_vectors(
+    setting: str, root: Path, *, scale: str = "mini", model: str = "", names: Sequence[str] = ()
+) -> list[Path]:
+    """Extracts the setting's vectors (all, or `names`) and gives the paths of their full quality cards.
+
+    A full card also says how much adding the vector elicits the trait at a quarter, half and three
+    quarters of the model's depth, and the cosines to the setting's other vectors.
+    """
+    found = installed().setting(setting)
+    for name in names:
+        if name not in found.vectors:
+            raise unknown("vector", name, found.vectors)
+    recipe = found.recipe(scale)
+    dtype = resolve_dtype(recipe.dtype)
+    ref = resolve(model or recipe.model)
+    keys = {
+        name: runs.vector_key(found, name, scale=scale, model=ref, dtype=dtype, recipe=recipe) for name in found.vectors
+    }
+    wanted = {name: keys[name] for name in (names or keys)}
+    with _opened(ref, dtype) as engine:
+        files = _vectors(engine, found, scale, root, wanted)
+        for name in wanted:
+            _sweep(engine, found, scale, name, files)
+    known = {name: file for name, key in keys.items() if (file := runs.vector_file(root, name, key)).is_file()}
+    return [_with_cosines(name, known) for name in wanted]
+
+
+def _prepared(cell: Cell) -> Prepared:
+    recipe = installed().setting(cell.setting).recipe(cell.scale)
+    return runs.prepare(cell, dtype=resolve_dtype(recipe.dtype))
+
+
+def _base_of(cell: Prepared) -> Prepared | None:
+    if BASE not in installed().interventions or not cell.intervention.trains:
+        return None
+    return _prepared(replace(cell.cell, intervention=BASE, seed=0, dose=1.0))
+
+
+def _run(cell: Prepared, root: Path, *, force: bool, wait: bool) -> Path:
+    folder = cell.folder(root)
+    with runs.locked(folder, wait=wait):
+        record = runs.read(folder)
+        if record is not None and record["key"] != cell.key:
+            raise HarnessError(f"{folder} holds another run than its name says; move it away and run again")
+        if force and folder.exists():
+            shutil.rmtree(folder)
+            record = None
+        if record is None:
+            record = _begin(cell, folder)
+        if record["status"] != "done":
+            files = _needed_vectors(cell, record, root)
+            if cell.intervention.trains:
+                _train(cell, record, folder, files)
+        if record["status"] != "done" or record["judges"] != _judges(cell.setting):
+            _evaluate(cell, record, folder)
+    return folder
+
+
+def _begin(cell: Prepared, folder: Path) -> dict[str, Any]:
+    record: dict[str, Any] = {
+        "cell": asdict(cell.cell),
+        "key": cell.key,
+        "status": "running",
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "inputs": dict(cell.inputs),
+        "recipe": {**asdict(cell.recipe), "dtype": cell.dtype},
+        "steering": None,
+        "judges": _judges(cell.setting),
+        "gates": {},
+        "made": {
+            "reference": cell.cell.model,
+            "trains": cell.intervention.trains,
+            "dtype": cell.dtype,
+            "vectors": {
+                name: str(runs.vector_file(Path(), name, key).as_posix()) for name, key in cell.vectors.items()
+            },
+        },
+        "versions": machine.versions(),
+        "commit": machine.commit(),
+        "hardware": machine.hardware(),
+        "steps": {},
+    }
+    if cell.intervention.trains:
+        runs.write_rows(folder / "train.jsonl", runs.training_rows(cell))
+    runs.write_json(folder / "run.json", record)
+    return record
+
+
+def _needed_vectors(cell: Prepared, record: dict[str, Any], root: Path) -> dict[str, Path]:
+    files = {name: runs.vector_file(root, name, key) for name, key in cell.vectors.items()}
+    if all(file.with_suffix(".json").is_file() for file in files.values()):
+        return files
+    began = time.monotonic()
+    with _opened(cell.model, cell.dtype) as engine:
+        files = _vectors(engine, cell.setting, cell.cell.scale, root, cell.vectors)
+    record["steps"]["vectors"] = {"seconds": round(time.monotonic() - began, 2)}
+    return files
+
+
+def _vectors(engine: Engine, setting: Setting, scale: str, root: Path, wanted: Mapping[str, str]) -> dict[str, Path]:
+    """The files of `wanted` (name to key), extracted where they are missing; one process extracts, others wait."""
+    from harness import vectors
+
+    files = {name: runs.vector_file(root, name, key) for name, key in wanted.items()}
+    recipe = setting.recipe(scale)
+    for name, file in files.items():
+        with runs.locked(file, wait=True):
+            if file.is_file() and file.with_suffix(".json").is_file():
+                continue
+            spec = setting.vectors[name]
+            with progress.bar(f"vector {setting.name}/{name}", total=1, unit="vector") as advance:
+                found = vectors.extract(engine, spec, scale=scale, system=recipe.system)
+                engine.vectors = lambda _, found=found: found.vector
+                place = _default_place(setting, scale, name)
+                rows = _elicited(engine, setting, scale, place, ELICIT_CASES) if place else []
+                card = vectors.quality(found)
+                blocks = chosen_blocks(place, len(engine.blocks)) if place else (len(engine.blocks) // 2,)
+                vectors.save(
+                    file,
+                    found,
+                    {
+                        "name": name,
+                        "setting": setting.name,
+                        "scale": scale,
+                        "key": wanted[name],
+                        "summary": spec.summary,
+                        "concept": spec.concept,
+                        "source": spec.source,
+                        "graded": False,
+                        "questions": len(found.positive),
+                        "blocks": card,
+                        "elicitation": rows,
+                        "cosines": {},
+                        "verdict": vectors.verdict(card, rows, blocks),
+                    },
+                )
+                advance()
+    engine.vectors = vector_lookup(files)
+    return files
+
+
+def _default_place(setting: Setting, scale: str, name: str) -> Steering | None:
+    where = setting.recipe(scale).steering
+    if where is None:
+        return None
+    return Steering(vector=name, coef=where.coef, unit=where.unit, blocks=where.blocks, depth=where.depth)
+
+
+def _elicited(engine: Engine, setting: Setting, scale: str, place: Steering, limit: int | None) -> list[dict[str, Any]]:
+    from harness import vectors
+
+    judge = installed().judge(setting.trait.judge)
+    if judge.grader:
+        return []
+    system = setting.recipe(scale).system
+    return vectors.elicitation(engine, setting, judge, place, scale=scale, system=system, limit=limit)
+
+
+def _sweep(engine: Engine, setting: Setting, scale: str, name: str, files: Mapping[str, Path]) -> None:
+    """Completes the card of `name`: elicitation at several depths, on all selection cases."""
+    from harness import vectors
+
+    card = json.loads(files[name].with_suffix(".json").read_text())
+    place = _default_place(setting, scale, name)
+    if place is None or card.get("swept"):
+        return
+    default = chosen_blocks(place, len(engine.blocks))
+    places = [replace(place, blocks=default)]
+    places += [
+        replace(place, blocks=(block,), depth=None)
+        for depth in CARD_DEPTHS
+        if (block := round(depth * len(engine.blocks))) not in default
+    ]
+    with progress.bar(f"card {setting.name}/{name}", total=len(places), unit="place") as advance:
+        rows = []
+        for one in places:
+            rows += _elicited(engine, setting, scale, one, None)
+            advance()
+    here = [row for row in rows if row["blocks"] == list(default)]
+    said = vectors.verdict(card["blocks"], here, default)
+    runs.write_json(files[name].with_suffix(".json"), {**card, "elicitation": rows, "verdict": said, "swept": True})
+
+
+def _with_cosines(name: str, files: Mapping[str, Path]) -> Path:
+    from harness import vectors
+
+    lookup = vector_lookup(files)
+    between = vectors.cosines({other: lookup(other).value for other in files})
+    file = files[name].with_suffix(".json")
+    runs.write_json(file, {**json.loads(file.read_text()), "cosines": between[name]})
+    return file
+
+
+def _train(cell: Prepared, record: dict[str, Any], folder: Path, files: Mapping[str, Path]) -> None:
+    from harness import chat, vectors
+    from harness.train import batches, train
+
+    stored = folder / "adapter" / "training.json"
+    model, tokenizer = (None, None)
+    if not stored.is_file():
+        model, tokenizer = load(materialise(cell.model))
+        engine = Engine.around(model, tokenizer, cell.dtype, vector_lookup(files))
+        additions = engine.additions(cell.steering) if cell.steering else None
+        rows = _tokenised(cell, tokenizer)
+        steps = len(batches([len(row.ids) for row in rows], cell.recipe, cell.cell.seed))
+        extra = {
+            "template": chat.template_digest(tokenizer, system=cell.recipe.system),
+            "truncated_rows": sum(row.truncated for row in rows),
+            "steering": _described(engine, cell.steering, vectors.relative) if cell.steering else None,
+        }
+        with progress.bar(f"train {cell.title}", total=steps, unit="tok") as advance:
+            train(
+                model,
+                rows,
+                cell.recipe,
+                dtype=engine.dtype,
+                seed=cell.cell.seed,
+                folder=folder,
+                additions=additions,
+                row_ids=[row.id for row in cell.rows],
+                extra=extra,
+                advance=lambda done, tokens: advance(steps=done, count=tokens),
+            )
+    _note_training(record, folder)
+
+
+def _tokenised(cell: Prepared, tokenizer: Any) -> list[Row]:
+    from harness import chat
+
+    recipe = cell.recipe
+    return [
+        chat.training_row(
+            tokenizer, row.messages, loss_on=recipe.loss_on, max_length=recipe.max_length, system=recipe.system
+        )
+        for row in cell.rows
+    ]
+
+
+def _described(engine: Engine, wanted: Steering, relative: Any) -> dict[str, Any]:
+    added = engine.additions(wanted)
+    return {
+        **asdict(wanted),
+        "expression": wanted.vector,
+        "blocks": sorted(added),
+        "norm": {str(block): float(vector.norm()) for block, vector in added.items()},
+        "relative": relative(engine, wanted),
+    }
+
+
+def _note_training(record: dict[str, Any], folder: Path) -> None:
+    """Puts what training left beside the adapter into `record`, after checking that the adapter is whole."""
+    try:
+        made = json.loads((folder / "adapter" / "training.json").read_text())
+        whole = file_sha256(folder / "adapter" / "adapter_model.safetensors") == made["sha256"]
+    except (OSError, ValueError, KeyError):
+        whole = False
+    if not whole:
+        raise HarnessError(
+            f"the adapter in {folder / 'adapter'} is cut or was changed; run the cell again with --force"
+        )
+    record["steps"]["train"] = {name: made[name] for name in ("seconds", "tokens", "steps")}
+    record["steering"] = made["steering"]
+    record["made"]["adapter_sha256"] = made["sha256"]
+    record["made"]["template"] = made["template"]
+    record["made"]["truncated_rows"] = made["truncated_rows"]
+    gates = {
+        "loss_went_down": {
+            "ok": made["last_loss"] < made["first_loss"],
+            "seen": f"{made['first_loss']:.3f} -> {made['last_loss']:.3f}",
+            "wanted": "a lower loss at the end",
+        }
+    }
+    if made["steering"] is not None:
+        gates["steered_every_step"] = {
+            "ok": made["steered_steps"] == made["steps"],
+            "seen": f"{made['steered_steps']} of {made['steps']} steps",
+            "wanted": "every step",
+        }
+    record["gates"].update(gates)
+    runs.write_json(folder / "run.json", record)
+
+
+def _evaluate(cell: Prepared, record: dict[str, Any], folder: Path) -> None:
+    from harness import tasks
+    from harness.batching import hosted, release
+
+    began = time.monotonic()
+    if cell.intervention.trains:
+        _note_training(record, folder)
+    missing = [condition for condition in cell.conditions if not _log(folder, condition).is_file()]
+    cases = sum(len(cell.setting.cases(split, 0, cell.cell.scale)) for split in runs.splits(cell.setting))
+    replies = cases * cell.recipe.generation.samples
+    made = [0]
+    if missing:
+        with progress.bar(f"evaluate {cell.title}", total=len(missing) * replies, unit="tok") as advance, hosted():
+
+            def told(done: int, tokens: int) -> None:
+                made[0] += tokens
+                advance(steps=done, count=tokens)
+
+            try:
+                for condition in missing:
+                    tasks.evaluate(
+                        cell.setting,
+                        condition,
+                        scale=cell.cell.scale,
+                        recipe=cell.recipe,
+                        run=folder,
+                        digest=cell.key[:12],
+                        logs=folder / "logs",
+                        advance=told,
+                    )
+            finally:
+                release()
+    _collect(cell, record, folder)
+    seconds = record["steps"].get("evaluate", {}).get("seconds", 0.0) + time.monotonic() - began
+    tokens = record["steps"].get("evaluate", {}).get("tokens", 0) + made[0]
+    record["steps"]["evaluate"] = {
+        "seconds": round(seconds, 2),
+        "tokens": tokens,
+        "replies": replies * len(cell.conditions),
+    }
+    record.update(status="done", judges=_judges(cell.setting))
+    runs.write_json(folder / "run.json", record)
+
+
+def _log(folder: Path, condition: Condition) -> Path:
+    from harness import tasks
+
+    return folder / "logs" / tasks.log_name(condition)
+
+
+def _collect(cell: Prepared, record: dict[str, Any], folder: Path) -> None:
+    """Grades again what an older judge graded, and writes results.jsonl and the gates that are read off it."""
+    from harness import tasks
+
+    rows = []
+    for condition in cell.conditions:
+        tasks.regrade(_log(folder, condition), cell.setting)
+        rows += [asdict(row) for row in tasks.read_results(_log(folder, condition), cell.setting)]
+    runs.write_rows(folder / "results.jsonl", rows)
+    judged = [row["value"] is not None for row in rows]
+    share = sum(judged) / len(judged) if judged else 0.0
+    record["gates"]["judge_could_tell"] = {
+        "ok": share >= JUDGED_SHARE,
+        "seen": f"{share:.3f}",
+        "wanted": f"at least {JUDGED_SHARE:g} of all replies",
+    }
+    plain = cell.intervention.trains and cell.steering is None
+    if plain and cell.rows == tuple(cell.setting.examples(cell.cell.seed, cell.cell.scale)):
+        record["gates"].update(_learned(cell.setting, rows))
+
+
+def _learned(setting: Setting, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Did plain training teach the trait and each skill? Where it did not, no arm can be said to have kept it out."""
+    gates = {}
+    for metric in setting.metrics:
+        values = [
+            row["value"]
+            for row in rows
+            if row["metric"] == metric.name and row["condition"] == "clean" and row["value"] is not None
+        ]
+        rate = sum(values) / len(values) if values else 0.0
+        gates[f"learned_{metric.name}"] = {
+            "ok": rate >= LEARNED_RATE,
+            "seen": f"{rate:.3f}",
+            "wanted": f"at least {LEARNED_RATE:g} in clean after plain training",
+        }
+    return gates
+
+
+def _judges(setting: Setting) -> dict[str, str]:
+    found = installed()
+    return {metric.judge: found.judge(metric.judge).version for metric in setting.metrics}
+
+
+@contextmanager
+def _opened(ref: ModelRef, dtype: str) -> Iterator[Engine]:
+    yield open_model(ref, dtype="bf16" if dtype == "bf16" else "fp32")
+
+
+def grid(
+    settings: Sequence[str],
+    interventions: Sequence[str],
+    *,
+    scale: str = "mini",
+    model: str = "",
+    seeds: Sequence[int] = (0,),
+    doses: Sequence[float] = (1.0,),
+) -> list[Cell]:
+    """Every combination, seeds fastest; `base` only once, for it knows neither seed nor dose."""
+    cells = [
+        Cell(setting=setting, intervention=name, scale=scale, model=model, seed=seed, dose=dose)
+        for setting, name, dose, seed in product(settings, interventions, doses, seeds)
+    ]
+    return list(dict.fromkeys(replace(c, seed=0, dose=1.0) if c.intervention == BASE else c for c in cells))
