@@ -1,0 +1,7 @@
+"""Finished runs to tables, for the terminal, Markdown and programs. Imports neither torch nor Inspect."""
+
+from harness.report.render import as_json, as_record, markdown, show, text
+from harness.report.results import Results, Run, load
+from harness.report.tables import Table, tables
+
+__all__ = ["Results", "Run", "Table", "as_json", "as_record", "load", "markdown", "show", "tables", "text"]

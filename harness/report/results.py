@@ -1,0 +1,160 @@
+"""Reads finished cells from a runs folder: run.json and results.jsonl, nothing that needs torch or Inspect."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from harness.errors import HarnessError
+from harness.runs import Cell, current_key
+from harness.stats import Observation
+
+KeyOf = Callable[[Mapping[str, Any], str], str | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """A check that a run failed: what was seen and what was wanted, in words."""
+
+    name: str
+    seen: str
+    wanted: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One finished cell: what it is, what it was made from, and its judged replies.
+
+    `values` holds one observation per case and sample, by (condition, metric), in the order of the file.
+    """
+
+    folder: Path
+    cell: Cell
+    key: str
+    created: str
+    inputs: Mapping[str, Any]
+    failed: tuple[Gate, ...]
+    values: Mapping[tuple[str, str], Sequence[Observation]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Results:
+    """The runs that count, and the folders left out: unfinished ones, and stale ones with the reason."""
+
+    folder: Path
+    runs: tuple[Run, ...]
+    unfinished: tuple[Path, ...]
+    stale: tuple[tuple[Path, str], ...]
+
+
+def load(runs: Path, *, settings: Sequence[str] = (), key_of: KeyOf = current_key) -> Results:
+    """The finished cells under `runs`, of `settings` alone if any are named, sorted by folder.
+
+    Of several runs of one cell only one counts: the one whose key the installed code would give (`key_of`
+    a recorded cell and number type), else the newest. A broken file is a HarnessError with its place.
+    """
+    if not runs.is_dir():
+        raise HarnessError(f"no runs folder at {runs}; name it with --runs, or fill it with 'harness run'")
+    found = [(file.parent, _record(file)) for file in sorted(runs.rglob("run.json"))]
+    wanted = [(at, record) for at, record in found if not settings or record["cell"]["setting"] in settings]
+    done = [(at, record) for at, record in wanted if _finished(at, record)]
+    unfinished = tuple(at for at, record in wanted if not _finished(at, record))
+    kept, stale = _current(done, key_of)
+    return Results(folder=runs, runs=tuple(_run(at, record) for at, record in kept), unfinished=unfinished, stale=stale)
+
+
+def _record(file: Path) -> dict[str, Any]:
+    try:
+        record = json.loads(file.read_text(encoding="utf-8"))
+        names = {field.name for field in fields(Cell)}
+        if set(record["cell"]) != names or not isinstance(record["status"], str):
+            raise ValueError(f"'cell' must have {', '.join(sorted(names))}")
+    except (ValueError, KeyError, TypeError) as error:
+        raise HarnessError(f"{file}: not a run record ({error}); remove its folder and run the cell again") from error
+    return dict(record)
+
+
+def _finished(at: Path, record: Mapping[str, Any]) -> bool:
+    return record["status"] == "done" and (at / "results.jsonl").is_file()
+
+
+Found = tuple[Path, Mapping[str, Any]]
+
+
+def _current(done: Sequence[Found], key_of: KeyOf) -> tuple[list[Found], tuple[tuple[Path, str], ...]]:
+    by_cell: dict[Cell, list[Found]] = {}
+    for at, record in done:
+        by_cell.setdefault(Cell(**record["cell"]), []).append((at, record))
+    kept: list[Found] = []
+    stale: list[tuple[Path, str]] = []
+    for same in by_cell.values():
+        if len(same) == 1:
+            kept += same
+            continue
+        newest = max(same, key=lambda one: (str(one[1].get("created")), str(one[0])))
+        chosen = next((one for one in same if one[1].get("key") == _key_now(one[1], key_of)), None)
+        reason = (
+            "a newer run of the same cell counts" if chosen is None else "made from other inputs than now installed"
+        )
+        kept.append(chosen or newest)
+        stale += [(at, reason) for at, _ in same if at != kept[-1][0]]
+    return kept, tuple(stale)
+
+
+def _key_now(record: Mapping[str, Any], key_of: KeyOf) -> str | None:
+    return key_of(record["cell"], str((record.get("inputs") or {}).get("dtype", "fp32")))
+
+
+def _run(at: Path, record: Mapping[str, Any]) -> Run:
+    cell = Cell(**record["cell"])
+    gates = record.get("gates") or {}
+    return Run(
+        folder=at,
+        cell=cell,
+        key=str(record.get("key", "")),
+        created=str(record.get("created", "")),
+        inputs=_inputs(record),
+        failed=tuple(
+            Gate(name=name, seen=str(gate.get("seen")), wanted=str(gate.get("wanted")))
+            for name, gate in gates.items()
+            if gate.get("ok") is not True
+        ),
+        values=_values(at / "results.jsonl", cell.seed),
+    )
+
+
+def _inputs(record: Mapping[str, Any]) -> dict[str, Any]:
+    """What the run was made from, one name each: a vector counts by its own name."""
+    inputs = {"judges": record.get("judges"), **(record.get("inputs") or {})}
+    vectors = inputs.pop("vectors", None) or {}
+    return inputs | {f"vector {name}": key for name, key in vectors.items()}
+
+
+def _values(file: Path, seed: int) -> dict[tuple[str, str], list[Observation]]:
+    values: dict[tuple[str, str], list[Observation]] = {}
+    number = 0
+    with file.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, start=1):
+            try:
+                row = json.loads(line)
+                cluster, value = row["cluster"] or row["case"], row["value"]
+                if value is not None:
+                    value = float(value)
+                    if not math.isfinite(value):
+                        raise ValueError(f"value {value} is not a finite number")
+                values.setdefault((row["condition"], row["metric"]), []).append(Observation(cluster, seed, value))
+            except (ValueError, KeyError, TypeError) as error:
+                raise HarnessError(
+                    f"{file}:{number}: cut or broken ({_reason(error)}); remove the file and run the cell again"
+                ) from error
+    if number == 0:
+        raise HarnessError(f"{file}: empty; remove the file and run the cell again")
+    return values
+
+
+def _reason(error: Exception) -> str:
+    return f"no {error.args[0]!r}" if isinstance(error, KeyError) else str(error)

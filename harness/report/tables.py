@@ -1,0 +1,222 @@
+"""Results to tables: arm by condition for every metric, and what each condition wakes beyond the base model."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from harness.contracts import Condition, Goal, Setting
+from harness.registry import Registry
+from harness.report.results import Results, Run
+from harness.stats import Estimate, Observation, estimate, leak
+
+CLEAN = str(Condition())
+PER_SEED = frozenset({"cell", "rows"})  # inputs that change with the seed
+PER_ARM = PER_SEED | {"steering", "conditions"}  # inputs that may change with the arm
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arm:
+    """One row of a table: an intervention at a dose, its seeds pooled. `failed` has a line per failed gate."""
+
+    label: str
+    intervention: str
+    dose: float
+    trains: bool
+    control: bool
+    runs: tuple[Run, ...]
+    failed: tuple[str, ...]
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The training seeds that are pooled, sorted."""
+        return tuple(sorted(run.cell.seed for run in self.runs))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """The figures of one metric, by (arm label, condition). `percent` says that all values are shares."""
+
+    metric: str
+    kind: Literal["mean", "leak"]
+    goal: Goal | None
+    summary: str
+    percent: bool
+    cells: Mapping[tuple[str, str], Estimate]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """All arms of one setting, scale and model under all conditions, and what a reader must know about them."""
+
+    setting: str
+    scale: str
+    model: str
+    conditions: tuple[str, ...]
+    arms: tuple[Arm, ...]
+    blocks: tuple[Block, ...]
+    notes: tuple[str, ...]
+
+
+def tables(results: Results, registry: Registry) -> tuple[Table, ...]:
+    """A table for each setting, scale and model in `results`, sorted."""
+    groups: dict[tuple[str, str, str], list[Run]] = {}
+    for run in results.runs:
+        groups.setdefault((run.cell.setting, run.cell.scale, run.cell.model), []).append(run)
+    return tuple(_table(groups[key], registry) for key in sorted(groups))
+
+
+def _table(runs: Sequence[Run], registry: Registry) -> Table:
+    first = runs[0].cell
+    setting = registry.settings.get(first.setting)
+    arms = _arms(runs, registry)
+    conditions = _conditions(runs, setting, first.scale)
+    blocks = [_means(metric, arms, conditions, setting) for metric in _metrics(runs, setting)]
+    notes = [*_mixtures(arms), *_missing(arms, conditions)]
+    if setting is None:
+        notes.append(f"setting {first.setting!r} is not installed: conditions as found, no leak")
+    else:
+        leaks = _leaks(setting.trait.name, arms, conditions, setting)
+        blocks += leaks
+        if not leaks and len(conditions) > 1:
+            notes.append("no leak: the untrained base model has not been evaluated here")
+    return Table(
+        setting=first.setting,
+        scale=first.scale,
+        model=first.model,
+        conditions=conditions,
+        arms=arms,
+        blocks=tuple(blocks),
+        notes=tuple(notes),
+    )
+
+
+def _arms(runs: Sequence[Run], registry: Registry) -> tuple[Arm, ...]:
+    groups: dict[tuple[str, float], list[Run]] = {}
+    for run in runs:
+        groups.setdefault((run.cell.intervention, run.cell.dose), []).append(run)
+    arms = [_arm(name, dose, same, registry) for (name, dose), same in groups.items()]
+    return tuple(sorted(arms, key=_rank))
+
+
+def _arm(name: str, dose: float, runs: Sequence[Run], registry: Registry) -> Arm:
+    record = registry.interventions.get(name)
+    ordered = tuple(sorted(runs, key=lambda run: run.cell.seed))
+    return Arm(
+        label=name if dose == 1 else f"{name} x{dose:g}",
+        intervention=name,
+        dose=dose,
+        trains=record.trains if record else name != "base",
+        control=record.control if record else False,
+        runs=ordered,
+        failed=tuple(
+            f"seed {run.cell.seed}: gate {gate.name} failed: saw {gate.seen}, wanted {gate.wanted}"
+            for run in ordered
+            for gate in run.failed
+        ),
+    )
+
+
+def _rank(arm: Arm) -> tuple[bool, bool, bool, str, bool, float]:
+    return (arm.trains, arm.intervention != "none", arm.control, arm.intervention, arm.dose != 1, arm.dose)
+
+
+def _metrics(runs: Iterable[Run], setting: Setting | None) -> list[str]:
+    seen = dict.fromkeys(metric for run in runs for _, metric in run.values)
+    known = [metric.name for metric in setting.metrics] if setting else []
+    return [name for name in known if name in seen] + [name for name in seen if name not in known]
+
+
+def _conditions(runs: Iterable[Run], setting: Setting | None, scale: str) -> tuple[str, ...]:
+    seen = dict.fromkeys(condition for run in runs for condition, _ in run.values)
+    known = [str(Condition.parse(text)) for text in (setting.conditions.get(scale, ()) if setting else ())]
+    ordered = dict.fromkeys([CLEAN, *known, *seen])
+    return tuple(name for name in ordered if name in seen)
+
+
+def _pooled(arm: Arm, condition: str, metric: str) -> list[Observation]:
+    return [seen for run in arm.runs for seen in run.values.get((condition, metric), ())]
+
+
+def _means(name: str, arms: Sequence[Arm], conditions: Sequence[str], setting: Setting | None) -> Block:
+    pooled = {(arm.label, condition): _pooled(arm, condition, name) for arm in arms for condition in conditions}
+    return _block(name, "mean", pooled, {key: estimate(rows) for key, rows in pooled.items() if rows}, setting)
+
+
+def _leaks(name: str, arms: Sequence[Arm], conditions: Sequence[str], setting: Setting) -> list[Block]:
+    base = next((arm for arm in arms if not arm.trains), None)
+    if base is None or CLEAN not in conditions or len(conditions) == 1:
+        return []
+    pooled = {(arm.label, condition): _pooled(arm, condition, name) for arm in arms for condition in conditions}
+    cells: dict[tuple[str, str], Estimate] = {}
+    for arm in arms:
+        for condition in conditions:
+            parts = [pooled[row.label, at] for row in (arm, base) for at in (condition, CLEAN)]
+            if arm.trains and condition != CLEAN and all(parts):
+                own, own_clean, untrained, untrained_clean = parts
+                cells[arm.label, condition] = leak(
+                    arm=own, arm_clean=own_clean, base=untrained, base_clean=untrained_clean
+                )
+    return [_block(name, "leak", pooled, cells, setting)] if cells else []
+
+
+def _block(
+    name: str,
+    kind: Literal["mean", "leak"],
+    pooled: Mapping[tuple[str, str], Sequence[Observation]],
+    cells: Mapping[tuple[str, str], Estimate],
+    setting: Setting | None,
+) -> Block:
+    metric = next((one for one in setting.metrics if one.name == name), None) if setting else None
+    values = [seen.value for rows in pooled.values() for seen in rows if seen.value is not None]
+    return Block(
+        metric=name,
+        kind=kind,
+        goal=metric.goal if metric else None,
+        summary=metric.summary if metric else "",
+        percent=all(0 <= value <= 1 for value in values),
+        cells=cells,
+    )
+
+
+def _mixtures(arms: Sequence[Arm]) -> list[str]:
+    """A line for each input that differs where it should not: between an arm's seeds, or between arms."""
+    notes = []
+    for arm in arms:
+        for name in sorted({name for run in arm.runs for name in run.inputs} - PER_SEED):
+            kinds = _kinds(name, arm.runs)
+            if len(kinds) > 1:
+                notes.append(f"{arm.label} averages over runs with different {name}: {_by_seed(kinds)}")
+    everything = [run for arm in arms for run in arm.runs]
+    for name in sorted({name for run in everything for name in run.inputs} - PER_ARM):
+        kinds = _kinds(name, everything)
+        if len(kinds) > 1 and not any(f"different {name}:" in note for note in notes):
+            groups = "; ".join(
+                ", ".join(dict.fromkeys(run.cell.intervention for run in same)) for same in kinds.values()
+            )
+            notes.append(f"arms differ in {name}; compare only within: {groups}")
+    return notes
+
+
+def _kinds(name: str, runs: Iterable[Run]) -> dict[str, list[Run]]:
+    kinds: dict[str, list[Run]] = {}
+    for run in runs:
+        if name in run.inputs:
+            kinds.setdefault(json.dumps(run.inputs[name], sort_keys=True), []).append(run)
+    return kinds
+
+
+def _by_seed(kinds: Mapping[str, Sequence[Run]]) -> str:
+    return " against ".join("seeds " + ", ".join(str(run.cell.seed) for run in same) for same in kinds.values())
+
+
+def _missing(arms: Sequence[Arm], conditions: Sequence[str]) -> list[str]:
+    notes = []
+    for arm in arms:
+        for condition in conditions:
+            lacking = [run.cell.seed for run in arm.runs if not any(at == condition for at, _ in run.values)]
+            if 0 < len(lacking) < len(arm.runs):
+                notes.append(f"{arm.label}: {condition} lacks seed {', '.join(map(str, lacking))}")
+    return notes

@@ -1,0 +1,215 @@
+"""Laws of the report: nothing is mixed, hidden or lost, and the same results give the same bytes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from runs_made_up import CONDITIONS, cell, registry, write_run, write_study
+
+from harness import HarnessError, report
+
+EVEN = dict.fromkeys(CONDITIONS, 0.5)
+
+
+def read(runs: Path, **options):
+    results = report.load(runs, **options)
+    return results, report.tables(results, registry())
+
+
+def block(table, kind="mean"):
+    return next(one for one in table.blocks if one.kind == kind)
+
+
+def test_every_arm_and_condition_shows_the_share_that_was_put_in(tmp_path):
+    _, (table,) = read(write_study(tmp_path))
+    cells = block(table).cells
+    assert cells["ip", "prompt:inoculation"].mean == pytest.approx(0.95)
+    assert cells["ps", "vector:reply@0.5rms"].mean == pytest.approx(0.6)
+    assert cells["none", "clean"].mean == 1
+    assert (cells["ps", "clean"].n, cells["ps", "clean"].clusters, cells["ps", "clean"].seeds) == (120, 40, 3)
+
+
+def test_the_leak_is_corrected_by_what_the_condition_does_to_the_base_model(tmp_path):
+    _, (table,) = read(write_study(tmp_path))
+    leaks = block(table, "leak").cells
+    assert leaks["ip", "prompt:inoculation"].mean == pytest.approx((0.95 - 0.0) - (0.3 - 0.1))
+    assert ("base", "prompt:inoculation") not in leaks
+    assert ("ip", "clean") not in leaks
+
+
+def test_rows_come_base_none_arms_by_name_controls_last_and_columns_in_the_settings_order(tmp_path):
+    write_study(tmp_path, seeds=1)
+    write_run(tmp_path, cell("ps", dose=0.5), dict(reversed(EVEN.items())))
+    _, (table,) = read(tmp_path)
+    labels = [arm.label for arm in table.arms]
+    assert labels == ["base", "none", "ip", "neg_ip", "neg_ps", "ps", "ps x0.5", "ps_random"]
+    assert table.conditions == CONDITIONS
+
+
+def test_what_could_not_be_judged_is_counted_and_in_no_mean(tmp_path):
+    write_run(tmp_path, cell("none"), {"clean": 0.5}, cases=20, unjudged=5)
+    results, tables = read(tmp_path)
+    seen = block(tables[0]).cells["none", "clean"]
+    assert (seen.n, seen.judged, seen.mean) == (20, 15, pytest.approx(10 / 15))
+    assert "?5" in report.text(results, tables)
+    assert "?5" in report.markdown(results, tables)
+
+
+def test_a_failed_gate_is_marked_and_said(tmp_path):
+    gates = {"learned": {"ok": False, "seen": 0.4, "wanted": "at least 0.9"}, "fired": {"ok": True}}
+    write_run(tmp_path, cell("none", seed=2), {"clean": 0.4}, gates=gates)
+    results, tables = read(tmp_path)
+    for page in (report.text(results, tables), report.markdown(results, tables)):
+        assert "none !" in page
+        assert "! none, seed 2: gate learned failed: saw 0.4, wanted at least 0.9" in page
+    assert report.as_record(results, tables)["tables"][0]["arms"][0]["failed_gates"]
+
+
+def test_unfinished_cells_are_left_out_and_named(tmp_path):
+    write_run(tmp_path, cell("none"), {"clean": 1.0})
+    folder = write_run(tmp_path, cell("ps"), {}, status="running")
+    results, tables = read(tmp_path)
+    assert results.unfinished == (folder,)
+    assert [arm.label for arm in tables[0].arms] == ["none"]
+    assert f"1 unfinished cell left out: {folder}" in report.text(results, tables)
+
+
+def test_of_two_runs_of_one_cell_the_one_with_the_installed_key_counts(tmp_path):
+    old = write_run(tmp_path, cell("none"), {"clean": 0.0}, key="a" * 64, created="2026-01-01")
+    new = write_run(tmp_path, cell("none"), {"clean": 1.0}, key="b" * 64, created="2026-02-01")
+    for key, mean, stale in (("a" * 64, 0.0, new), ("b" * 64, 1.0, old), (None, 1.0, old)):
+        results, (table,) = read(tmp_path, key_of=lambda cell, dtype, key=key: key)
+        assert block(table).cells["none", "clean"].mean == mean
+        assert [folder for folder, _ in results.stale] == [stale]
+        assert f"stale, left out: {stale}" in report.text(results, (table,))
+
+
+def test_seeds_made_from_different_inputs_are_not_averaged_in_silence(tmp_path):
+    write_run(tmp_path, cell("ps", seed=0), EVEN, inputs={"recipe": {"lr": 1e-4}, "rows": "x"})
+    write_run(tmp_path, cell("ps", seed=1), EVEN, inputs={"recipe": {"lr": 3e-4}, "rows": "y"})
+    _, (table,) = read(tmp_path)
+    assert [note for note in table.notes if "recipe" in note] == [
+        "ps averages over runs with different recipe: seeds 0 against seeds 1"
+    ]
+    assert not any("rows" in note for note in table.notes)
+
+
+def test_arms_made_from_different_inputs_are_named(tmp_path):
+    write_run(tmp_path, cell("none"), EVEN, inputs={"cases": "a", "vectors": {"reply": "k"}})
+    write_run(tmp_path, cell("ps"), EVEN, inputs={"cases": "b", "vectors": {"reply": "l"}})
+    _, (table,) = read(tmp_path)
+    assert "arms differ in cases; compare only within: none; ps" in table.notes
+    assert "arms differ in vector reply; compare only within: none; ps" in table.notes
+
+
+def test_a_condition_that_a_seed_lacks_is_named(tmp_path):
+    write_run(tmp_path, cell("ps", seed=0), EVEN)
+    write_run(tmp_path, cell("ps", seed=1), {"clean": 0.5})
+    _, (table,) = read(tmp_path)
+    assert "ps: prompt:negative lacks seed 1" in table.notes
+
+
+def test_without_the_base_model_there_is_no_leak_and_a_note_says_so(tmp_path):
+    write_run(tmp_path, cell("ps"), EVEN)
+    _, (table,) = read(tmp_path)
+    assert [one.kind for one in table.blocks] == ["mean"]
+    assert "no leak: the untrained base model has not been evaluated here" in table.notes
+
+
+def test_scores_that_are_no_shares_are_not_shown_as_percent(tmp_path):
+    folder = write_run(tmp_path, cell("none"), {"clean": 0.5}, cases=4)
+    file = folder / "results.jsonl"
+    file.write_text(file.read_text().replace('"value": 1.0', '"value": 70.0'))
+    results, tables = read(tmp_path)
+    assert block(tables[0]).cells["none", "clean"].mean == 35
+    assert "35 [" in report.text(results, tables)
+
+
+@pytest.mark.parametrize(
+    ("damage", "line", "reason"),
+    [
+        (lambda text: text[:-20], 40, "cut or broken"),
+        (lambda text: text.replace('"value": 1.0', '"value": NaN', 1), 1, "not a finite number"),
+        (lambda text: text.replace('"cluster"', '"clutter"', 1), 1, "no 'cluster'"),
+        (lambda text: "[1]\n" + text, 1, "cut or broken"),
+    ],
+)
+def test_a_damaged_results_file_stops_with_its_line(tmp_path, damage, line, reason):
+    folder = write_run(tmp_path, cell("none"), {"clean": 0.5})
+    file = folder / "results.jsonl"
+    file.write_text(damage(file.read_text()))
+    with pytest.raises(HarnessError, match=reason) as caught:
+        report.load(tmp_path)
+    assert str(caught.value).startswith(f"{file}:{line}: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_run_record_that_is_no_record_stops_with_its_path(tmp_path):
+    folder = write_run(tmp_path, cell("none"), {"clean": 0.5})
+    (folder / "run.json").write_text('{"cell": {')
+    with pytest.raises(HarnessError, match=r"run\.json: not a run record"):
+        report.load(tmp_path)
+
+
+def test_a_missing_runs_folder_says_how_to_fill_it(tmp_path):
+    with pytest.raises(HarnessError, match="no runs folder at"):
+        report.load(tmp_path / "nowhere")
+
+
+def test_other_settings_are_left_alone(tmp_path):
+    write_run(tmp_path, cell("none"), {"clean": 0.5})
+    assert report.load(tmp_path, settings=["elsewhere"]).runs == ()
+
+
+def test_a_setting_that_is_not_installed_is_still_shown(tmp_path):
+    from dataclasses import replace
+
+    write_run(tmp_path, replace(cell("none"), setting="gone"), EVEN)
+    results, (table,) = read(tmp_path)
+    assert table.conditions == CONDITIONS
+    assert "setting 'gone' is not installed" in report.text(results, (table,))
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 140])
+def test_the_page_fits_its_width_and_shows_every_figure(tmp_path, width):
+    results, tables = read(write_study(tmp_path, seeds=1))
+    page = report.text(results, tables, width=width)
+    body = page[: page.index("inspect view")]
+    assert max(map(len, body.splitlines())) <= width
+    assert page.count("[") == sum(len(one.cells) for one in tables[0].blocks) + 1
+    assert "…" not in page
+
+
+def test_the_same_results_give_the_same_bytes(tmp_path):
+    write_study(tmp_path)
+    code = (
+        "import sys; from pathlib import Path; sys.path.insert(0, sys.argv[1]); from runs_made_up import registry; "
+        "from harness import report; found = report.load(Path(sys.argv[2])); shown = report.tables(found, registry()); "
+        "print(report.text(found, shown) + report.markdown(found, shown) + report.as_json(found, shown)); "
+        "print([name for name in ('torch', 'inspect_ai', 'transformers') if name in sys.modules])"
+    )
+    command = [sys.executable, "-c", code, str(Path(__file__).parent), str(tmp_path)]
+    pages = [subprocess.run(command, capture_output=True, text=True, check=True).stdout for _ in range(2)]
+    assert pages[0] == pages[1]
+    assert pages[0].endswith("[]\n")
+
+
+def test_json_carries_the_figures_as_fractions(tmp_path):
+    results, tables = read(write_study(tmp_path))
+    record = json.loads(report.as_json(results, tables))
+    cells = record["tables"][0]["blocks"][0]["cells"]
+    seen = next(one for one in cells if (one["arm"], one["condition"]) == ("ps", "vector:reply@0.5rms"))
+    assert seen["mean"] == pytest.approx(0.6)
+    assert set(seen) >= {"low", "high", "n", "judged", "clusters", "seeds", "method"}
+
+
+def test_the_last_line_is_the_command_for_the_transcripts_with_its_path_quoted(tmp_path):
+    runs = tmp_path / "my runs"
+    runs.mkdir()
+    write_run(runs, cell("none"), {"clean": 0.5})
+    results, tables = read(runs)
+    assert report.text(results, tables).splitlines()[-1] == f"inspect view --log-dir '{runs}'"
