@@ -31,18 +31,18 @@ format: .venv/.stamp
 clean:
 	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-# pip refuses loudly and succeeds silently: -q hides progress, never an error.
+# -qq hides progress and warnings about the index; an error still shows and stops.
 .venv/.stamp: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11" if sys.version_info < (3, 11) else 0)'
 	@echo "[1/3] creating .venv"
 	@$(PYTHON) -m venv .venv
 	@echo "[2/3] installing torch"
-	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt setuptools torch
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt setuptools torch
 	@echo "[3/3] installing everything else, about two minutes"
-	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e ".[dev]"
 	@touch $@
 
 .venv/.bench: .venv/.stamp
 	@echo "installing what only the benchmarks need"
-	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e ".[bench]"
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e ".[bench]"
 	@touch $@
