@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from harness import algebra
 from harness.contracts import (
-    SCALES,
     Case,
     Condition,
     Example,
@@ -48,7 +47,7 @@ def check_setting(setting: Setting, *, scale: str = "mini") -> None:
     """Every law of a setting at `scale`: its rows, its cases, its conditions, its vectors and its recipe."""
     where = f"setting {setting.name!r}, scale {scale}"
     recipe = setting.recipe(scale)
-    _law(not set(setting.recipes) - set(SCALES), where, f"scales are {', '.join(SCALES)}, not {list(setting.recipes)}")
+    _law(set(setting.recipes) == set(setting.conditions), where, "recipes and conditions are for different scales")
     _law(any(m.goal == "suppress" for m in setting.metrics), where, "no metric has the goal 'suppress'")
     _distinct((metric.name for metric in setting.metrics), where, "metric")
     _check_recipe(recipe, setting, where)
