@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.main import get_command
 
 from harness import Setting, contracts, hookspecs
+from harness.cli import app
 from harness.registry import HOOKS
 from harness.testing import check_intervention
 
@@ -74,6 +76,15 @@ def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
 def test_every_make_target_that_is_spoken_of_exists(page: Path) -> None:
     targets = set(re.findall(r"^([\w.-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
     assert set(re.findall(r"(?:^    |`)make ([\w-]+)", page.read_text(), flags=re.MULTILINE)) <= targets
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_harness_command_that_is_shown_exists_with_its_options(page: Path) -> None:
+    commands = vars(get_command(app))["commands"]
+    for line in re.findall(r"^    (?:\S*/)?harness (.+)$", page.read_text(), flags=re.MULTILINE):
+        name, *rest = line.partition("#")[0].split()
+        assert name in commands, line
+        commands[name].make_context(name, rest)  # raises on an unknown option or a missing argument
 
 
 def code_blocks(page: Path) -> list[str]:

@@ -30,7 +30,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_harness_list_shows_what_a_stranger_offers(installed: Path) -> None:
-    shown = run(installed, "import sys; from harness.cli import main; sys.argv = ['harness', 'list']; main()")
+    shown = run(installed, "from harness.cli import main; raise SystemExit(main(['list']))")
     for name in OFFERED:
         assert name in shown
 
