@@ -49,8 +49,7 @@ class Engine:
     @classmethod
     def around(cls, model: Any, tokenizer: Any, dtype: str, vectors: Callable[[str], Vector] | None = None) -> Engine:
         """An engine for a model that is loaded already."""
-        kind: Dtype = "bf16" if dtype == "bf16" else "fp32"
-        return cls(model, tokenizer, list(steering.decoder_blocks(model)), kind, vectors=vectors)
+        return cls(model, tokenizer, list(steering.decoder_blocks(model)), as_dtype(dtype), vectors=vectors)
 
     @property
     def device(self) -> torch.device:
@@ -181,6 +180,15 @@ def resolve_dtype(wanted: Literal["auto", "fp32", "bf16"]) -> Dtype:
         return "bf16" if torch.cuda.is_bf16_supported() else "fp32"
     capabilities = torch.cpu.get_capabilities()
     return "bf16" if capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") else "fp32"
+
+
+def as_dtype(name: str) -> Dtype:
+    """The number type called `name` in a record."""
+    if name == "bf16":
+        return "bf16"
+    if name == "fp32":
+        return "fp32"
+    raise HarnessError(f"no number type {name!r}; there are: bf16, fp32")
 
 
 def chosen_blocks(wanted: Steering, blocks: int) -> tuple[int, ...]:

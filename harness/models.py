@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import warnings
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr
@@ -261,7 +262,7 @@ def _forget_quantisation(model: Any) -> None:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Transformers without progress bars and below-error messages, as it was before when the block ends."""
+    """Transformers without bars, notes and warnings of coming changes; as it was before when the block ends."""
     from transformers.utils import logging as untyped
 
     logging: Any = untyped
@@ -269,7 +270,10 @@ def quiet() -> Iterator[None]:
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            warnings.simplefilter("ignore", DeprecationWarning)
+            yield
     finally:
         logging.set_verbosity(level)
         if bars:

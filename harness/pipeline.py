@@ -8,19 +8,18 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness import machine, progress, runs
+from harness import cards, machine, progress, runs
 from harness.contracts import Condition, Setting, Steering
-from harness.engine import Engine, chosen_blocks, load, open_model, resolve_dtype, vector_lookup
-from harness.errors import HarnessError, unknown
-from harness.models import ModelRef, file_sha256, materialise, resolve
+from harness.engine import Engine, as_dtype, load, open_model, resolve_dtype, vector_lookup
+from harness.errors import HarnessError
+from harness.models import file_sha256, materialise
 from harness.registry import installed
 from harness.runs import Cell, Prepared
 
@@ -28,8 +27,6 @@ if TYPE_CHECKING:
     from harness.chat import Row
 
 BASE = "base"
-ELICIT_CASES = 12
-CARD_DEPTHS = (0.25, 0.5, 0.75)
 JUDGED_SHARE = 0.9
 LEARNED_RATE = 0.5
 
@@ -40,43 +37,17 @@ def run(cells: Sequence[Cell], root: Path, *, force: bool = False) -> list[Path]
     The untrained model is evaluated once for each setting, scale and model. Every cell is checked before
     the first one starts; `force` begins the named cells anew.
     """
-    prepared = [_prepared(cell) for cell in cells]
-    bases = {base.key: base for cell in prepared if (base := _base_of(cell)) is not None}
-    asked = {cell.key for cell in prepared}
+    wanted = [prepared(cell) for cell in cells]
+    bases = {base.key: base for cell in wanted if (base := _base_of(cell)) is not None}
+    asked = {cell.key for cell in wanted}
     for base in bases.values():
         if base.key not in asked:
             _run(base, root, force=False, wait=True)
-    return [_run(cell, root, force=force, wait=False) for cell in prepared]
+    return [_run(cell, root, force=force, wait=False) for cell in wanted]
 
 
-def make_vectors(
-    setting: str, root: Path, *, scale: str = "mini", model: str = "", names: Sequence[str] = ()
-) -> list[Path]:
-    """Extracts the setting's vectors (all, or `names`) and gives the paths of their full quality cards.
-
-    A full card also says how much adding the vector elicits the trait at a quarter, half and three
-    quarters of the model's depth, and the cosines to the setting's other vectors.
-    """
-    found = installed().setting(setting)
-    for name in names:
-        if name not in found.vectors:
-            raise unknown("vector", name, found.vectors)
-    recipe = found.recipe(scale)
-    dtype = resolve_dtype(recipe.dtype)
-    ref = resolve(model or recipe.model)
-    keys = {
-        name: runs.vector_key(found, name, scale=scale, model=ref, dtype=dtype, recipe=recipe) for name in found.vectors
-    }
-    wanted = {name: keys[name] for name in (names or keys)}
-    with _opened(ref, dtype) as engine:
-        files = _vectors(engine, found, scale, root, wanted)
-        for name in wanted:
-            _sweep(engine, found, scale, name, files)
-    known = {name: file for name, key in keys.items() if (file := runs.vector_file(root, name, key)).is_file()}
-    return [_with_cosines(name, known) for name in wanted]
-
-
-def _prepared(cell: Cell) -> Prepared:
+def prepared(cell: Cell) -> Prepared:
+    """`cell` checked and keyed for this machine."""
     recipe = installed().setting(cell.setting).recipe(cell.scale)
     return runs.prepare(cell, dtype=resolve_dtype(recipe.dtype))
 
@@ -84,7 +55,7 @@ def _prepared(cell: Cell) -> Prepared:
 def _base_of(cell: Prepared) -> Prepared | None:
     if BASE not in installed().interventions or not cell.intervention.trains:
         return None
-    return _prepared(replace(cell.cell, intervention=BASE, seed=0, dose=1.0))
+    return prepared(replace(cell.cell, intervention=BASE, seed=0, dose=1.0))
 
 
 def _run(cell: Prepared, root: Path, *, force: bool, wait: bool) -> Path:
@@ -142,104 +113,10 @@ def _needed_vectors(cell: Prepared, record: dict[str, Any], root: Path) -> dict[
     if all(file.with_suffix(".json").is_file() for file in files.values()):
         return files
     began = time.monotonic()
-    with _opened(cell.model, cell.dtype) as engine:
-        files = _vectors(engine, cell.setting, cell.cell.scale, root, cell.vectors)
+    engine = open_model(cell.model, dtype=as_dtype(cell.dtype))
+    files = cards.ensure(engine, cell.setting, cell.cell.scale, root, cell.vectors)
     record["steps"]["vectors"] = {"seconds": round(time.monotonic() - began, 2)}
     return files
-
-
-def _vectors(engine: Engine, setting: Setting, scale: str, root: Path, wanted: Mapping[str, str]) -> dict[str, Path]:
-    """The files of `wanted` (name to key), extracted where they are missing; one process extracts, others wait."""
-    from harness import vectors
-
-    files = {name: runs.vector_file(root, name, key) for name, key in wanted.items()}
-    recipe = setting.recipe(scale)
-    for name, file in files.items():
-        with runs.locked(file, wait=True):
-            if file.is_file() and file.with_suffix(".json").is_file():
-                continue
-            spec = setting.vectors[name]
-            with progress.bar(f"vector {setting.name}/{name}", total=1, unit="vector") as advance:
-                found = vectors.extract(engine, spec, scale=scale, system=recipe.system)
-                engine.vectors = lambda _, found=found: found.vector
-                place = _default_place(setting, scale, name)
-                rows = _elicited(engine, setting, scale, place, ELICIT_CASES) if place else []
-                card = vectors.quality(found)
-                blocks = chosen_blocks(place, len(engine.blocks)) if place else (len(engine.blocks) // 2,)
-                vectors.save(
-                    file,
-                    found,
-                    {
-                        "name": name,
-                        "setting": setting.name,
-                        "scale": scale,
-                        "key": wanted[name],
-                        "summary": spec.summary,
-                        "concept": spec.concept,
-                        "source": spec.source,
-                        "graded": False,
-                        "questions": len(found.positive),
-                        "blocks": card,
-                        "elicitation": rows,
-                        "cosines": {},
-                        "verdict": vectors.verdict(card, rows, blocks),
-                    },
-                )
-                advance()
-    engine.vectors = vector_lookup(files)
-    return files
-
-
-def _default_place(setting: Setting, scale: str, name: str) -> Steering | None:
-    where = setting.recipe(scale).steering
-    if where is None:
-        return None
-    return Steering(vector=name, coef=where.coef, unit=where.unit, blocks=where.blocks, depth=where.depth)
-
-
-def _elicited(engine: Engine, setting: Setting, scale: str, place: Steering, limit: int | None) -> list[dict[str, Any]]:
-    from harness import vectors
-
-    judge = installed().judge(setting.trait.judge)
-    if judge.grader:
-        return []
-    system = setting.recipe(scale).system
-    return vectors.elicitation(engine, setting, judge, place, scale=scale, system=system, limit=limit)
-
-
-def _sweep(engine: Engine, setting: Setting, scale: str, name: str, files: Mapping[str, Path]) -> None:
-    """Completes the card of `name`: elicitation at several depths, on all selection cases."""
-    from harness import vectors
-
-    card = json.loads(files[name].with_suffix(".json").read_text())
-    place = _default_place(setting, scale, name)
-    if place is None or card.get("swept"):
-        return
-    default = chosen_blocks(place, len(engine.blocks))
-    places = [replace(place, blocks=default)]
-    places += [
-        replace(place, blocks=(block,), depth=None)
-        for depth in CARD_DEPTHS
-        if (block := round(depth * len(engine.blocks))) not in default
-    ]
-    with progress.bar(f"card {setting.name}/{name}", total=len(places), unit="place") as advance:
-        rows = []
-        for one in places:
-            rows += _elicited(engine, setting, scale, one, None)
-            advance()
-    here = [row for row in rows if row["blocks"] == list(default)]
-    said = vectors.verdict(card["blocks"], here, default)
-    runs.write_json(files[name].with_suffix(".json"), {**card, "elicitation": rows, "verdict": said, "swept": True})
-
-
-def _with_cosines(name: str, files: Mapping[str, Path]) -> Path:
-    from harness import vectors
-
-    lookup = vector_lookup(files)
-    between = vectors.cosines({other: lookup(other).value for other in files})
-    file = files[name].with_suffix(".json")
-    runs.write_json(file, {**json.loads(file.read_text()), "cosines": between[name]})
-    return file
 
 
 def _train(cell: Prepared, record: dict[str, Any], folder: Path, files: Mapping[str, Path]) -> None:
@@ -423,11 +300,6 @@ def _learned(setting: Setting, rows: Sequence[Mapping[str, Any]]) -> dict[str, A
 def _judges(setting: Setting) -> dict[str, str]:
     found = installed()
     return {metric.judge: found.judge(metric.judge).version for metric in setting.metrics}
-
-
-@contextmanager
-def _opened(ref: ModelRef, dtype: str) -> Iterator[Engine]:
-    yield open_model(ref, dtype="bf16" if dtype == "bf16" else "fp32")
 
 
 def grid(

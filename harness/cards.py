@@ -1,0 +1,131 @@
+"""Vectors as files that all cells share, each with its quality card: extracted once, by whoever comes first."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from harness import progress, runs, vectors
+from harness.contracts import Setting, Steering
+from harness.engine import Engine, chosen_blocks, open_model, resolve_dtype, vector_lookup
+from harness.errors import unknown
+from harness.models import resolve
+from harness.registry import installed
+
+ELICIT_CASES = 12
+CARD_DEPTHS = (0.25, 0.5, 0.75)
+
+
+def make_vectors(
+    setting: str, root: Path, *, scale: str = "mini", model: str = "", names: Sequence[str] = ()
+) -> list[Path]:
+    """Extracts the setting's vectors (all, or `names`) and gives the paths of their full quality cards.
+
+    A full card also says how much adding the vector elicits the trait at a quarter, half and three
+    quarters of the model's depth, and the cosines to the setting's other vectors.
+    """
+    found = installed().setting(setting)
+    for name in names:
+        if name not in found.vectors:
+            raise unknown("vector", name, found.vectors)
+    recipe = found.recipe(scale)
+    dtype = resolve_dtype(recipe.dtype)
+    ref = resolve(model or recipe.model)
+    keys = {
+        name: runs.vector_key(found, name, scale=scale, model=ref, dtype=dtype, recipe=recipe) for name in found.vectors
+    }
+    wanted = {name: keys[name] for name in (names or keys)}
+    engine = open_model(ref, dtype=dtype)
+    files = ensure(engine, found, scale, root, wanted)
+    for name in wanted:
+        _sweep(engine, found, scale, name, files)
+    known = {name: file for name, key in keys.items() if (file := runs.vector_file(root, name, key)).is_file()}
+    return [_with_cosines(name, known) for name in wanted]
+
+
+def ensure(engine: Engine, setting: Setting, scale: str, root: Path, wanted: Mapping[str, str]) -> dict[str, Path]:
+    """The files of `wanted` (name to key), extracted where they are missing; one process extracts, others wait."""
+    files = {name: runs.vector_file(root, name, key) for name, key in wanted.items()}
+    for name, file in files.items():
+        with runs.locked(file, wait=True):
+            if not (file.is_file() and file.with_suffix(".json").is_file()):
+                _extract(engine, setting, scale, name, wanted[name], file)
+    engine.vectors = vector_lookup(files)
+    return files
+
+
+def _extract(engine: Engine, setting: Setting, scale: str, name: str, key: str, file: Path) -> None:
+    """Extracts the vector `name` into `file`, with a card whose elicitation is measured at the default dose alone."""
+    spec, recipe = setting.vectors[name], setting.recipe(scale)
+    with progress.bar(f"vector {setting.name}/{name}", total=1, unit="vector") as advance:
+        found = vectors.extract(engine, spec, scale=scale, system=recipe.system)
+        engine.vectors = lambda _: found.vector
+        place = _default_place(setting, scale, name)
+        rows = _elicited(engine, setting, scale, place, ELICIT_CASES) if place else []
+        blocks = chosen_blocks(place, len(engine.blocks)) if place else (len(engine.blocks) // 2,)
+        card = vectors.quality(found)
+        about = {
+            "name": name,
+            "setting": setting.name,
+            "scale": scale,
+            "key": key,
+            "summary": spec.summary,
+            "concept": spec.concept,
+            "source": spec.source,
+            "questions": len(found.positive),
+            "blocks": card,
+            "elicitation": rows,
+            "cosines": {},
+            "verdict": vectors.verdict(card, rows, blocks),
+        }
+        vectors.save(file, found, about)
+        advance()
+
+
+def _default_place(setting: Setting, scale: str, name: str) -> Steering | None:
+    where = setting.recipe(scale).steering
+    if where is None:
+        return None
+    return Steering(vector=name, coef=where.coef, unit=where.unit, blocks=where.blocks, depth=where.depth)
+
+
+def _elicited(engine: Engine, setting: Setting, scale: str, place: Steering, limit: int | None) -> list[dict[str, Any]]:
+    judge = installed().judge(setting.trait.judge)
+    if judge.grader:
+        return []
+    system = setting.recipe(scale).system
+    return vectors.elicitation(engine, setting, judge, place, scale=scale, system=system, limit=limit)
+
+
+def _sweep(engine: Engine, setting: Setting, scale: str, name: str, files: Mapping[str, Path]) -> None:
+    """Completes the card of `name`: elicitation at several depths, on all selection cases."""
+    card = json.loads(files[name].with_suffix(".json").read_text())
+    place = _default_place(setting, scale, name)
+    if place is None or card.get("swept"):
+        return
+    default = chosen_blocks(place, len(engine.blocks))
+    places = [replace(place, blocks=default)]
+    places += [
+        replace(place, blocks=(block,), depth=None)
+        for depth in CARD_DEPTHS
+        if (block := round(depth * len(engine.blocks))) not in default
+    ]
+    with progress.bar(f"card {setting.name}/{name}", total=len(places), unit="place") as advance:
+        rows = []
+        for one in places:
+            rows += _elicited(engine, setting, scale, one, None)
+            advance()
+    here = [row for row in rows if row["blocks"] == list(default)]
+    said = vectors.verdict(card["blocks"], here, default)
+    runs.write_json(files[name].with_suffix(".json"), {**card, "elicitation": rows, "verdict": said, "swept": True})
+
+
+def _with_cosines(name: str, files: Mapping[str, Path]) -> Path:
+    lookup = vector_lookup(files)
+    between = vectors.cosines({other: lookup(other).value for other in files})
+    file = files[name].with_suffix(".json")
+    runs.write_json(file, {**json.loads(file.read_text()), "cosines": between[name]})
+    return file

@@ -1,0 +1,193 @@
+"""What a run would do, before it does it: rows, tokens, steps, memory, and seconds from a short measurement."""
+
+from __future__ import annotations
+
+import json
+import struct
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import ceil, prod
+from pathlib import Path
+from typing import Any
+
+from harness import chat, runs
+from harness.contracts import Example, Lora, Recipe
+from harness.models import EMBEDDED, ModelRef, materialise
+from harness.pipeline import prepared
+from harness.runs import Cell, Prepared
+
+CHARACTERS_PER_TOKEN = 3.5
+"""Used where the tokenizer is not on this machine: English prose with digits, our own choice."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """One cell's work. `reply_tokens` is an upper bound; `seconds` and `memory_bytes` are None where not known.
+
+    `estimated` says that tokens were counted by characters, because the model is not on this machine.
+    """
+
+    cell: Cell
+    folder: Path
+    done: bool
+    stale: tuple[Path, ...]
+    rows: int
+    train_tokens: int
+    steps: int
+    cases: int
+    conditions: tuple[str, ...]
+    reply_tokens: int
+    memory_bytes: int | None
+    seconds: float | None
+    estimated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """Measured tokens per second, training and generating."""
+
+    train: float
+    generate: float
+
+
+def plan(cells: Sequence[Cell], root: Path, *, measure: bool = True) -> list[Plan]:
+    """The plan of every cell, nothing written. Speed is measured once per model that is on this machine."""
+    speeds: dict[str, Speed | None] = {}
+    plans = []
+    for wanted in cells:
+        cell = prepared(wanted)
+        local = _local(cell.model)
+        name = f"{cell.model.digest} {cell.dtype}"
+        if name not in speeds:
+            speeds[name] = _measured(local, cell) if local is not None and measure else None
+        plans.append(_plan(cell, root, local, speeds[name]))
+    return plans
+
+
+def _plan(cell: Prepared, root: Path, local: Path | None, speed: Speed | None) -> Plan:
+    recipe = cell.recipe
+    tokens = _tokens(cell, local)
+    cases = sum(len(cell.setting.cases(split, 0, cell.cell.scale)) for split in runs.splits(cell.setting))
+    replies = cases * recipe.generation.samples * len(cell.conditions)
+    train_tokens = tokens * recipe.epochs
+    reply_tokens = replies * recipe.generation.max_tokens
+    steps = recipe.epochs * ceil(ceil(len(cell.rows) / recipe.batch) / recipe.accumulation)
+    folder = cell.folder(root)
+    done = (runs.read(folder) or {}).get("status") == "done"
+    seconds = None if speed is None else train_tokens / speed.train + reply_tokens / speed.generate
+    return Plan(
+        cell=cell.cell,
+        folder=folder,
+        done=done,
+        stale=cell.stale(root),
+        rows=len(cell.rows),
+        train_tokens=train_tokens,
+        steps=steps,
+        cases=cases,
+        conditions=tuple(str(condition) for condition in cell.conditions),
+        reply_tokens=reply_tokens,
+        memory_bytes=None if local is None else _memory(local, recipe, cell.dtype),
+        seconds=0.0 if done else seconds,
+        estimated=local is None,
+    )
+
+
+def _local(model: ModelRef) -> Path | None:
+    """The model's folder where it is on this machine, or comes in a wheel of 93 MB; a hub model is not fetched."""
+    if model.folder is not None:
+        return model.folder
+    return materialise(model) if model.name in EMBEDDED and model.hub is None else None
+
+
+def _tokens(cell: Prepared, local: Path | None) -> int:
+    if local is None:
+        return int(sum(_characters(row) for row in cell.rows) / CHARACTERS_PER_TOKEN)
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(local)
+    return sum(
+        min(
+            cell.recipe.max_length,
+            len(
+                chat.reply_ids(tokenizer, row.messages[:-1], row.messages[-1].content, system=cell.recipe.system),
+            ),
+        )
+        for row in cell.rows
+    )
+
+
+def _characters(row: Example) -> int:
+    return sum(len(message.content) for message in row.messages)
+
+
+def _memory(local: Path, recipe: Recipe, dtype: str) -> int:
+    """Bytes while training: weights, adapter with its gradients and both Adam moments, activations of one batch.
+
+    Activations are taken as 34 x hidden numbers per token and block, half of it with bf16 (Korthikanti et
+    al. 2022, section 4.1, without the attention matrix), or one block's worth and the inputs of the others
+    with checkpointing.
+    """
+    config = json.loads((local / "config.json").read_text())
+    config = config.get("text_config", config)
+    weights = sum(prod(shape) for shape in _shapes(local).values())
+    size = 2 if dtype == "bf16" else 4
+    adapter = _adapter_numbers(_shapes(local), recipe.lora) * 16
+    tokens, hidden, blocks = (
+        recipe.batch * min(recipe.max_length, 256),
+        config["hidden_size"],
+        config["num_hidden_layers"],
+    )
+    kept = 34 * hidden + blocks * 2 * hidden if recipe.checkpointing else 34 * hidden * blocks
+    return int(weights * 4 + adapter + tokens * kept * size / 2)
+
+
+def _shapes(local: Path) -> dict[str, list[int]]:
+    """Name to shape of every tensor, read from the safetensors headers alone."""
+    found: dict[str, list[int]] = {}
+    for file in sorted(local.glob("*.safetensors")):
+        with file.open("rb") as stream:
+            header = json.loads(stream.read(struct.unpack("<Q", stream.read(8))[0]))
+        found |= {name: about["shape"] for name, about in header.items() if name != "__metadata__"}
+    return found
+
+
+def _adapter_numbers(shapes: dict[str, list[int]], lora: Lora) -> int:
+    sized = [shape for name, shape in shapes.items() if name.split(".")[-2:-1] and name.split(".")[-2] in lora.targets]
+    return sum(lora.r * sum(shape) for shape in sized if len(shape) == 2)
+
+
+def _measured(local: Path, cell: Prepared) -> Speed | None:
+    """One training step on a few rows, and a short batch of replies."""
+    if not cell.rows:
+        return None
+    from harness.decoding import Request
+    from harness.engine import Engine, as_dtype, load
+    from harness.train import loss_of, with_adapter
+
+    model, tokenizer = load(local)
+    recipe = replace(cell.recipe, checkpointing=False)
+    rows = [
+        chat.training_row(
+            tokenizer, row.messages, loss_on=recipe.loss_on, max_length=recipe.max_length, system=recipe.system
+        )
+        for row in cell.rows[: min(recipe.batch, 16)]
+    ]
+    engine = Engine.around(model, tokenizer, cell.dtype)
+    case = cell.setting.cases(cell.setting.trait.split, 0, cell.cell.scale)[0]
+    ids = tuple(chat.prompt_ids(tokenizer, case.messages, system=recipe.system))
+    generate = _rate(lambda: sum(r.tokens for r in engine.generate([Request(tokens=ids, max_tokens=12)] * 32)))
+    with_adapter(model, recipe, dtype=as_dtype(cell.dtype))
+
+    def step() -> int:
+        loss, _ = loss_of(model, rows, as_dtype(cell.dtype))
+        loss.backward()  # type: ignore[no-untyped-call]
+        return sum(len(row.ids) for row in rows)
+
+    return Speed(train=_rate(step), generate=generate)
+
+
+def _rate(work: Any) -> float:
+    began = time.monotonic()
+    tokens = work()
+    return float(tokens / max(1e-6, time.monotonic() - began))
