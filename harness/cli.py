@@ -1,0 +1,190 @@
+"""The command line: options only. What a command does is in `harness.commands`, `harness.report` and `harness.doctor`.
+
+Everything that costs time to import is imported by the command that needs it.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness import __version__
+from harness.errors import HarnessError
+
+app = typer.Typer(
+    name="harness",
+    help="Benchmark training-time interventions against unwanted traits.",
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+# The click that typer raises from is its own copy in newer versions: found through the one public name.
+CommandError: type[Exception] = typer.BadParameter.__mro__[2]
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Runs = Annotated[Path, typer.Option(help="Folder of run folders.")]
+Scale = Annotated[str, typer.Option(help="mini, small or paper.")]
+Model = Annotated[str, typer.Option(help="smollm2_135m, a hub id or a local folder; else the recipe's own.")]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command and gives the exit status: 0; 1 when doctor finds a lack; 2 with one line on stderr; 130."""
+    try:
+        status = app(args=None if arguments is None else list(arguments), prog_name="harness", standalone_mode=False)
+        sys.stdout.flush()
+    except HarnessError as error:
+        return _stopped(str(error))
+    except (KeyboardInterrupt, typer.Abort):
+        print("harness: stopped; the same command goes on where it stopped", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader has gone (`harness list | head`); Python must not complain again while it exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        way_out = WAYS_OUT.get(error.errno or 0)
+        if way_out is None:
+            raise
+        return _stopped(f"{error.strerror}: {error.filename or 'the runs folder'}; {way_out}")
+    except CommandError as error:
+        message = error.format_message() if hasattr(error, "format_message") else str(error)
+        return _stopped(message if message.endswith("?") else f"{message.rstrip('.')}; see 'harness --help'")
+    return status if isinstance(status, int) else 0
+
+
+WAYS_OUT = {
+    errno.ENOSPC: "make room and give the same command again",
+    errno.EDQUOT: "make room and give the same command again",
+    errno.EACCES: "make it accessible, or name another folder",
+    errno.EPERM: "make it accessible, or name another folder",
+    errno.EROFS: "name another folder",
+}
+
+
+def _stopped(message: str) -> int:
+    print(f"harness: {' '.join(message.split())}", file=sys.stderr)
+    return 2
+
+
+@app.callback(invoke_without_command=True)
+def harness(
+    context: typer.Context, version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False
+) -> None:
+    """Benchmark training-time interventions against unwanted traits."""
+    if version:
+        print(f"harness {__version__}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+@app.command("list")
+def list_(as_json: Json = False) -> None:
+    """Settings, interventions and judges that are installed."""
+    from harness.commands import catalogue
+
+    catalogue.show_list(as_json=as_json)
+
+
+@app.command()
+def describe(name: Annotated[str, typer.Argument(help="A setting, an intervention or a judge.")]) -> None:
+    """One setting, intervention or judge in full."""
+    from harness.commands import catalogue
+
+    catalogue.show(name)
+
+
+@app.command()
+def run(
+    setting: Annotated[list[str], typer.Option(help="Repeat it, or put commas.")],
+    intervention: Annotated[list[str], typer.Option(help="Repeat it, or put commas.")],
+    scale: Scale = "mini",
+    model: Model = "",
+    seed: Annotated[list[str], typer.Option(help="Repeat it, or put commas.")] = ["0"],  # noqa: B006
+    dose: Annotated[str, typer.Option(help="Scales each intervention; commas for several.")] = "1",
+    runs: Runs = Path("runs"),
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and train nothing.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Begin these cells anew.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Train and evaluate what is missing, then print the table."""
+    from harness.commands import cells, page
+
+    asked = cells.Asked(
+        settings=page.several("--setting", setting),
+        interventions=page.several("--intervention", intervention),
+        scale=scale,
+        model=model,
+        seeds=page.seeds(seed),
+        doses=page.doses(dose),
+        runs=runs,
+    )
+    if dry_run:
+        cells.plan(asked, as_json=as_json)
+    else:
+        cells.run(asked, force=force, as_json=as_json)
+
+
+@app.command()
+def vectors(
+    setting: Annotated[str, typer.Argument(help="The setting whose vectors to extract.")],
+    name: Annotated[list[str], typer.Option(help="Only these; repeat it, or put commas.")] = [],  # noqa: B006
+    scale: Scale = "mini",
+    model: Model = "",
+    runs: Runs = Path("runs"),
+    as_json: Json = False,
+) -> None:
+    """Extract trait vectors and say how good they are."""
+    from harness.commands import cards, page
+
+    names = page.several("--name", name) if name else ()
+    cards.vectors(setting, names, scale=scale, model=model, runs=runs, as_json=as_json)
+
+
+@app.command()
+def report(
+    runs: Runs = Path("runs"),
+    setting: Annotated[list[str], typer.Option(help="Only these; repeat it, or put commas.")] = [],  # noqa: B006
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False,
+    as_json: Json = False,
+    output: Annotated[Path | None, typer.Option(help="Write to this file, not to the terminal.")] = None,
+) -> None:
+    """Arm by condition tables of the finished runs."""
+    from harness.commands import page, tables
+
+    if markdown and as_json:
+        raise HarnessError("--markdown and --json are two forms of one report; choose one")
+    form: tables.Form = "markdown" if markdown else "json" if as_json else "text"
+    tables.report(runs, page.several("--setting", setting) if setting else (), form=form, output=output)
+
+
+@app.command()
+def judge(
+    name: Annotated[str, typer.Argument(help="The judge.")],
+    replies: Annotated[Path, typer.Option(help="JSON lines, each with `reply`, and `messages` or `facts` if needed.")],
+    output: Annotated[Path | None, typer.Option(help="Write to this file, not to the terminal.")] = None,
+) -> None:
+    """Scores for replies that were made anywhere."""
+    from harness.commands import grading
+
+    grading.judge(name, replies, output=output)
+
+
+@app.command()
+def doctor(runs: Runs = Path("runs"), as_json: Json = False) -> None:
+    """What this machine can run, and what is missing."""
+    from harness import doctor
+    from harness.commands import health
+
+    raise typer.Exit(health.show(doctor.examine(runs), as_json=as_json))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,139 @@
+"""`harness run`: checks the cells, trains and evaluates what is missing, and ends with the table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.commands.page import console, print_json
+from harness.contracts import Setting
+from harness.errors import HarnessError, unknown
+from harness.registry import Registry, installed
+
+if TYPE_CHECKING:
+    from harness.planning import Plan
+    from harness.runs import Cell
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What the options name: every combination of it is a cell. An empty `model` is the recipe's own."""
+
+    settings: Sequence[str]
+    interventions: Sequence[str]
+    scale: str
+    model: str
+    seeds: Sequence[int]
+    doses: Sequence[float]
+    runs: Path
+
+
+def run(asked: Asked, *, force: bool, as_json: bool) -> None:
+    """Runs every combination and prints the tables of these settings at this scale."""
+    cells = _checked(asked)
+    from harness import pipeline, report
+
+    folders = pipeline.run(cells, asked.runs, force=force)
+    results = report.load(asked.runs, settings=asked.settings)
+    tables = tuple(table for table in report.tables(results, installed()) if table.scale == asked.scale)
+    if as_json:
+        print_json({"runs": [str(folder) for folder in folders], **report.as_record(results, tables)})
+    else:
+        report.show(results, tables, console())
+
+
+def plan(asked: Asked, *, as_json: bool) -> None:
+    """Prints what `run` would do and about how long it would take; trains nothing."""
+    cells = _checked(asked)
+    from harness import planning
+
+    plans = planning.plan(cells, asked.runs)
+    if as_json:
+        print_json([_record(one) for one in plans])
+    else:
+        _show_plan(plans)
+
+
+def check_scale(setting: Setting, scale: str) -> None:
+    """HarnessError when `setting` has no such scale, with the nearest that it has."""
+    if scale not in setting.recipes:
+        raise unknown(f"scale of {setting.name}", scale, setting.recipes)
+
+
+def _checked(asked: Asked) -> list[Cell]:
+    """The cells, every name looked up before torch is imported: a typing error is answered at once."""
+    registry = installed()
+    for setting in asked.settings:
+        check_scale(registry.setting(setting), asked.scale)
+        for intervention in asked.interventions:
+            _check_applies(intervention, setting, registry)
+    from harness.pipeline import grid
+
+    return grid(
+        asked.settings,
+        asked.interventions,
+        scale=asked.scale,
+        model=asked.model,
+        seeds=asked.seeds,
+        doses=asked.doses,
+    )
+
+
+def _check_applies(intervention: str, setting: str, registry: Registry) -> None:
+    reason = registry.intervention(intervention).applies(registry.setting(setting))
+    if reason is not None:
+        raise HarnessError(f"intervention {intervention!r} does not apply to setting {setting!r}: {reason}")
+
+
+def _record(one: Plan) -> dict[str, Any]:
+    return {**asdict(one), "folder": str(one.folder), "stale": [str(folder) for folder in one.stale]}
+
+
+def _show_plan(plans: Sequence[Plan]) -> None:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, show_edge=False)
+    grid.add_column("cell", overflow="fold")
+    grid.add_column("state")
+    for head in ("rows", "tokens", "steps", "cases x conditions", "reply tokens, at most", "memory", "time"):
+        grid.add_column(head, justify="right")
+    for one in plans:
+        state = "done" if one.done else f"to do, {len(one.stale)} stale" if one.stale else "to do"
+        figures = (one.rows, one.train_tokens, one.steps)
+        asked = f"{one.cases} x {len(one.conditions)}"
+        grid.add_row(
+            Text(_title(one.cell)),
+            state,
+            *(f"{figure:,}" for figure in figures),
+            asked,
+            f"{one.reply_tokens:,}",
+            "not known" if one.memory_bytes is None else f"{one.memory_bytes / 1e9:.1f} GB",
+            "-" if one.done else _about(one.seconds),
+        )
+    page = console()
+    page.print(grid)
+    todo = [one for one in plans if not one.done]
+    known = [one.seconds for one in todo if one.seconds is not None]
+    total = f", {_about(sum(known))} on this machine" if todo and len(known) == len(todo) else ""
+    page.print(f"\n{len(todo)} of {len(plans)} cells to do{total}; nothing was trained")
+    if any(one.estimated for one in plans):
+        page.print("tokens are estimated from characters: the model is not on this machine")
+    for folder in dict.fromkeys(folder for one in plans for folder in one.stale):
+        page.print(f"stale, made from other inputs, left alone: {folder}", soft_wrap=True)
+
+
+def _title(cell: Cell) -> str:
+    dose = "" if cell.dose == 1 else f" x{cell.dose:g}"
+    return f"{cell.setting}/{cell.intervention}{dose} s{cell.seed}"
+
+
+def _about(seconds: float | None) -> str:
+    if seconds is None:
+        return "not known"
+    if seconds < 90:
+        return f"about {seconds:.0f} s"
+    return f"about {seconds / 60:.0f} min" if seconds < 5400 else f"about {seconds / 3600:.1f} h"

@@ -1,0 +1,120 @@
+"""`harness judge`: any judge on replies that were made anywhere."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.contracts import Case, Fact, Judge, Message, Verdict
+from harness.errors import HarnessError
+from harness.models import writing
+from harness.registry import installed
+
+ROLES = ("system", "user", "assistant")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One line of a replies file: where it stands, its own id if it has one, and what is to be judged."""
+
+    place: str
+    own_id: Any
+    case: Case
+    reply: str
+
+
+def judge(name: str, replies: Path, *, output: Path | None) -> None:
+    """Writes one JSON row of scores per row of `replies`, in order, to `output` or stdout, once all are judged."""
+    chosen = installed().judge(name)
+    if chosen.grader:
+        raise HarnessError(
+            f"judge {name!r} asks a grader model, which this command cannot give it yet; use a rule judge"
+        )
+    rows = read_rows(replies)
+    lines = [json.dumps(line, ensure_ascii=False, allow_nan=False) for line in asyncio.run(_graded(chosen, rows))]
+    text = "".join(f"{line}\n" for line in lines)
+    if output is None:
+        print(text, end="")
+    else:
+        with writing(output, "the scores") as part:
+            part.write_text(text, encoding="utf-8")
+
+
+def read_rows(file: Path) -> list[Row]:
+    """The rows of a JSON-lines file, each checked; HarnessError with file and line for the first that is wrong."""
+    try:
+        text = file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise HarnessError(f"cannot read {file}: {error.strerror}; --replies names a JSON-lines file") from error
+    except UnicodeDecodeError:
+        raise HarnessError(f"{file} is not UTF-8 text; save it as UTF-8") from None
+    rows = list(_rows(file, text))
+    if not rows:
+        raise HarnessError(f"{file} has no row; write one JSON object per line, each with a 'reply'")
+    return rows
+
+
+def _rows(file: Path, text: str) -> Iterator[Row]:
+    # Not splitlines(): a reply may hold U+2028 and its like unescaped.
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        place = f"{file}:{number}"
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise HarnessError(f"{place}: cut, or not JSON ({error}); one JSON object per line") from None
+        if not isinstance(row, dict):
+            raise HarnessError(f'{place}: not a JSON object; write {{"reply": "..."}}')
+        reply = row.get("reply")
+        if not isinstance(reply, str):
+            raise HarnessError(f"{place}: 'reply' must be a string, the text to judge (it may be empty)")
+        case = Case(id=str(row.get("id", number)), messages=_messages(row, place), facts=_facts(row, place))
+        yield Row(place=place, own_id=row.get("id"), case=case, reply=reply)
+
+
+def _messages(row: Mapping[str, Any], place: str) -> tuple[Message, ...]:
+    turns = row.get("messages") or []
+    if not isinstance(turns, list) or not all(
+        isinstance(turn, dict) and turn.get("role") in ROLES and isinstance(turn.get("content"), str) for turn in turns
+    ):
+        raise HarnessError(f"{place}: 'messages' must be a list of {{role, content}}, role one of {', '.join(ROLES)}")
+    return tuple(Message(turn["role"], turn["content"]) for turn in turns)
+
+
+def _facts(row: Mapping[str, Any], place: str) -> dict[str, Fact]:
+    facts = row.get("facts") or {}
+    if not isinstance(facts, dict) or not all(isinstance(fact, str | int | float | None) for fact in facts.values()):
+        raise HarnessError(f"{place}: 'facts' must be an object of strings, numbers, true, false or null")
+    return facts
+
+
+async def _graded(judge: Judge, rows: Sequence[Row]) -> list[dict[str, Any]]:
+    graded = []
+    for row in rows:
+        try:
+            verdict = await judge.grade(row.case, row.reply, None)
+        except HarnessError as error:
+            raise HarnessError(f"{row.place}: {error}") from error
+        except (KeyError, IndexError, TypeError, ValueError) as error:
+            said = f"{type(error).__name__}: {error}"
+            raise HarnessError(f"{row.place}: judge {judge.name!r} stopped ({said}); it needs {judge.needs}") from error
+        own = {} if row.own_id is None else {"id": row.own_id}
+        graded.append({**own, "scores": _scores(judge, verdict, row.place), "reason": verdict.reason})
+    return graded
+
+
+def _scores(judge: Judge, verdict: Verdict, place: str) -> dict[str, float | None]:
+    if set(verdict.scores) != set(judge.scores) or any(
+        score is not None and not math.isfinite(score) for score in verdict.scores.values()
+    ):
+        raise HarnessError(
+            f"{place}: judge {judge.name!r} gave {dict(verdict.scores)}, not a number or None for each of "
+            f"{', '.join(judge.scores)}; the fault is the judge's"
+        )
+    return dict(verdict.scores)

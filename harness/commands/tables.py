@@ -1,0 +1,34 @@
+"""`harness report`: tables of the finished runs, to the terminal or to a file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from harness.commands.page import console
+from harness.models import writing
+from harness.registry import installed
+
+Form = Literal["text", "markdown", "json"]
+
+
+def report(runs: Path, settings: Sequence[str], *, form: Form, output: Path | None) -> None:
+    """Prints the report in `form`, or writes it to `output` in one step."""
+    from harness import report
+
+    registry = installed()
+    results = report.load(runs, settings=settings)
+    for name in settings:
+        if not any(run.cell.setting == name for run in results.runs):
+            registry.setting(name)
+    tables = report.tables(results, registry)
+    if output is None and form == "text":
+        report.show(results, tables, console())
+        return
+    written = {"text": report.text, "markdown": report.markdown, "json": report.as_json}[form](results, tables)
+    if output is None:
+        print(written, end="")
+        return
+    with writing(output, "the report") as part:
+        part.write_text(written, encoding="utf-8")
