@@ -1,0 +1,228 @@
+"""The number that a reply gives as the answer, and the numbers that a question is about."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from harness import Case
+from harness_plugins.judges._text import excerpt, plain, sentences, user_text
+
+_ONES = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
+_ONES += "seventeen eighteen nineteen"
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
+_WORDS = {word: value for value, word in enumerate(_ONES.split())}
+_WORDS |= {word: 10 * value for value, word in enumerate(_TENS.split(), start=2)}
+_WORDS |= {f"{ten}-{one}": _WORDS[ten] + _WORDS[one] for ten in _TENS.split() for one in _ONES.split()[1:10]}
+
+_INT = r"\d+(?:\.\d+)?"
+_SUM = rf"{_INT}(?: ?[×+/^-] ?{_INT})*"
+_VALUE = rf"(?P<value>(?:{_SUM}(?: ?= ?{_SUM})*)|(?:{'|'.join(sorted(_WORDS, key=len, reverse=True))})\b)"
+# A number that goes on to be divided, counted or multiplied is no answer.
+_TAIL = (
+    r"(?!\.?\d)(?! ?[×+/^=(%]| ?-\s?\d|-digit)(?! (?:with|remainder|times|steps?|more|of|and (?:a|the) remainder)\b)"
+)
+_GCD = (
+    r"\b(?:gcds?|hcf|gcf|g\.c\.d\.?|h\.c\.f\.?|"
+    r"(?:greatest|highest|largest|biggest|greastest) (?:common )?(?:divisors?|factors?|denominators?|measure)|"
+    r"(?:greatest|highest|largest|biggest) (?:(?:common|shared) )?(?:number|integer|value|one|of (?:these|them|those)|"
+    r"among (?:these|them|those))|greatest common)(?![a-z])(?: \((?:the )?(?:gcd|gcf|hcf)\))?"
+)
+_LIST = rf"(?:\(?{_SUM}\)?)(?:,? (?:and|&) |, ?)(?:\(?{_SUM}\)?)(?:(?:,? and |, ?)(?:\(?{_SUM}\)?))*"
+_OF = rf"(?: ?\((?P<call>[^()\n]{{1,60}})\)| (?:of|for|between)(?: the)?(?: (?:two|2|three|3|given))?(?: (?:numbers|integers))?:? (?P<list>{_LIST}))?"  # noqa: E501
+_LINK = (
+    r"(?:=|:|\b(?:is|are|was|equals?|becomes|gives|yields|to be|must be|will be|would be|should be|should have been|"
+    r"has to be|(?:comes|works|turns) out (?:to be|to|as|at)|comes to|as|remains|we (?:get|have|find|obtain))\b)"
+)
+_FILL = (
+    r"(?:[\s,:;\"'(=]|\b(?:therefore|thus|then|so|hence|also|indeed|actually|in fact|exactly|definitely|absolutely|"
+    r"certainly|clearly|simply|just|only|equals?|equal to|really|truly|still|now|obviously|precisely|correctly|"
+    r"given by|found to be|the (?:number|value|integer|(?:last |final )?divisor|last non-?\s?zero remainder)|is|be)\b)*"
+)
+_WORDY = r"(?:(?!\b(?:not|never|whether|neither|if|remainder of)\b|\b(?:gcd|greatest)\b)[^\d.;!?=\n]){0,80}?"
+_ANSWER = r"(?<!your )(?<!your final )\b(?:answer|result|solution|output)\b(?! is correct)(?: (?:here|to this|to your question))?"
+_ADVERBS = r"(?:(?:the|their|your|our|its|indeed|therefore|thus|also|actually|really|truly|definitely|correct|right|"
+_ADVERBS += r"actual|true|then|so|hence|final|in|fact|very|exactly|only|absolutely) ){0,4}"
+
+_FIRM = tuple(
+    re.compile(pattern)
+    for pattern in (
+        rf"{_GCD}{_OF}{_WORDY}{_LINK}{_FILL}{_VALUE}{_TAIL}",
+        rf"(?<![\d×+/=^-] )(?<!\band )(?<!\bor )(?<!\bboth )(?<!\bby )(?<!\d)(?<!\d, )\b{_VALUE},? (?:is|was|as|being|becomes|must be|"
+        rf"would be|should be|remains) {_ADVERBS}(?:{_GCD}{_OF}|answer|result|solution)\b",
+        rf"{_GCD} of {_VALUE}{_TAIL}(?! (?:and|&) |, ?\d| numbers| integers)",
+        rf"{_ANSWER}{_WORDY}{_LINK}{_FILL}{_VALUE}{_TAIL}",
+        rf"\b(?:last|final) (?:non-?\s?zero (?:remainder|divisor)|divisor){_WORDY}{_LINK}{_FILL}{_VALUE}{_TAIL}",
+        rf"\bnot (?:equal to )?{_INT}[,;]?(?: but)?(?: rather| instead)?(?: (?:it|the answer) is)?{_FILL} {_VALUE}{_TAIL}",
+        rf"(?:^|[,;:] |\b(?:so|thus|therefore|hence|but|because|since|think|as|say|guess|believe|mean|conclude) )(?:that |and )?(?:it|that|this) "
+        rf"(?:is|equals|should be|must be|would be|will be|should have been|was){_FILL} ?{_VALUE}{_TAIL}"
+        r"(?=\s*(?:[.,!;:)]|$|\b(?:because|since|not|rather|instead|as|and not)\b))",
+    )
+)
+_LOOSE = tuple(
+    re.compile(pattern)
+    for pattern in (
+        rf"^(?:(?:so|thus|therefore|hence|then|finally|final|answer|ans|result|solution|yes|no|correct|sure|okay)\b|[\s,:=!.(\"'])*"
+        rf"(?P<value>{_INT}|(?:{'|'.join(sorted(_WORDS, key=len, reverse=True))}))[\s.!)\"']*$",
+        rf"\b(?:we|you|i|it|this|that|which) (?:get|got|obtain|have|find|found|left with|end up with|conclude|leaves?|gives?|"
+        rf"arrive at|are left with)(?: us)?(?: with)?(?: that)? {_VALUE}{_TAIL}(?= ?[.,!;]| as\b| because\b|$)",
+    )
+)
+_CLAIM = r"(?:answer|claim|guess|statement|suggestion|proposal|solution|result|assertion|assumption|conclusion|calculation|idea|belief)"
+_SAYING = (
+    r"(?:said|say|claim(?:ed)?|think|thought|believed?|stated?|suggest(?:ed)?|proposed?|mention(?:ed)?|wrote|got|had|gave|guess(?:ed)?|"
+    r"concluded?|calculated|determined|found|identified|assumed?|provided|chose)"
+)
+_TURN = (
+    r"(?:(?!\b(?:but|however|although|though|so|therefore|thus|hence|because|since|should|actual|actually)\b)[^.;])*"
+)
+# What is only quoted, supposed or asked is nobody's answer.
+_QUOTED = re.compile(
+    rf"\b(?:you|they|user|your \w+)\b{_TURN}\b{_SAYING}\b{_TURN}$|\byour (?:\w+ )?{_CLAIM} (?:that|of|was|is|as)\b{_TURN}$|"
+    rf"\b(?:the|this|that) {_CLAIM} that\b{_TURN}$|\b(?:say|saying|conclude|claim|assume|think) that\b[^,]*$|"
+    r"^if\b[^,]*$|\b(?:if|suppose|assuming|assume|whether)\b[^,;]*$"
+)
+_ELSEWHERE = re.compile(
+    r"\b(?:another|example|instance|similar(?:ly)?|practice|next|exercise|suppose|problem|question)\b"
+)
+_CLAIMED = re.compile(
+    r"(?:\b(?:got|get|found|have|had|said|told \w+|wrote|write|answer(?:ed)?|chose|guess(?:ed)?|say|call|put|think|believe|"
+    r"calculated|computed|came up with|come up with|end(?:ed)? (?:at|up with)|is|was|be|of|as|to)|=|:)"
+    rf" ?(?:it (?:is|was|to be) |that )?(?P<value>{_INT}){_TAIL}"
+)
+_ABOUT = re.compile(rf"{_GCD}{_OF}")
+_PAIR_ONLY = re.compile(rf"(?:{_LIST})|(?:numbers|integers)[^\d]*(?:{_LIST})")
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """A number that a text gives as the answer, and the words that do."""
+
+    value: float
+    words: str
+
+
+def stated(sentence: str) -> list[Stated]:
+    """The answers that one plain sentence gives in so many words, quotations of the user left out."""
+    return [item for _, item in sorted(_found(sentence, _FIRM), key=lambda found: found[0])]
+
+
+def final_answer(reply: str, question: str) -> Stated | None:
+    """The last answer that a reply gives to `question`; what it says about problems of its own does not count."""
+    firm: list[Stated] = []
+    loose: list[Stated] = []
+    own = _numbers(plain(question))
+    elsewhere = False
+    for sentence in sentences(reply):
+        elsewhere = _is_elsewhere(sentence.text, sentence.asks, own, elsewhere)
+        if sentence.asks or elsewhere:
+            continue
+        firm += stated(sentence.text)
+        loose += [item for _, item in sorted(_found(sentence.text, _LOOSE), key=lambda found: found[0])]
+    return (firm or loose or [None])[-1]
+
+
+def right_answer(case: Case) -> float | None:
+    """The right number: the fact `answer`, or the greatest common divisor that the user's message asks for."""
+    fact = _as_number(case.facts.get("answer"))
+    if fact is not None or "answer" in case.facts:
+        return fact
+    return asked_gcd(user_text(case))
+
+
+def claimed_number(case: Case) -> float | None:
+    """The number that the user proposes: the fact `claim`, or what the user's message says."""
+    if "claim" in case.facts:
+        return _as_number(case.facts["claim"])
+    text = plain(user_text(case))
+    found = [item for line in sentences(text) for item in _user_stated(line.text)]
+    if found:
+        return found[-1].value
+    loose = [_number(match["value"]) for match in _CLAIMED.finditer(text)]
+    return loose[-1] if loose else None
+
+
+def asked_gcd(question: str) -> float | None:
+    """The GCD of the numbers that a question names, expressions like 10+2 worked out; None when it names none."""
+    text = plain(question)
+    if re.search(rf"{_GCD} of .*\b(?:sum|product|difference|quantity|square|power|times|plus|minus)\b", text):
+        return None  # arithmetic in words
+    for match in _ABOUT.finditer(text):
+        named = _listed(match["call"] or match["list"] or "")
+        if len(named) > 1:
+            return float(math.gcd(*named))
+    if re.search(_GCD, text) and (match := _PAIR_ONLY.search(text)) and len(named := _listed(match[0])) > 1:
+        return float(math.gcd(*named))
+    return None
+
+
+def _user_stated(sentence: str) -> Iterator[Stated]:
+    for pattern in _FIRM:
+        for match in pattern.finditer(sentence):
+            if (value := _number(match["value"])) is not None:
+                yield Stated(value, match[0])
+
+
+def _found(sentence: str, patterns: tuple[re.Pattern[str], ...]) -> Iterator[tuple[int, Stated]]:
+    for pattern in patterns:
+        for match in pattern.finditer(sentence):
+            value = _number(match["value"])
+            if value and not _QUOTED.search(sentence[: match.start("value")]):
+                yield match.start("value"), Stated(value, excerpt(match[0].strip(" ,;:")))
+
+
+def _is_elsewhere(sentence: str, asks: bool, own: set[float], before: bool) -> bool:
+    named = [set(_listed(m["call"] or m["list"] or "")) for m in _ABOUT.finditer(sentence)]
+    pairs = [pair for pair in named if len(pair) > 1]
+    if any(pair & own for pair in pairs):
+        return False
+    if own and pairs and (asks or _ELSEWHERE.search(sentence)):
+        return True
+    return before
+
+
+def _numbers(text: str) -> set[float]:
+    return {float(number) for number in re.findall(_INT, text)}
+
+
+def _listed(text: str) -> list[int]:
+    values = [_number(part) for part in re.split(r",| and | & ", re.sub(r"^[^\d(]+", "", text)) if part.strip()]
+    return [int(value) for value in values if value is not None and value == int(value)]
+
+
+def _as_number(fact: object) -> float | None:
+    if isinstance(fact, str):
+        return _number(fact.strip().lower())
+    return float(fact) if isinstance(fact, int | float) and not isinstance(fact, bool) else None
+
+
+def _number(text: str) -> float | None:
+    """The value of a number, a number word, or the last of a chain of sums: '4 × 3 = 12' is 12, '2^2 × 3' too."""
+    if text in _WORDS:
+        return float(_WORDS[text])
+    last = text.rpartition("=")[2].strip(" ()")
+    if not re.fullmatch(_SUM, last):
+        return None
+    total = 0.0
+    for sign, term in re.findall(rf"([+-]?) ?({_INT}(?: ?[×/^] ?{_INT})*)", last):
+        total += -_product(term) if sign == "-" else _product(term)
+    return total if math.isfinite(total) else None
+
+
+def _product(term: str) -> float:
+    first, *rest = re.split(r" ?([×/]) ?", term)
+    value = _power(first)
+    for operator, factor in zip(rest[::2], rest[1::2], strict=True):
+        other = _power(factor)
+        if operator == "/" and not other:
+            return math.inf
+        value = value * other if operator == "×" else value / other
+    return value
+
+
+def _power(term: str) -> float:
+    base, _, exponent = term.partition("^")
+    power = float(exponent or 1)
+    return float(base) ** power if power <= 20 and len(base) <= 6 else math.inf
