@@ -19,7 +19,7 @@ from typing import Any, Literal
 import inspect_ai
 from inspect_ai import Epochs, Task
 from inspect_ai.dataset import MemoryDataset, Sample
-from inspect_ai.log import EvalLog, EvalSample, read_eval_log, write_eval_log
+from inspect_ai.log import EvalLog, EvalSample, read_eval_log, transcript, write_eval_log
 from inspect_ai.model import (
     ChatMessage,
     ChatMessageAssistant,
@@ -83,6 +83,7 @@ def condition_task(
             adaptive_connections=False,
             extra_body=note(condition, expect=len(cases) * drawn.samples),
         ),
+        tags=[str(condition)],
         metadata={
             "setting": setting.name,
             "condition": str(condition),
@@ -228,36 +229,26 @@ def replying() -> Solver:
     async def solve(state: TaskState, generate: Generate) -> TaskState:
         own = hashlib.sha256(f"{state.sample_id}/{state.epoch}".encode()).digest()
         state = await generate(state, seed=int.from_bytes(own[:4], "big"))
-        if state.output.metadata and "rendered_prompt" in state.output.metadata:
-            state.metadata["rendered_prompt"] = state.output.metadata["rendered_prompt"]
+        if state.output.metadata:
+            # The messages do not show what the chat template adds, such as a default system turn.
+            transcript().info(state.output.metadata, source="harness")
         return state
 
     return solve
 
 
 @metric(scores="unreduced")
-def mean() -> Summary:
-    """The mean over the replies that the judge could tell."""
+def told() -> Summary:
+    """`mean` over the replies that the judge could tell, and which share of all replies was `judged`."""
 
     def summary(scores: list[SampleScore]) -> Value:
-        told = _told(scores)
-        return sum(told) / len(told) if told else math.nan
+        values = [float(one.score.value) for one in scores if isinstance(one.score.value, int | float)]
+        return {
+            "mean": sum(values) / len(values) if values else math.nan,
+            "judged": len(values) / len(scores) if scores else math.nan,
+        }
 
     return summary
-
-
-@metric(scores="unreduced")
-def judged() -> Summary:
-    """The share of replies that the judge could tell."""
-
-    def summary(scores: list[SampleScore]) -> Value:
-        return len(_told(scores)) / len(scores) if scores else math.nan
-
-    return summary
-
-
-def _told(scores: Sequence[SampleScore]) -> list[float]:
-    return [float(one.score.value) for one in scores if isinstance(one.score.value, int | float)]
 
 
 def _check(setting: Setting, condition: Condition) -> None:
@@ -305,7 +296,7 @@ def _scorers(setting: Setting) -> list[Scorer]:
 def _scorer(setting: Setting, split: str, judge: Judge) -> Scorer:
     scores = {m.name: m.score for m in setting.metrics if (m.split, m.judge) == (split, judge.name)}
 
-    @scorer(name=f"{judge.name}_of_{split}", metrics={name: [mean(), judged()] for name in scores})
+    @scorer(name=f"{judge.name}_of_{split}", metrics={name: [told()] for name in scores})
     def grading() -> Scorer:
         async def grade(state: TaskState, target: Target) -> Score | None:
             if state.metadata["split"] != split:

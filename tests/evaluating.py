@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from harness import (
     VectorSpec,
     Verdict,
 )
+from harness.batching import hosted
 from harness.contracts import Grader
 from harness.decoding import Reply, Request
 from harness.registry import Registry
@@ -139,3 +140,9 @@ def run_folder(folder: Path, *, key: str = "0123456789abcdef", recipe: Recipe = 
     record = {"key": key, "cell": {"setting": "choir", "scale": "mini"}, "recipe": asdict(recipe)}
     (folder / "run.json").write_text(json.dumps(record), encoding="utf-8")
     return folder
+
+
+def opened(engine: Engine) -> AbstractContextManager[None]:
+    """Inside the block, every run's engine is this one."""
+    held: Any = engine
+    return hosted(opener=lambda folder: held)

@@ -7,11 +7,11 @@ import json
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import anyio
 import pytest
-from evaluating import RECIPE, Engine, run_folder
+from evaluating import RECIPE, Engine, opened, run_folder
 from inspect_ai.model import ChatMessageTool, ChatMessageUser, ContentImage, GenerateConfig, Model, get_model
 from inspect_ai.tool import ToolInfo
 
@@ -20,7 +20,6 @@ from harness.batching import hosted, release
 from harness.decoding import Request
 from harness.provider import EvaluationError, note, read_run
 
-T = TypeVar("T")
 DIGEST = "0123456789ab"
 
 
@@ -40,11 +39,13 @@ def model(run: Path) -> Model:
     return get_model(f"harness/{run}", memoize=False)
 
 
-def together(engine: Engine, *asking: Callable[[], Awaitable[T]]) -> list[T | BaseException]:
-    async def main() -> list[T | BaseException]:
+def together(engine: Engine, *asking: Callable[[], Awaitable[Any]]) -> list[Any]:
+    """What each call gives, or raises, when all are made at once."""
+
+    async def main() -> list[Any]:
         return await asyncio.gather(*(ask() for ask in asking), return_exceptions=True)
 
-    with hosted(opener=lambda run: engine):  # type: ignore[arg-type,return-value]
+    with opened(engine):
         return asyncio.run(main())
 
 
@@ -64,12 +65,9 @@ def test_a_batch_is_full_and_sorted_whatever_the_order_of_arrival(run: Path) -> 
         engine = Engine()
         api = model(run)
         replies = together(engine, *(asking(api, word, expect=20) for word in order))
-        assert (
-            [reply.completion for reply in replies]
-            == [  # type: ignore[union-attr]
-                f"<SYSTEM>DEFAULT<USER>{word.upper()}<ASSISTANT>"[-40:] for word in order
-            ]
-        )
+        assert [reply.completion for reply in replies] == [
+            f"<SYSTEM>DEFAULT<USER>{word.upper()}<ASSISTANT>"[-40:] for word in order
+        ]
         seen.append(engine.batches)
     assert seen[0] == seen[1] == seen[2]
     assert len(seen[0]) == 1
@@ -138,10 +136,10 @@ def test_the_recipe_says_how_replies_are_drawn_unless_the_caller_does(run: Path)
 def test_the_output_tells_usage_stop_reason_and_the_exact_prompt(run: Path) -> None:
     (output,) = together(Engine(say=lambda request: "Hi."), asking(model(run), "Hello", expect=1))
     prompt = "<system>DEFAULT<user>Hello<assistant>"
-    assert output.usage.input_tokens == len(prompt)  # type: ignore[union-attr]
-    assert output.usage.output_tokens == 3  # type: ignore[union-attr]
-    assert output.stop_reason == "stop"  # type: ignore[union-attr]
-    assert output.metadata == {"rendered_prompt": prompt}  # type: ignore[union-attr]
+    assert output.usage.input_tokens == len(prompt)
+    assert output.usage.output_tokens == 3
+    assert output.stop_reason == "stop"
+    assert output.metadata == {"rendered_prompt": prompt}
 
 
 def test_a_failing_engine_fails_every_request_that_waits(run: Path) -> None:
@@ -178,7 +176,7 @@ def test_a_cancelled_request_lets_the_others_go_on(run: Path) -> None:
             await anyio.sleep(0.02)
             group.start_soon(follower, "y")
 
-    with hosted(opener=lambda run: engine):  # type: ignore[arg-type,return-value]
+    with opened(engine):
         asyncio.run(main())
     assert len(answered) == 2
     assert [texts(batch) for _, batch in engine.batches] == [["x", "y"]]
@@ -204,7 +202,7 @@ def test_when_nobody_waits_any_more_the_engine_stops_at_its_next_step(run: Path)
                     await anyio.sleep(0.01)
                 scope.cancel()
 
-    with hosted(opener=lambda run: Endless()):  # type: ignore[arg-type,return-value]
+    with opened(Endless()):
         asyncio.run(main())
     assert stopped.wait(5)
 

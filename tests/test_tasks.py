@@ -1,0 +1,394 @@
+"""Laws of an evaluation: what is asked, what is logged, what is read back, and what a failure leaves."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import inspect_ai
+import pytest
+from evaluating import ASKER, RECIPE, VOLUME, Engine, choir, opened, registry_of, run_folder
+from inspect_ai.log import read_eval_log
+from inspect_ai.scorer import SampleScore, Score
+
+from harness import (
+    Case,
+    Condition,
+    Generation,
+    HarnessError,
+    Judge,
+    Recipe,
+    Setting,
+    Verdict,
+    registry,
+    tasks,
+)
+from harness.batching import release
+from harness.contracts import Grader
+from harness.decoding import Request
+
+DIGEST = "0123456789ab"
+SETTING = choir()
+
+
+@pytest.fixture(autouse=True)
+def _choir_is_installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    installed(monkeypatch, SETTING)
+    release()
+    yield
+    release()
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    return run_folder(tmp_path / "runs" / "mini-fake-s0")
+
+
+def installed(monkeypatch: pytest.MonkeyPatch, setting: Setting, *judges: Judge) -> None:
+    found = registry_of(setting, judges=judges or (VOLUME, ASKER))
+    monkeypatch.setattr(registry, "installed", lambda: found)
+
+
+def evaluated(run: Path, condition: str = "clean", *, engine: Any = None, recipe: Recipe = RECIPE, **more: Any) -> Path:
+    with opened(engine or Engine()):
+        return tasks.evaluate(
+            more.pop("setting", SETTING),
+            Condition.parse(condition),
+            scale="mini",
+            recipe=recipe,
+            run=run,
+            digest=DIGEST,
+            logs=run / "logs",
+            **more,
+        )
+
+
+def left_in(run: Path) -> list[str]:
+    return sorted(str(path.relative_to(run)) for path in run.rglob("*") if path.name != "run.json")
+
+
+@pytest.mark.parametrize(
+    ("condition", "name"),
+    [
+        ("clean", "clean.eval"),
+        ("prompt:hush", "prompt-hush.eval"),
+        ("vector:reply@3", "vector-reply@3.eval"),
+        ("vector:reply - ood@-0.5rms", "vector-reply_-_ood@-0.5rms-"),
+    ],
+)
+def test_a_log_is_named_after_its_condition_and_lies_alone_in_its_folder(run: Path, condition: str, name: str) -> None:
+    engine = Engine()
+    log = evaluated(run, condition, engine=engine)
+    assert log.name.startswith(name)
+    assert left_in(run) == ["logs", f"logs/{log.name}"]
+    assert [len(batch) for _, batch in engine.batches] == [6]
+
+
+def test_file_names_of_different_conditions_differ() -> None:
+    conditions = ["vector:a - b@1", "vector:a-b@1", "vector:a * b@1", "vector:(a)-b@1", "vector:a-b@1rms", "prompt:a"]
+    assert len({tasks.log_name(Condition.parse(condition)) for condition in conditions}) == len(conditions)
+
+
+def test_a_shared_split_is_asked_once(run: Path) -> None:
+    log = read_eval_log(evaluated(run))
+    assert [sample.id for sample in log.samples or []] == [
+        "high/case0",
+        "high/case1",
+        "high/case2",
+        "high/case3",
+        "low/case0",
+        "low/case1",
+    ]
+
+
+def test_rows_come_by_split_and_metric_then_case_and_sample(run: Path) -> None:
+    recipe = replace(RECIPE, generation=Generation(max_tokens=7, samples=2, temperature=1.0))
+    rows = tasks.read_results(evaluated(run, recipe=recipe), SETTING)
+    assert [(row.metric, row.case, row.sample) for row in rows] == [
+        (metric, f"case{case}", sample)
+        for metric, cases in (("loud", 4), ("length", 4), ("loud_low", 2))
+        for case in range(cases)
+        for sample in (1, 2)
+    ]
+    assert asdict(rows[0]) == {
+        "condition": "clean",
+        "split": "high",
+        "case": "case0",
+        "cluster": "song0",
+        "sample": 1,
+        "metric": "loud",
+        "judge": "volume",
+        "score": "loud",
+        "value": 1.0,
+    }
+
+
+def test_each_sample_is_drawn_with_a_seed_of_its_own_that_stays_the_same(run: Path) -> None:
+    recipe = replace(RECIPE, generation=Generation(max_tokens=7, samples=3, temperature=1.0))
+
+    def replies() -> list[str]:
+        log = read_eval_log(evaluated(run, engine=Engine(say=lambda request: str(request.seed)), recipe=recipe))
+        return [sample.output.completion for sample in log.samples or []]
+
+    first = replies()
+    assert len(set(first)) == 18
+    assert first == replies()
+
+
+def test_cannot_tell_stays_none_and_is_counted_apart(run: Path) -> None:
+    path = evaluated(run, engine=Engine(say=lambda request: "soft" if "note 2" in text_of(request) else "LOUD"))
+    rows = {(row.metric, row.case): row.value for row in tasks.read_results(path, SETTING)}
+    assert [rows["loud", f"case{i}"] for i in range(4)] == [1.0, None, 0.0, 1.0]
+    log = read_eval_log(path)
+    assert log.samples is not None
+    assert log.results is not None
+    assert log.samples[1].scores is not None
+    assert log.samples[1].scores["volume_of_high"].value == {"loud": None, "length": 4.0}
+    seen = {score.name: {m.name: m.value for m in score.metrics.values()} for score in log.results.scores}
+    assert seen["loud"] == {"mean": pytest.approx(2 / 3), "judged": 0.75}
+    assert seen["length"] == {"mean": 4.0, "judged": 1.0}
+
+
+def test_a_mean_over_nothing_told_is_not_a_number() -> None:
+    scores = [SampleScore(score=Score(value={"x": None}))]
+    summary = tasks.told()(scores)  # type: ignore[arg-type]
+    assert isinstance(summary, dict)
+    assert summary["mean"] != summary["mean"]
+    assert summary["judged"] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("condition", "turns", "front"),
+    [
+        ("clean", [("user", "high note 0?")], "<system>DEFAULT<user>high note 0?"),
+        (
+            "prompt:shout",
+            [("system", "Shout, please."), ("user", "high note 0?")],
+            "<system>Shout, please.<user>high note 0?",
+        ),
+        ("prompt:hush", [("user", "high note 0? Whisper.")], "<system>DEFAULT<user>high note 0? Whisper."),
+    ],
+)
+def test_the_transcript_shows_every_prompt_that_the_model_saw(
+    run: Path, condition: str, turns: list[tuple[str, str]], front: str
+) -> None:
+    engine = Engine()
+    log = read_eval_log(evaluated(run, condition, engine=engine), resolve_attachments=True)
+    assert log.samples is not None
+    sample = log.samples[0]
+    assert [(turn.role, turn.text) for turn in sample.messages[:-1]] == turns
+    asked = next(text_of(r) for _, batch in engine.batches for r in batch if "high note 0" in text_of(r))
+    assert asked == f"{front}<assistant>"
+    assert [event.data for event in sample.events if event.event == "info"] == [{"rendered_prompt": asked}]
+
+
+def test_the_judge_sees_the_case_as_the_setting_wrote_it(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Case] = []
+
+    async def look(case: Case, reply: str, grader: Grader | None) -> Verdict:
+        seen.append(case)
+        return Verdict(scores={"loud": 1.0, "long": 1.0})
+
+    installed(monkeypatch, SETTING, replace(VOLUME, grade=look))
+    evaluated(run, "prompt:hush")
+    wanted = [case for split in ("high", "low") for case in SETTING.cases(split, 0, "mini")]
+    assert sorted(seen, key=str) == sorted(wanted, key=str)
+
+
+def test_the_log_says_what_was_evaluated_and_by_which_judges(run: Path) -> None:
+    log = read_eval_log(evaluated(run, "vector:reply@3"), header_only=True)
+    assert log.eval.metadata == {
+        "setting": "choir",
+        "condition": "vector:reply@3",
+        "scale": "mini",
+        "judges": {"volume": "1"},
+        "run": "mini-fake-s0",
+        "digest": DIGEST,
+    }
+    assert log.eval.model == f"harness/{run}@{DIGEST}"
+    assert log.eval.tags == ["vector:reply@3"]
+
+
+def test_a_vector_condition_steers_and_the_others_do_not(run: Path) -> None:
+    engine = Engine()
+    for condition in ("clean", "prompt:hush", "vector:reply@3"):
+        evaluated(run, condition, engine=engine)
+    assert [steering.vector if steering else None for steering, _ in engine.batches] == [None, None, "reply"]
+
+
+def test_a_limit_is_per_split(run: Path) -> None:
+    assert len(tasks.read_results(evaluated(run, limit=1), SETTING)) == 3
+
+
+def test_a_log_of_before_is_replaced(run: Path) -> None:
+    evaluated(run, engine=Engine(say=lambda request: "soft"))
+    rows = tasks.read_results(evaluated(run, engine=Engine(say=lambda request: "LOUD")), SETTING)
+    assert {row.value for row in rows if row.metric == "loud"} == {1.0, None}
+
+
+def test_a_failing_engine_is_one_line_and_leaves_no_log(run: Path) -> None:
+    def fail(request: Request) -> str:
+        raise RuntimeError("the device is on fire")
+
+    with pytest.raises(HarnessError) as caught:
+        evaluated(run, engine=Engine(say=fail))
+    assert str(caught.value) == (
+        "evaluation of choir clean failed: RuntimeError while generating: the device is on fire"
+    )
+    assert left_in(run) == ["logs"]
+
+
+def test_a_failing_judge_is_one_line_that_names_it(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(case: Case, reply: str, grader: Grader | None) -> Verdict:
+        raise ZeroDivisionError("oops")
+
+    installed(monkeypatch, SETTING, replace(VOLUME, grade=fail))
+    with pytest.raises(HarnessError, match=r"judge 'volume' failed on case 'case\d': ZeroDivisionError: oops$"):
+        evaluated(run)
+    assert left_in(run) == ["logs"]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), "absent"])
+def test_a_judge_that_breaks_its_promise_is_named(run: Path, value: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(case: Case, reply: str, grader: Grader | None) -> Verdict:
+        return Verdict(scores={"long": 1.0} if value == "absent" else {"long": 1.0, "loud": value})
+
+    installed(monkeypatch, SETTING, replace(VOLUME, grade=broken))
+    with pytest.raises(HarnessError, match=r"judge 'volume' gave .* as 'loud'"):
+        evaluated(run)
+
+
+def test_ctrl_c_is_raised_again_where_inspect_returns_an_empty_list(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inspect_ai, "eval", lambda *_, **__: [])
+    with pytest.raises(KeyboardInterrupt):
+        evaluated(run)
+    assert left_in(run) == ["logs"]
+
+
+def test_a_real_ctrl_c_ends_the_evaluation_and_the_engine_at_once(run: Path) -> None:
+    stopped = threading.Event()
+
+    class Endless(Engine):
+        def generate(self, requests: Any, *, advance: Callable[[int, int], None]) -> Any:
+            os.kill(os.getpid(), signal.SIGINT)
+            try:
+                for _ in range(3000):
+                    advance(0, 1)
+                    time.sleep(0.01)
+            finally:
+                stopped.set()
+
+    with pytest.raises(KeyboardInterrupt):
+        evaluated(run, engine=Endless())
+    assert stopped.wait(5)
+    assert left_in(run) == ["logs"]
+
+
+def test_a_wrong_digest_is_refused_before_anything_is_opened(run: Path) -> None:
+    run_folder(run, key="f" * 64)
+    with pytest.raises(HarnessError, match="holds the run ffffffffffff, not 0123456789ab"):
+        evaluated(run)
+
+
+@pytest.mark.parametrize(
+    ("condition", "message"),
+    [
+        ("prompt:hus", "no prompt named 'hus'; did you mean 'hush'"),
+        ("vector:repl@1", "no vector named 'repl'; did you mean 'reply'"),
+    ],
+)
+def test_a_condition_that_the_setting_lacks_is_refused(run: Path, condition: str, message: str) -> None:
+    with pytest.raises(HarnessError, match=message):
+        evaluated(run, condition)
+
+
+def test_the_selection_split_is_never_in_a_result() -> None:
+    selecting = replace(SETTING, metrics=tuple(replace(metric, split="selection") for metric in SETTING.metrics))
+    with pytest.raises(HarnessError, match="'selection', which no result may use"):
+        tasks.splits(selecting)
+
+
+def test_a_judge_that_asks_needs_a_grader_and_the_log_names_it(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    setting = choir(judge="asker", score="yes")
+    installed(monkeypatch, setting)
+    with pytest.raises(HarnessError, match="judge 'asker' of setting 'choir' asks a grader model, and none is named"):
+        evaluated(run, setting=setting)
+    grader = f"harness/{run_folder(run.parent / 'grader')}@{DIGEST}"
+    path = evaluated(run, setting=setting, grader=grader, engine=Engine(say=lambda request: "yes, it is"))
+    roles = read_eval_log(path, header_only=True).eval.model_roles
+    assert roles is not None
+    assert roles["grader"].model == grader  # type: ignore[union-attr]
+    assert {row.value for row in tasks.read_results(path, setting)} == {1.0}
+
+
+def test_a_new_version_of_a_judge_grades_again_without_generation(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = Engine(say=lambda request: "LOUD")
+    path = evaluated(run, "prompt:hush", engine=engine)
+    before = tasks.read_results(path, SETTING)
+    assert not tasks.regrade(path, SETTING)
+
+    async def deaf(case: Case, reply: str, grader: Grader | None) -> Verdict:
+        assert case.messages[-1].content.endswith("?")
+        return Verdict(scores={"loud": 0.0, "long": None}, reason="deaf")
+
+    installed(monkeypatch, SETTING, replace(VOLUME, grade=deaf, version="2"))
+    assert tasks.regrade(path, SETTING)
+    after = tasks.read_results(path, SETTING)
+    assert [replace(row, value=None) for row in after] == [replace(row, value=None) for row in before]
+    assert {row.value for row in after if row.metric == "loud"} == {0.0}
+    assert {row.value for row in after if row.metric == "length"} == {None}
+    assert read_eval_log(path, header_only=True).eval.metadata["judges"] == {"volume": "2"}  # type: ignore[index]
+    assert not tasks.regrade(path, SETTING)
+    assert len(engine.batches) == 1
+    assert left_in(run) == ["logs", "logs/prompt-hush.eval"]
+
+
+def test_a_log_that_cannot_be_read_is_one_line(run: Path) -> None:
+    path = evaluated(run)
+    path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(HarnessError, match=r"clean\.eval is not a readable log: .*; delete it") as caught:
+        tasks.read_results(path, SETTING)
+    assert "\n" not in str(caught.value)
+
+
+def test_what_a_killed_evaluation_left_is_thrown_away(run: Path) -> None:
+    (run / ".logs.part").mkdir()
+    (run / ".logs.part" / "half.eval").write_bytes(b"half")
+    path = evaluated(run)
+    assert left_in(run) == ["logs", f"logs/{path.name}"]
+
+
+def text_of(request: Request) -> str:
+    return "".join(map(chr, request.tokens))
+
+
+def test_inspect_finds_a_setting_and_its_run_by_name(run: Path) -> None:
+    tasks.inspect_task(SETTING)
+    engine = Engine()
+    with opened(engine):
+        (log,) = inspect_ai.eval(
+            "harness/choir",
+            model=f"harness/{run}",
+            task_args={"condition": "vector:reply@3"},
+            log_dir=str(run / "own"),
+            display="none",
+            ctl_server=False,
+        )
+    assert (log.status, log.eval.task, log.eval.model) == ("success", "choir", f"harness/{run}@{DIGEST}")
+    assert log.eval.metadata is not None
+    assert (log.eval.metadata["scale"], log.eval.metadata["condition"]) == ("mini", "vector:reply@3")
+    assert [(steering and steering.vector, len(batch)) for steering, batch in engine.batches] == [("reply", 6)]
+
+
+def test_inspect_never_asks_a_foreign_model_under_a_vector(run: Path) -> None:
+    tasks.inspect_task(SETTING)
+    with pytest.raises(HarnessError, match="only a harness/RUN model can be steered"):
+        inspect_ai.eval(
+            "harness/choir", model="mockllm/model", task_args={"condition": "vector:reply@3"}, log_dir=str(run / "own")
+        )
