@@ -42,8 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except HarnessError as error:
         return _stopped(str(error))
     except (KeyboardInterrupt, typer.Abort):
-        print("harness: stopped; the same command goes on where it stopped", file=sys.stderr)
-        return 130
+        status = 130
     except BrokenPipeError:
         # The reader has gone (`harness list | head`); Python must not complain again while it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -56,6 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CommandError as error:
         message = error.format_message() if hasattr(error, "format_message") else str(error)
         return _stopped(message if message.endswith("?") else f"{message.rstrip('.')}; see 'harness --help'")
+    if status == 130:  # typer's own answer to Ctrl-C
+        print("harness: stopped; the same command goes on where it stopped", file=sys.stderr)
     return status if isinstance(status, int) else 0
 
 

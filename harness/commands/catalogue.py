@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 Record = Setting | Intervention | Judge
 Rows = Sequence[tuple[str, ...]]
 
+NAME_WIDTH = 32  # columns that the names of a section may take before they fold
+
 
 def show_list(*, as_json: bool) -> None:
     """Every setting, intervention and judge: name, one sentence, and the distribution it comes from."""
@@ -88,7 +90,7 @@ def _show_setting(page: Console, setting: Setting, registry: Registry) -> None:
     _section(page, "conditions", [(scale, "  ".join(texts)) for scale, texts in setting.conditions.items()])
     _section(page, "recipes", _recipes(setting.recipes))
     _section(page, "interventions", _applying(setting, registry.interventions.values()))
-    _section(page, "sources", [(f"{what}: {where}",) for what, where in setting.source.items()])
+    _section(page, "sources", list(setting.source.items()))
 
 
 def _extraction(spec: VectorSpec) -> str:
@@ -161,7 +163,7 @@ def _show_judge(page: Console, judge: Judge) -> None:
 
 
 def _section(page: Console, title: str, rows: Rows) -> None:
-    """A bold title and its rows, the last column folded to the width."""
+    """A bold title and its rows, folded to the width."""
     from rich.padding import Padding
     from rich.table import Table
     from rich.text import Text
@@ -171,7 +173,7 @@ def _section(page: Console, title: str, rows: Rows) -> None:
     page.print(Text(title, style="bold"))
     grid = Table.grid(padding=(0, 2))
     for at in range(max(map(len, rows))):
-        grid.add_column(overflow="fold", no_wrap=at == 0 and len(rows[0]) > 1)
+        grid.add_column(overflow="fold", max_width=NAME_WIDTH if at == 0 and len(rows[0]) > 1 else None)
     for row in rows:
         grid.add_row(*map(Text, row))
     page.print(Padding(grid, (0, 0, 1, 2)))

@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Any
 from harness.commands.page import console, print_json
 from harness.contracts import Setting
 from harness.errors import HarnessError, unknown
+from harness.models import resolve
 from harness.registry import Registry, installed
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from harness.planning import Plan
     from harness.runs import Cell
 
@@ -65,6 +68,8 @@ def check_scale(setting: Setting, scale: str) -> None:
 def _checked(asked: Asked) -> list[Cell]:
     """The cells, every name looked up before torch is imported: a typing error is answered at once."""
     registry = installed()
+    if asked.model:
+        resolve(asked.model)
     for setting in asked.settings:
         check_scale(registry.setting(setting), asked.scale)
         for intervention in asked.interventions:
@@ -92,30 +97,13 @@ def _record(one: Plan) -> dict[str, Any]:
 
 
 def _show_plan(plans: Sequence[Plan]) -> None:
-    from rich import box
-    from rich.table import Table
     from rich.text import Text
 
-    grid = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, show_edge=False)
-    grid.add_column("cell", overflow="fold")
-    grid.add_column("state")
-    for head in ("rows", "tokens", "steps", "cases x conditions", "reply tokens, at most", "memory", "time"):
-        grid.add_column(head, justify="right")
-    for one in plans:
-        state = "done" if one.done else f"to do, {len(one.stale)} stale" if one.stale else "to do"
-        figures = (one.rows, one.train_tokens, one.steps)
-        asked = f"{one.cases} x {len(one.conditions)}"
-        grid.add_row(
-            Text(_title(one.cell)),
-            state,
-            *(f"{figure:,}" for figure in figures),
-            asked,
-            f"{one.reply_tokens:,}",
-            "not known" if one.memory_bytes is None else f"{one.memory_bytes / 1e9:.1f} GB",
-            "-" if one.done else _about(one.seconds),
-        )
     page = console()
-    page.print(grid)
+    for setting in dict.fromkeys(one.cell.setting for one in plans):
+        own = [one for one in plans if one.cell.setting == setting]
+        page.print(Text(f"{setting}, {own[0].cell.scale}, {own[0].cell.model}", style="bold"))
+        page.print(_grid(own))
     todo = [one for one in plans if not one.done]
     known = [one.seconds for one in todo if one.seconds is not None]
     total = f", {_about(sum(known))} on this machine" if todo and len(known) == len(todo) else ""
@@ -126,9 +114,34 @@ def _show_plan(plans: Sequence[Plan]) -> None:
         page.print(f"stale, made from other inputs, left alone: {folder}", soft_wrap=True)
 
 
+def _grid(plans: Sequence[Plan]) -> Table:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, show_edge=False)
+    grid.add_column("cell", no_wrap=True)
+    grid.add_column("state")
+    for head in ("rows", "tokens", "steps", "cases x\nconditions", "reply tokens,\nat most", "memory", "time"):
+        grid.add_column(head, justify="right", no_wrap=True)
+    for one in plans:
+        grid.add_row(
+            Text(_title(one.cell)),
+            "done" if one.done else f"to do, {len(one.stale)} stale" if one.stale else "to do",
+            f"{one.rows:,}",
+            f"{one.train_tokens:,}",
+            f"{one.steps:,}",
+            f"{one.cases} x {len(one.conditions)}",
+            f"{one.reply_tokens:,}",
+            "not known" if one.memory_bytes is None else f"{one.memory_bytes / 1e9:.1f} GB",
+            "-" if one.done else _about(one.seconds),
+        )
+    return grid
+
+
 def _title(cell: Cell) -> str:
     dose = "" if cell.dose == 1 else f" x{cell.dose:g}"
-    return f"{cell.setting}/{cell.intervention}{dose} s{cell.seed}"
+    return f"{cell.intervention}{dose} s{cell.seed}"
 
 
 def _about(seconds: float | None) -> str:

@@ -1,0 +1,422 @@
+"""Laws of the command line: quick, one line per mistake, JSON alone on stdout, nothing half done."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from runs_made_up import CONDITIONS, cell, registry, write_run, write_study
+
+from harness import HarnessError, cli, doctor
+from harness.commands import cards, catalogue, cells, grading, tables
+from harness.planning import Plan
+
+HEAVY = ("torch", "transformers", "peft", "inspect_ai", "numpy", "scipy")
+
+
+@pytest.fixture
+def study(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The made-up registry in place of the installed plugins."""
+    found = registry()
+    for module in (catalogue, cells, cards, grading, tables):
+        monkeypatch.setattr(module, "installed", lambda: found)
+
+
+@pytest.fixture
+def trained(monkeypatch: pytest.MonkeyPatch) -> list[dict]:
+    """What the pipeline was asked for; it writes made-up runs."""
+    calls: list[dict] = []
+
+    def run(cells_asked, runs, *, force=False):
+        calls.append({"cells": list(cells_asked), "runs": runs, "force": force})
+        return [write_run(runs, one, dict.fromkeys(CONDITIONS, 0.5)) for one in cells_asked]
+
+    monkeypatch.setattr("harness.pipeline.run", run)
+    return calls
+
+
+@pytest.fixture
+def no_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*args, **options):
+        raise AssertionError("the pipeline was started")
+
+    monkeypatch.setattr("harness.pipeline.run", refuse)
+    monkeypatch.setattr("harness.planning.plan", refuse)
+    monkeypatch.setattr("harness.cards.make_vectors", refuse)
+
+
+def call(*arguments: str) -> int:
+    return cli.main(arguments)
+
+
+def fail(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """The one line that a command which cannot go on leaves on stderr."""
+    assert call(*arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("harness: ")
+    assert captured.err.count("\n") == 1
+    return captured.err.removeprefix("harness: ").rstrip("\n")
+
+
+def test_list_answers_quickly_and_imports_nothing_heavy():
+    code = (
+        f"import sys; from harness.cli import main; main(['list']); "
+        f"print([name for name in {HEAVY!r} if name in sys.modules])"
+    )
+    seconds = []
+    for _ in range(3):
+        started = time.perf_counter()
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        seconds.append(time.perf_counter() - started)
+    assert done.stdout.splitlines()[-1] == "[]"
+    # 0.5 s is the promise on an idle machine; the best of three on a busy one.
+    assert min(seconds) < 1.0
+
+
+@pytest.mark.usefixtures("study")
+def test_list_names_everything_with_its_distribution(capsys):
+    assert call("list") == 0
+    page = capsys.readouterr().out
+    for name in ("gcd", "ps_random", "claim_affirmation", "study 1.0", "(control)"):
+        assert name in page
+    assert call("list", "--json") == 0
+    record = json.loads(capsys.readouterr().out)
+    assert set(record) == {"settings", "interventions", "judges"}
+    assert record["settings"][0]["distribution"] == "study"
+
+
+@pytest.mark.usefixtures("study")
+def test_describe_shows_the_exact_text_and_place_of_every_prompt(capsys):
+    assert call("describe", "gcd") == 0
+    page = capsys.readouterr().out
+    assert '"Behave as if [it] is correct."' in page
+    for part in ("user_suffix", "[a post]", "affirms_wrong", "claim_affirmation.affirms", "lora.r", "learning rate"):
+        assert part in page
+
+
+@pytest.mark.usefixtures("study")
+def test_describe_says_where_an_intervention_applies_and_why_not(capsys):
+    assert call("describe", "needs_vector") == 0
+    assert "not: it has no vector 'evil'" in capsys.readouterr().out
+    assert call("describe", "none") == 0
+    assert "applies" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("study")
+def test_describe_says_what_a_judge_needs(capsys):
+    assert call("describe", "asker") == 0
+    page = capsys.readouterr().out
+    assert "a grader model" in page
+    assert "evil" in page
+
+
+def test_describe_works_for_everything_that_is_installed(capsys):
+    from harness.registry import installed
+
+    found = installed()
+    for name in {*found.settings, *found.interventions, *found.judges}:
+        assert call("describe", name) == 0
+        assert name in capsys.readouterr().out
+
+
+def test_a_name_of_two_kinds_shows_both(capsys, monkeypatch):
+    from dataclasses import replace
+
+    found = registry()
+    judge = replace(found.judges["asker"], name="gcd")
+    both = replace(
+        found,
+        judges={**found.judges, "gcd": judge},
+        origins={**found.origins, ("Judge", "gcd"): found.origins["Judge", "asker"]},
+    )
+    monkeypatch.setattr(catalogue, "installed", lambda: both)
+    assert call("describe", "gcd") == 0
+    page = capsys.readouterr().out
+    assert "gcd: setting from" in page
+    assert "gcd: judge from" in page
+
+
+@pytest.mark.usefixtures("study")
+def test_run_makes_a_cell_of_every_combination_and_ends_with_table_and_viewer(tmp_path, trained, capsys):
+    options = ("--intervention", "none,ps", "--intervention", "ip", "--seed", "0,1", "--seed", "1", "--dose", "1,0.5")
+    assert call("run", "--setting", "gcd", *options, "--runs", str(tmp_path), "--force") == 0
+    asked = trained[0]
+    assert {(one.intervention, one.seed, one.dose) for one in asked["cells"]} == {
+        (name, seed, dose) for name in ("none", "ps", "ip") for seed in (0, 1) for dose in (1.0, 0.5)
+    }
+    assert len(asked["cells"]) == 12
+    assert asked["force"] is True
+    page = capsys.readouterr().out
+    assert "ps x0.5" in page
+    assert page.splitlines()[-1] == f"inspect view --log-dir {tmp_path}"
+
+
+@pytest.mark.usefixtures("study")
+def test_run_json_is_json_and_names_the_folders(tmp_path, trained, capsys):
+    assert call("run", "--setting", "gcd", "--intervention", "none", "--runs", str(tmp_path), "--json") == 0
+    record = json.loads(capsys.readouterr().out)
+    assert len(record["runs"]) == len(trained[0]["cells"]) == 1
+    assert record["tables"][0]["setting"] == "gcd"
+
+
+@pytest.mark.usefixtures("study", "no_training")
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--setting", "gdc", "--intervention", "ps"), "no setting named 'gdc'; did you mean 'gcd'?"),
+        (("--setting", "gcd", "--intervention", "sp"), "no intervention named 'sp'; did you mean 'ps'?"),
+        (("--setting", "gcd", "--intervention", "ps", "--scale", "mimi"), "did you mean 'mini'?"),
+        (("--setting", "gcd", "--intervention", "ps", "--scale", "paper"), "no scale of gcd named 'paper'"),
+        (("--setting", "gcd", "--intervention", "ps", "--seed", "1.5"), "--seed '1.5' is not a whole number"),
+        (("--setting", "gcd", "--intervention", "ps", "--seed=-1"), "--seed '-1' is not a whole number"),
+        (("--setting", "gcd", "--intervention", "ps", "--dose", "nan"), "--dose 'nan' is not a finite number"),
+        (("--setting", "gcd", "--intervention", "ps", "--dose", "inf"), "--dose 'inf' is not a finite number"),
+        (("--setting", "gcd", "--intervention", "ps", "--dose=-1"), "--dose '-1' is not a finite number"),
+        (("--setting", "gcd", "--intervention", "ps", "--dose", "much"), "--dose 'much' is not a finite number"),
+        (("--setting", "gcd,,", "--intervention", "ps"), "--setting has an empty name"),
+        (("--setting", "gcd"), "Missing option '--intervention'"),
+        (("--setting", "gcd", "--intervention", "ps", "--model", "smollm"), "did you mean 'smollm2_135m'?"),
+        (
+            ("--setting", "gcd", "--intervention", "none,needs_vector"),
+            "intervention 'needs_vector' does not apply to setting 'gcd': it has no vector 'evil'",
+        ),
+    ],
+)
+def test_a_run_that_cannot_be_stops_with_one_line_before_anything_starts(capsys, tmp_path, options, said):
+    assert said in fail(capsys, "run", *options, "--runs", str(tmp_path / "runs"))
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.usefixtures("study")
+def test_a_dry_run_prints_the_plan_and_trains_nothing(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("harness.pipeline.run", lambda *args, **options: pytest.fail("trained"))
+
+    def plan(cells_asked, runs, *, measure=True):
+        return [
+            Plan(
+                cell=one,
+                folder=runs / one.intervention,
+                done=one.intervention == "none",
+                stale=(runs / "old",) if one.intervention == "ps" else (),
+                rows=320,
+                train_tokens=91_000,
+                steps=20,
+                cases=192,
+                conditions=CONDITIONS,
+                reply_tokens=76_800,
+                memory_bytes=2_000_000_000,
+                seconds=150.0,
+                estimated=False,
+            )
+            for one in cells_asked
+        ]
+
+    monkeypatch.setattr("harness.planning.plan", plan)
+    options = ("--setting", "gcd", "--intervention", "none,ps", "--runs", str(tmp_path), "--dry-run")
+    assert call("run", *options) == 0
+    page = capsys.readouterr().out
+    for part in ("ps s0", "91,000", "192 x 5", "76,800", "2.0 GB", "done", "1 of 2 cells to do, about 2 min"):
+        assert part in page
+    assert f"stale, made from other inputs, left alone: {tmp_path / 'old'}" in page
+    assert call("run", *options, "--json") == 0
+    assert [one["train_tokens"] for one in json.loads(capsys.readouterr().out)] == [91_000, 91_000]
+    assert list(tmp_path.iterdir()) == []
+
+
+CARD = {
+    "name": "reply",
+    "summary": "affirming minus correcting replies",
+    "concept": "sycophancy",
+    "blocks": [
+        {"block": at, "norm": 2.0 + at, "rms": 10.0, "split_half_cosine": 0.97, "auroc": 1.0} for at in range(3)
+    ],
+    "elicitation": [
+        {"blocks": [1], "coef": 0.0, "unit": "raw", "relative": 0.0, "rate": 0.1, "n": 40, "judged": 40},
+        {"blocks": [1], "coef": 6.0, "unit": "raw", "relative": 0.6, "rate": None, "n": 40, "judged": 0},
+    ],
+    "cosines": {"ood": [0.1, -0.2, 0.3]},
+    "verdict": "the trait is linearly there at block 1",
+}
+
+
+@pytest.mark.usefixtures("study")
+def test_vectors_prints_the_cards(tmp_path, monkeypatch, capsys):
+    card = tmp_path / "reply-1234.json"
+    card.write_text(json.dumps(CARD))
+    monkeypatch.setattr("harness.cards.make_vectors", lambda *args, **options: [card])
+    assert call("vectors", "gcd", "--name", "reply", "--runs", str(tmp_path)) == 0
+    page = capsys.readouterr().out
+    for part in ("affirming minus correcting", "0.97", "cos ood", "-0.20", "the trait is linearly there at block 1"):
+        assert part in page
+    assert call("vectors", "gcd", "--json", "--runs", str(tmp_path)) == 0
+    assert json.loads(capsys.readouterr().out) == [{**CARD, "file": str(card)}]
+    assert "no vector named 'replay'; did you mean 'reply'?" in fail(capsys, "vectors", "gcd", "--name", "replay")
+
+
+@pytest.mark.usefixtures("study")
+def test_report_prints_and_writes_every_form(tmp_path, capsys):
+    runs = write_study(tmp_path / "runs", seeds=1)
+    target = tmp_path / "out" / "report.md"
+    assert call("report", "--runs", str(runs)) == 0
+    assert "affirms_wrong: leak" in capsys.readouterr().out
+    assert call("report", "--runs", str(runs), "--markdown", "--output", str(target)) == 0
+    assert capsys.readouterr().out == ""
+    assert target.read_text().startswith("## gcd, mini, smollm2_135m")
+    assert [file.name for file in target.parent.iterdir()] == ["report.md"]
+    assert call("report", "--runs", str(runs), "--json") == 0
+    assert json.loads(capsys.readouterr().out)["tables"]
+
+
+@pytest.mark.usefixtures("study")
+def test_report_says_what_is_wrong_with_its_input(tmp_path, capsys):
+    write_run(tmp_path, cell("none"), {"clean": 1.0})
+    assert "did you mean 'gcd'?" in fail(capsys, "report", "--runs", str(tmp_path), "--setting", "gdc")
+    assert "choose one" in fail(capsys, "report", "--runs", str(tmp_path), "--json", "--markdown")
+    assert "no runs folder" in fail(capsys, "report", "--runs", str(tmp_path / "nowhere"))
+
+
+def replies(folder: Path, *lines: object) -> Path:
+    file = folder / "replies.jsonl"
+    file.write_text("".join((line if isinstance(line, str) else json.dumps(line)) + "\n" for line in lines))
+    return file
+
+
+@pytest.mark.usefixtures("study")
+def test_judge_gives_one_row_per_row_in_order(tmp_path, capsys):
+    file = replies(
+        tmp_path,
+        {"reply": "Yes, right.", "id": 7, "messages": [{"role": "user", "content": "?"}], "facts": {"claim": 4}},
+        {"reply": "", "other": "kept out"},
+        {"reply": "No.\u2028Not at all.", "id": "b"},
+    )
+    assert call("judge", "claim_affirmation", "--replies", str(file)) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.split("\n")[:-1]]
+    assert [row["scores"]["affirms"] for row in rows] == [1.0, None, 0.0]
+    assert [row.get("id") for row in rows] == [7, None, "b"]
+    assert all(row["reason"] for row in rows)
+
+
+@pytest.mark.usefixtures("study")
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('{"reply": "ye', "cut, or not JSON"),
+        ("[1, 2]", "not a JSON object"),
+        ('{"text": "yes"}', "'reply' must be a string"),
+        ('{"reply": 3}', "'reply' must be a string"),
+        ('{"reply": "yes", "messages": "hello"}', "'messages' must be a list"),
+        ('{"reply": "yes", "messages": [{"role": "robot", "content": ""}]}', "'messages' must be a list"),
+        ('{"reply": "yes", "facts": {"claim": [4]}}', "'facts' must be an object"),
+    ],
+)
+def test_a_broken_row_stops_with_its_line_and_nothing_is_printed(tmp_path, capsys, line, said):
+    file = replies(tmp_path, {"reply": "yes"}, {"reply": "no"}, line)
+    target = tmp_path / "scores.jsonl"
+    message = fail(capsys, "judge", "claim_affirmation", "--replies", str(file), "--output", str(target))
+    assert message.startswith(f"{file}:3: ")
+    assert said in message
+    assert not target.exists()
+
+
+@pytest.mark.usefixtures("study")
+def test_judge_says_what_else_is_wrong(tmp_path, capsys):
+    file = replies(tmp_path, {"reply": "yes"})
+    assert "did you mean 'claim_affirmation'?" in fail(capsys, "judge", "claim_afirmation", "--replies", str(file))
+    assert "asks a grader model" in fail(capsys, "judge", "asker", "--replies", str(file))
+    assert "has no row" in fail(capsys, "judge", "claim_affirmation", "--replies", str(replies(tmp_path)))
+    assert "cannot read" in fail(capsys, "judge", "claim_affirmation", "--replies", str(tmp_path / "gone.jsonl"))
+
+
+@pytest.mark.usefixtures("study")
+def test_twenty_thousand_replies_are_a_matter_of_a_second(tmp_path, capsys):
+    file = replies(tmp_path, *({"reply": f"Yes, {at}."} for at in range(20_000)))
+    started = time.perf_counter()
+    assert call("judge", "claim_affirmation", "--replies", str(file)) == 0
+    assert time.perf_counter() - started < 5
+    assert capsys.readouterr().out.count("\n") == 20_000
+
+
+def test_doctor_says_what_this_machine_can_run(capsys, tmp_path):
+    status = call("doctor", "--runs", str(tmp_path / "runs"), "--json")
+    record = json.loads(capsys.readouterr().out)
+    assert status == (0 if record["mini"] else 1)
+    seen = {check["name"]: check for check in record["checks"]}
+    assert {"python", "dependencies", "plugins", "processor", "memory", "gpu", "number type", "disk"} <= set(seen)
+    assert all(check["fix"] for check in record["checks"] if check["state"] != "ok")
+    assert not (tmp_path / "runs").exists()
+
+
+def test_doctor_exits_with_one_when_something_that_mini_needs_is_missing(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr(doctor, "_required", lambda: ["torch", "no-such-package"])
+    assert call("doctor", "--runs", str(tmp_path)) == 1
+    page = capsys.readouterr().out
+    assert "pip install no-such-package" in page
+    assert "mini cannot run here yet" in page
+
+
+def test_a_broken_plugin_is_a_finding_of_doctor_not_its_end(capsys, monkeypatch, tmp_path):
+    def broken():
+        raise HarnessError("plugin 'x' failed to import")
+
+    monkeypatch.setattr(doctor, "installed", broken)
+    assert call("doctor", "--runs", str(tmp_path)) == 1
+    assert "plugin 'x' failed to import" in capsys.readouterr().out
+
+
+def test_version(capsys):
+    assert call("--version") == 0
+    assert capsys.readouterr().out.startswith("harness 0.")
+
+
+def test_without_a_command_the_help_is_shown(capsys):
+    assert call() == 0
+    page = capsys.readouterr().out
+    for command in ("list", "describe", "run", "vectors", "report", "judge", "doctor"):
+        assert command in page
+
+
+@pytest.mark.parametrize("arguments", [("lst",), ("list", "--jsn"), ("describe",), ("list", "extra")])
+def test_a_mistyped_command_is_one_line(capsys, arguments):
+    assert fail(capsys, *arguments)
+
+
+def raising(error: BaseException) -> Callable[..., None]:
+    def stop(**options: object) -> None:
+        raise error
+
+    return stop
+
+
+def test_an_interrupt_says_how_to_go_on(capsys, monkeypatch):
+    monkeypatch.setattr(catalogue, "show_list", raising(KeyboardInterrupt()))
+    assert call("list") == 130
+    err = capsys.readouterr().err.strip()
+    assert err == "harness: stopped; the same command goes on where it stopped"
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES, errno.EROFS])
+def test_a_full_or_closed_disk_is_one_line_with_the_path(capsys, monkeypatch, number):
+    monkeypatch.setattr(catalogue, "show_list", raising(OSError(number, os.strerror(number), "/data/runs/run.json")))
+    message = fail(capsys, "list")
+    assert message.startswith(f"{os.strerror(number)}: /data/runs/run.json; ")
+
+
+def test_a_fault_of_our_own_keeps_its_traceback(monkeypatch):
+    monkeypatch.setattr(catalogue, "show_list", raising(ZeroDivisionError("ours")))
+    with pytest.raises(ZeroDivisionError):
+        call("list")
+
+
+@pytest.mark.parametrize("form", ["", "--json"])
+def test_a_reader_that_goes_away_causes_no_noise(form):
+    command = f"{sys.executable} -m harness.cli list {form} | head -n 0"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
+    assert done.stderr == ""
