@@ -32,6 +32,7 @@ from inspect_ai.model import (
 from inspect_ai.scorer import Metric as Summary
 from inspect_ai.scorer import SampleScore, Score, Scorer, Target, Value, metric, scorer
 from inspect_ai.solver import Generate, Solver, TaskState, solver
+from inspect_ai.viewer import ViewerConfig
 
 from harness import algebra, registry
 from harness.batching import Advance, hosted
@@ -84,6 +85,8 @@ def condition_task(
             extra_body=note(condition, expect=len(cases) * drawn.samples),
         ),
         tags=[str(condition)],
+        # Text as it was written, not as Markdown: a tag in a prompt must not vanish from the page.
+        viewer=ViewerConfig(trust_content=False),
         metadata={
             "setting": setting.name,
             "condition": str(condition),

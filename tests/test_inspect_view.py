@@ -1,0 +1,147 @@
+"""What `inspect view` shows of a log, read from the page in headless Chromium."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import pytest
+from evaluating import RECIPE, Engine, choir, opened, registry_of, run_folder
+
+from harness import Condition, registry, tasks
+
+if TYPE_CHECKING:
+    from selenium.webdriver import Chrome
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+DRIVER = shutil.which("chromedriver")
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--window-size=1500,1100",
+)
+PATIENCE = 30.0
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed (apt-get install chromium)"),
+    pytest.mark.skipif(DRIVER is None, reason="chromedriver is not installed (apt-get install chromium-driver)"),
+    pytest.mark.skipif(importlib.util.find_spec("selenium") is None, reason="selenium is not installed"),
+]
+
+
+@pytest.fixture(scope="module")
+def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The logs of one run under two conditions."""
+    run = run_folder(tmp_path_factory.mktemp("runs") / "mini-fake-s0")
+    setting = choir()
+    with pytest.MonkeyPatch.context() as patch, opened(Engine(say=lambda request: "LA LA LA")):
+        found = registry_of(setting)
+        patch.setattr(registry, "installed", lambda: found)
+        for condition in ("clean", "prompt:shout"):
+            tasks.evaluate(
+                setting,
+                Condition.parse(condition),
+                scale="mini",
+                recipe=RECIPE,
+                run=run,
+                digest="0123456789ab",
+                logs=run / "logs",
+            )
+    return run / "logs"
+
+
+@pytest.fixture(scope="module")
+def address(logs: Path) -> Iterator[str]:
+    """Where `inspect view` serves `logs`."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "inspect_ai", "view", "start", "--log-dir", str(logs), "--port", str(port)]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        until(lambda: answers(port), f"inspect view does not answer at port {port}")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
+    """A browser with a profile of its own."""
+    from selenium import webdriver
+
+    assert CHROMIUM is not None
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
+        options.add_argument(flag)
+    chrome = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+    try:
+        yield chrome
+    finally:
+        chrome.quit()
+
+
+def test_the_list_tells_the_conditions_apart(browser: Chrome, address: str) -> None:
+    browser.get(address)
+    until_shown(browser, ("\nclean\n", "\nprompt:shout\n"))
+
+
+def test_a_sample_shows_the_prompt_that_was_put_back_and_the_judges_reason(
+    browser: Chrome, address: str, tmp_path: Path
+) -> None:
+    browser.get(sample_page(address, "prompt-shout.eval", "high/case0"))
+    wanted = ("SYSTEM\nShout, please.\n", "USER\nhigh note 0?\n", "ASSISTANT\nLA LA LA\n", "heard 'LA LA LA'")
+    until_shown(browser, wanted)
+    assert browser.save_screenshot(str(tmp_path / "sample.png"))
+
+
+def test_a_sample_shows_what_the_template_added_and_that_a_judge_could_not_tell(browser: Chrome, address: str) -> None:
+    browser.get(sample_page(address, "clean.eval", "high/case1"))
+    wanted = ('"<system>DEFAULT<user>high note 1?<assistant>"', "the secret drowns it out", "loud\n[null]")
+    until_shown(browser, wanted)
+
+
+def sample_page(address: str, log: str, sample: str) -> str:
+    return f"{address}/#/logs/{quote(log)}/samples/sample/{quote(sample, safe='')}/1/"
+
+
+def shown(browser: Chrome) -> str:
+    """The text of the page as a reader sees it, without empty lines."""
+    text = str(browser.execute_script("return document.body.innerText"))  # type: ignore[no-untyped-call]
+    return "\n".join(line.strip() for line in text.splitlines() if line.strip())
+
+
+def answers(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    except OSError:
+        return False
+    return True
+
+
+def until_shown(browser: Chrome, wanted: Sequence[str]) -> None:
+    until(lambda: all(text in shown(browser) for text in wanted), f"not all of {wanted} are on the page")
+
+
+def until(holds: Callable[[], bool], otherwise: str) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < deadline, otherwise
+        time.sleep(0.2)
