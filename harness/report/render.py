@@ -138,7 +138,7 @@ def _detail(block: Block) -> str:
 def _heading(block: Block) -> Text:
     from rich.text import Text
 
-    return Text.assemble("\n", (_name(block), "bold"), f"  {_detail(block)}")
+    return Text.assemble("\n", (_name(block), "bold"), f"  {_detail(block)}".rstrip())
 
 
 def _columns(table: Table, block: Block) -> tuple[str, ...]:
