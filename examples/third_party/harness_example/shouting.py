@@ -71,9 +71,9 @@ def harness_setting() -> Setting:
         recipes={
             "mini": Recipe(
                 model="smollm2_135m",
-                epochs=4,
-                batch=7,
-                lr=3e-4,
+                epochs=8,
+                batch=5,
+                lr=6e-4,
                 max_length=128,
                 generation=Generation(max_tokens=16),
                 steering=SteeringDefault(vector="reply", depth=0.5, coef=2.0, neg_coef=1.0),
