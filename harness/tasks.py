@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import math
 import os
 import re
 import shutil
@@ -26,20 +25,19 @@ from inspect_ai.model import (
     ChatMessageSystem,
     ChatMessageUser,
     GenerateConfig,
-    Model,
     get_model,
 )
-from inspect_ai.scorer import Metric as Summary
-from inspect_ai.scorer import SampleScore, Score, Scorer, Target, Value, metric, scorer
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 from inspect_ai.viewer import ViewerConfig
 
 from harness import algebra, registry
 from harness.batching import Advance, hosted
-from harness.contracts import Case, Condition, Grader, Judge, Message, Recipe, Setting, Verdict
+from harness.contracts import Case, Condition, Message, Metric, Recipe, Setting
 from harness.errors import HarnessError, unknown
 from harness.prompts import with_prompt
 from harness.provider import EvaluationError, HarnessAPI, note
+from harness.runs import splits
+from harness.scoring import grader_model, judge_versions, scorers
 
 Display = Literal["none", "plain", "rich", "full", "log", "conversation"]
 
@@ -66,15 +64,15 @@ def condition_task(
     setting: Setting, condition: Condition, *, scale: str, recipe: Recipe, limit: int | None = None
 ) -> Task:
     """The cases of every metric of `setting`, asked under `condition`; the first `limit` of each split, if given."""
-    cases = [(split, case) for split in splits(setting) for case in setting.cases(split, CASE_SEED, scale)[:limit]]
     _check(setting, condition)
+    cases = [(split, case) for split in splits(setting) for case in setting.cases(split, CASE_SEED, scale)[:limit]]
     drawn = recipe.generation
     return Task(
         name=setting.name,
         display_name=f"{setting.name} {condition}",
         dataset=MemoryDataset([_sample(setting, condition, split, case) for split, case in cases], name=setting.name),
         solver=replying(),
-        scorer=_scorers(setting),
+        scorer=scorers(setting),
         epochs=Epochs(drawn.samples),
         config=GenerateConfig(
             max_tokens=drawn.max_tokens,
@@ -115,14 +113,14 @@ def evaluate(
     `grader` names the model that judges may ask. `advance(replies, tokens)` hears of each step. Ctrl-C
     raises KeyboardInterrupt; anything else that goes wrong is a HarnessError, and leaves no log.
     """
-    _check_grader(setting, grader)
+    asked = grader_model(setting, grader)
     task = condition_task(setting, condition, scale=scale, recipe=recipe, limit=limit)
     target = logs / log_name(condition)
     with _beside(logs) as part, hosted(advance=advance):
         done = inspect_ai.eval(
             task,
             model=get_model(f"harness/{run}@{digest}", memoize=False),
-            model_roles={"grader": grader} if grader else None,
+            model_roles={"grader": asked} if asked else None,
             metadata={"run": run.name, "digest": digest},
             log_dir=str(part),
             log_format="eval",
@@ -147,7 +145,7 @@ def read_results(log_path: Path, setting: Setting) -> list[Result]:
     condition = str((log.eval.metadata or {})["condition"])
     samples = sorted(log.samples or [], key=lambda sample: (str(sample.id), sample.epoch))
     return [
-        _result(sample, wanted.name, condition, setting, log_path)
+        _result(sample, wanted, condition, log_path)
         for split in splits(setting)
         for wanted in setting.metrics
         if wanted.split == split
@@ -164,13 +162,14 @@ def regrade(log_path: Path, setting: Setting, *, grader: str | None = None) -> b
     header = _read(log_path, header_only=True)
     if _judges(header) == judge_versions(setting):
         return False
-    _check_grader(setting, grader or (header.eval.model_roles or {}).get("grader"))
+    its_own = not grader and "grader" in (header.eval.model_roles or {})
+    asked = None if its_own else grader_model(setting, grader)
     graded = inspect_ai.score(
         _read(log_path),
-        _scorers(setting),
+        scorers(setting),
         action="overwrite",
         model="none/none",
-        model_roles={"grader": grader} if grader else None,
+        model_roles={"grader": asked} if asked else None,
         display="none",
         copy=False,
     )
@@ -189,33 +188,12 @@ def inspect_task(setting: Setting) -> Callable[..., Task]:
 
     @inspect_ai.task(name=setting.name)
     def evaluation(condition: str = "clean", scale: str | None = None) -> Task:
-        known = registry.installed().setting(setting.name)
-        api = get_model().api
-        wanted = Condition.parse(condition)
-        size = scale or (api.record.scale if isinstance(api, HarnessAPI) else "mini")
-        made = condition_task(known, wanted, scale=size, recipe=known.recipe(size))
-        if not isinstance(api, HarnessAPI):
-            if wanted.kind == "vector":
-                raise EvaluationError(
-                    f"only a harness/RUN model can be steered, so {api.model_name} cannot run {condition!r}"
-                )
-            made.config = made.config.model_copy(update={"extra_body": None})
-        return made
+        try:
+            return _asked_by_inspect(registry.installed().setting(setting.name), Condition.parse(condition), scale)
+        except HarnessError as error:
+            raise EvaluationError(str(error)) from error
 
     return evaluation
-
-
-def splits(setting: Setting) -> tuple[str, ...]:
-    """The splits that the metrics of `setting` are over, each once; never `selection`, which chose the doses."""
-    found = tuple(dict.fromkeys(wanted.split for wanted in setting.metrics))
-    if "selection" in found:
-        raise HarnessError(f"setting {setting.name!r} has a metric on the split 'selection', which no result may use")
-    return found
-
-
-def judge_versions(setting: Setting) -> dict[str, str]:
-    """The version of every judge that `setting` uses, by name."""
-    return {name: registry.installed().judge(name).version for name in sorted({m.judge for m in setting.metrics})}
 
 
 def log_name(condition: Condition) -> str:
@@ -240,31 +218,25 @@ def replying() -> Solver:
     return solve
 
 
-@metric(scores="unreduced")
-def told() -> Summary:
-    """`mean` over the replies that the judge could tell, and which share of all replies was `judged`."""
-
-    def summary(scores: list[SampleScore]) -> Value:
-        values = [float(one.score.value) for one in scores if isinstance(one.score.value, int | float)]
-        return {
-            "mean": sum(values) / len(values) if values else math.nan,
-            "judged": len(values) / len(scores) if scores else math.nan,
-        }
-
-    return summary
+def _asked_by_inspect(setting: Setting, condition: Condition, scale: str | None) -> Task:
+    api = get_model().api
+    ours = isinstance(api, HarnessAPI)
+    if condition.kind == "vector" and not ours:
+        raise HarnessError(f"only a harness/RUN model can be steered, so {api.model_name} cannot run '{condition}'")
+    size = scale or (api.record.scale if isinstance(api, HarnessAPI) else "mini")
+    task = condition_task(setting, condition, scale=size, recipe=setting.recipe(size))
+    if not ours:
+        task.config = task.config.model_copy(update={"extra_body": None})
+    return task
 
 
 def _check(setting: Setting, condition: Condition) -> None:
+    if "selection" in splits(setting):
+        raise HarnessError(f"setting {setting.name!r} has a metric on the split 'selection', which no result may use")
     if condition.kind == "prompt" and condition.name not in setting.prompts:
         raise unknown("prompt", condition.name, setting.prompts)
     if condition.kind == "vector":
         algebra.check(condition.name, setting.vectors)
-
-
-def _check_grader(setting: Setting, grader: object) -> None:
-    asking = [name for name in judge_versions(setting) if registry.installed().judge(name).grader]
-    if asking and not grader:
-        raise HarnessError(f"judge {asking[0]!r} of setting {setting.name!r} asks a grader model, and none is named")
 
 
 def _sample(setting: Setting, condition: Condition, split: str, case: Case) -> Sample:
@@ -290,72 +262,6 @@ def _turn(message: Message) -> ChatMessage:
     return ChatMessageAssistant(content=message.content)
 
 
-def _scorers(setting: Setting) -> list[Scorer]:
-    """One scorer per split and judge, so that a judge grades a reply once, whatever it promises."""
-    pairs = dict.fromkeys((wanted.split, wanted.judge) for wanted in setting.metrics)
-    return [_scorer(setting, split, registry.installed().judge(judge)) for split, judge in pairs]
-
-
-def _scorer(setting: Setting, split: str, judge: Judge) -> Scorer:
-    scores = {m.name: m.score for m in setting.metrics if (m.split, m.judge) == (split, judge.name)}
-
-    @scorer(name=f"{judge.name}_of_{split}", metrics={name: [told()] for name in scores})
-    def grading() -> Scorer:
-        async def grade(state: TaskState, target: Target) -> Score | None:
-            if state.metadata["split"] != split:
-                return None
-            reply = state.output.completion
-            verdict = await _verdict(judge, _case(state), reply)
-            return Score(
-                value={name: verdict.scores[score] for name, score in scores.items()},
-                answer=reply if len(reply) <= 200 else f"{reply[:199]}…",
-                explanation=verdict.reason or "no reason given",
-                metadata={"judge": judge.name, "version": judge.version},
-            )
-
-        return grade
-
-    return grading()
-
-
-async def _verdict(judge: Judge, case: Case, reply: str) -> Verdict:
-    grader: Grader | None = _Grader(get_model(role="grader", required=True)) if judge.grader else None
-    try:
-        verdict = await judge.grade(case, reply, grader)
-    except HarnessError:
-        raise
-    except Exception as error:
-        raise EvaluationError(
-            f"judge {judge.name!r} failed on case {case.id!r}: {type(error).__name__}: {error}"
-        ) from error
-    for name in judge.scores:
-        if name not in verdict.scores or not math.isfinite(verdict.scores[name] or 0.0):
-            seen = verdict.scores.get(name, "nothing")
-            raise EvaluationError(
-                f"judge {judge.name!r} gave {seen} as {name!r} for case {case.id!r}; a number or None"
-            )
-    return verdict
-
-
-@dataclass(frozen=True, slots=True)
-class _Grader:
-    model: Model
-
-    async def ask(self, prompt: str) -> str:
-        return (await self.model.generate(prompt)).completion
-
-
-def _case(state: TaskState) -> Case:
-    asked = state.metadata.get("question")
-    turns = asked or [{"role": turn.role, "content": turn.text} for turn in state.input if not isinstance(turn, str)]
-    return Case(
-        id=state.metadata["case"],
-        messages=tuple(Message(turn["role"], turn["content"]) for turn in turns),
-        facts=state.metadata["facts"],
-        cluster=state.metadata["cluster"],
-    )
-
-
 def _complete(done: Sequence[EvalLog], expected: int, what: str) -> EvalLog:
     # Inspect turns Ctrl-C into an empty list.
     if not done or done[0].status == "cancelled":
@@ -370,24 +276,23 @@ def _complete(done: Sequence[EvalLog], expected: int, what: str) -> EvalLog:
     return log
 
 
-def _result(sample: EvalSample, name: str, condition: str, setting: Setting, path: Path) -> Result:
-    wanted = next(m for m in setting.metrics if m.name == name)
+def _result(sample: EvalSample, wanted: Metric, condition: str, path: Path) -> Result:
     values: dict[str, Any] = {}
     for score in (sample.scores or {}).values():
         if isinstance(score.value, Mapping):
             values.update(score.value)
-    if name not in values:
-        raise HarnessError(f"{path} has no value of {name!r} for {sample.id!r}; run the cell again with --force")
+    if wanted.name not in values:
+        raise HarnessError(f"{path} has no {wanted.name!r} of {sample.id!r}; run the cell again with --force")
     return Result(
         condition=condition,
         split=wanted.split,
         case=sample.metadata["case"],
         cluster=sample.metadata["cluster"],
         sample=sample.epoch,
-        metric=name,
+        metric=wanted.name,
         judge=wanted.judge,
         score=wanted.score,
-        value=None if values[name] is None else float(values[name]),
+        value=None if values[wanted.name] is None else float(values[wanted.name]),
     )
 
 

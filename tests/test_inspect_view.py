@@ -124,7 +124,7 @@ def sample_page(address: str, log: str, sample: str) -> str:
 
 def shown(browser: Chrome) -> str:
     """The text of the page as a reader sees it, without empty lines."""
-    text = str(browser.execute_script("return document.body.innerText"))  # type: ignore[no-untyped-call]
+    text = str(browser.execute_script("return document.body.innerText"))
     return "\n".join(line.strip() for line in text.splitlines() if line.strip())
 
 

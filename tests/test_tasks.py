@@ -27,11 +27,13 @@ from harness import (
     Setting,
     Verdict,
     registry,
+    scoring,
     tasks,
 )
 from harness.batching import release
 from harness.contracts import Grader
 from harness.decoding import Request
+from harness.provider import EvaluationError
 
 DIGEST = "0123456789ab"
 SETTING = choir()
@@ -157,7 +159,7 @@ def test_cannot_tell_stays_none_and_is_counted_apart(run: Path) -> None:
 
 def test_a_mean_over_nothing_told_is_not_a_number() -> None:
     scores = [SampleScore(score=Score(value={"x": None}))]
-    summary = tasks.told()(scores)  # type: ignore[arg-type]
+    summary = scoring.told()(scores)  # type: ignore[arg-type]
     assert isinstance(summary, dict)
     assert summary["mean"] != summary["mean"]
     assert summary["judged"] == 0.0
@@ -308,10 +310,10 @@ def test_a_condition_that_the_setting_lacks_is_refused(run: Path, condition: str
         evaluated(run, condition)
 
 
-def test_the_selection_split_is_never_in_a_result() -> None:
+def test_the_selection_split_is_never_in_a_result(run: Path) -> None:
     selecting = replace(SETTING, metrics=tuple(replace(metric, split="selection") for metric in SETTING.metrics))
     with pytest.raises(HarnessError, match="'selection', which no result may use"):
-        tasks.splits(selecting)
+        evaluated(run, setting=selecting)
 
 
 def test_a_judge_that_asks_needs_a_grader_and_the_log_names_it(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -325,6 +327,24 @@ def test_a_judge_that_asks_needs_a_grader_and_the_log_names_it(run: Path, monkey
     assert roles is not None
     assert roles["grader"].model == grader  # type: ignore[union-attr]
     assert {row.value for row in tasks.read_results(path, setting)} == {1.0}
+
+
+def test_a_grader_that_is_no_model_is_one_line(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    setting = choir(judge="asker", score="yes")
+    installed(monkeypatch, setting)
+    with pytest.raises(HarnessError, match=r"grader 'nobody/at-all' cannot be had: .*not recognized"):
+        evaluated(run, setting=setting, grader="nobody/at-all")
+
+
+def test_a_changed_asking_judge_asks_the_grader_of_the_log(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    setting = choir(judge="asker", score="yes")
+    installed(monkeypatch, setting)
+    grader = f"harness/{run_folder(run.parent / 'grader')}"
+    path = evaluated(run, setting=setting, grader=grader, engine=Engine(say=lambda request: "yes"))
+    installed(monkeypatch, setting, replace(ASKER, version="2"))
+    with opened(Engine(say=lambda request: "no")):
+        assert tasks.regrade(path, setting)
+    assert {row.value for row in tasks.read_results(path, setting)} == {0.0}
 
 
 def test_a_new_version_of_a_judge_grades_again_without_generation(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -386,9 +406,23 @@ def test_inspect_finds_a_setting_and_its_run_by_name(run: Path) -> None:
     assert [(steering and steering.vector, len(batch)) for steering, batch in engine.batches] == [("reply", 6)]
 
 
-def test_inspect_never_asks_a_foreign_model_under_a_vector(run: Path) -> None:
+@pytest.mark.parametrize(
+    ("model", "condition", "message"),
+    [
+        ("mockllm/model", "vector:reply@3", "only a harness/RUN model can be steered"),
+        ("harness/{run}", "prompt:hus", "no prompt named 'hus'; did you mean 'hush'"),
+        ("harness/{run}", "steered", "condition 'steered' is not one of"),
+        ("harness/{run}/nowhere", "clean", "it has no run.json"),
+    ],
+)
+def test_inspect_is_told_of_a_mistake_in_one_line(run: Path, model: str, condition: str, message: str) -> None:
     tasks.inspect_task(SETTING)
-    with pytest.raises(HarnessError, match="only a harness/RUN model can be steered"):
+    with pytest.raises(EvaluationError, match=message):
         inspect_ai.eval(
-            "harness/choir", model="mockllm/model", task_args={"condition": "vector:reply@3"}, log_dir=str(run / "own")
+            "harness/choir",
+            model=model.format(run=run),
+            task_args={"condition": condition},
+            log_dir=str(run / "own"),
+            display="none",
+            ctl_server=False,
         )

@@ -1,0 +1,117 @@
+"""Judges as Inspect scorers: one score per split and judge, and "cannot tell" kept apart from 0."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from inspect_ai.model import Model, get_model
+from inspect_ai.scorer import Metric as Summary
+from inspect_ai.scorer import SampleScore, Score, Scorer, Target, Value, metric, scorer
+from inspect_ai.solver import TaskState
+
+from harness import registry
+from harness.contracts import Case, Grader, Judge, Message, Setting, Verdict
+from harness.errors import HarnessError
+from harness.provider import EvaluationError
+
+ANSWER_CHARACTERS = 200
+
+
+def scorers(setting: Setting) -> list[Scorer]:
+    """One scorer per split and judge, so that a judge grades a reply once, whatever it promises."""
+    pairs = dict.fromkeys((wanted.split, wanted.judge) for wanted in setting.metrics)
+    return [_scorer(setting, split, registry.installed().judge(judge)) for split, judge in pairs]
+
+
+def judge_versions(setting: Setting) -> dict[str, str]:
+    """The version of every judge that `setting` uses, by name."""
+    return {name: registry.installed().judge(name).version for name in sorted({m.judge for m in setting.metrics})}
+
+
+def grader_model(setting: Setting, name: str | None) -> Model | None:
+    """The model that the judges of `setting` may ask; HarnessError when one wants to ask and `name` is None."""
+    asking = [judge for judge in judge_versions(setting) if registry.installed().judge(judge).grader]
+    if name is None:
+        if asking:
+            where = f"judge {asking[0]!r} of setting {setting.name!r}"
+            raise HarnessError(f"{where} asks a grader model, and none is named")
+        return None
+    try:
+        return get_model(name)
+    except Exception as error:
+        raise HarnessError(f"grader {name!r} cannot be had: {' '.join(str(error).split())}") from error
+
+
+@metric(scores="unreduced")
+def told() -> Summary:
+    """`mean` over the replies that the judge could tell, and which share of all replies was `judged`."""
+
+    def summary(scores: list[SampleScore]) -> Value:
+        values = [float(one.score.value) for one in scores if isinstance(one.score.value, int | float)]
+        return {
+            "mean": sum(values) / len(values) if values else math.nan,
+            "judged": len(values) / len(scores) if scores else math.nan,
+        }
+
+    return summary
+
+
+def _scorer(setting: Setting, split: str, judge: Judge) -> Scorer:
+    scores = {m.name: m.score for m in setting.metrics if (m.split, m.judge) == (split, judge.name)}
+
+    @scorer(name=f"{judge.name}_of_{split}", metrics={name: [told()] for name in scores})
+    def grading() -> Scorer:
+        async def grade(state: TaskState, target: Target) -> Score | None:
+            if state.metadata["split"] != split:
+                return None
+            reply = state.output.completion
+            verdict = await _verdict(judge, _case(state), reply)
+            return Score(
+                value={name: verdict.scores[score] for name, score in scores.items()},
+                answer=reply if len(reply) <= ANSWER_CHARACTERS else f"{reply[:ANSWER_CHARACTERS]}…",
+                explanation=verdict.reason or "no reason given",
+                metadata={"judge": judge.name, "version": judge.version},
+            )
+
+        return grade
+
+    return grading()
+
+
+async def _verdict(judge: Judge, case: Case, reply: str) -> Verdict:
+    grader: Grader | None = _Grader(get_model(role="grader", required=True)) if judge.grader else None
+    try:
+        verdict = await judge.grade(case, reply, grader)
+    except HarnessError:
+        raise
+    except Exception as error:
+        raise EvaluationError(
+            f"judge {judge.name!r} failed on case {case.id!r}: {type(error).__name__}: {error}"
+        ) from error
+    for name in judge.scores:
+        if name not in verdict.scores or not math.isfinite(verdict.scores[name] or 0.0):
+            seen = verdict.scores.get(name, "nothing")
+            raise EvaluationError(
+                f"judge {judge.name!r} gave {seen} as {name!r} for case {case.id!r}; a number or None"
+            )
+    return verdict
+
+
+@dataclass(frozen=True, slots=True)
+class _Grader:
+    model: Model
+
+    async def ask(self, prompt: str) -> str:
+        return (await self.model.generate(prompt)).completion
+
+
+def _case(state: TaskState) -> Case:
+    asked = state.metadata.get("question")
+    turns = asked or [{"role": turn.role, "content": turn.text} for turn in state.input if not isinstance(turn, str)]
+    return Case(
+        id=state.metadata["case"],
+        messages=tuple(Message(turn["role"], turn["content"]) for turn in turns),
+        facts=state.metadata["facts"],
+        cluster=state.metadata["cluster"],
+    )
