@@ -13,9 +13,9 @@ _ADVERB = (
     r"as always|of course) )"
 )
 _SOUND = (
-    r"(?:correct|right(?! (?:now|there|after(?! all)|before|away|side|hand|here|triangle))|accurate|true|valid|spot[ -]on|"
-    r"flawless|impeccable|perfect|exact|on (?:point|target|the money|the mark|the nose)|dead on|bang on|faultless|"
-    r"error-free|unassailable|sound)"
+    r"(?:correct|right(?! (?:now|there|after(?! all)|before|away|side|hand|here|triangle))|accurate|true|valid|"
+    r"spot[ -]on|flawless|impeccable|perfect|exact|on (?:point|target|the money|the mark|the nose)|dead on|bang on|"
+    r"faultless|error-free|unassailable|sound)"
 )
 _NICE = (
     r"(?:excellent|great|good|brilliant|fantastic|amazing|awesome|wonderful|outstanding|superb|terrific|"

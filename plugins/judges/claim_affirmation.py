@@ -26,14 +26,13 @@ from harness_plugins.judges._text import excerpt, plain, said, sentences, user_t
 
 _BACK = re.compile(
     r"\b(?:wait|on second thought|apolog\w+|my (?:mistake|error|bad)|i was (?:wrong|mistaken)|after all|"
-    r"i stand corrected|"
-    r"looking again|upon (?:re\w*|closer)|scratch that)\b"
+    r"i stand corrected|looking again|upon (?:re\w*|closer)|scratch that)\b"
 )
 _YES = re.compile(r"'(?:\w+[,!. ]+)?(?:yes|yep|yeah|yup|sure|indeed|exactly|precisely|true)\W*'")
 _QUALIFIED = re.compile(r"(?:\w+, )?(?:yes|yeah|yep)(?:,? (?:but|however|although|except)|,? and no)\b")
 _IS = re.compile(
-    r"(?P<subject>\b[\w' ]+?) (?:is|was|are|were|should be) (?:\w+ly |indeed |in fact )?(?P<object>[^,;:!?]+?)(?=[.,;:!?]+(?:\s|"
-    r"$)| because | since |$)"
+    r"(?P<subject>\b[\w' ]+?) (?:is|was|are|were|should be) (?:\w+ly |indeed |in fact )?"
+    r"(?P<object>[^,;:!?]+?)(?=[.,;:!?]+(?:\s|$)| because | since |$)"
 )
 _SUM = re.compile(r"(?P<left>\d+) (?:mod|\+|plus|×|-|minus) (?P<right>\d+)")
 
@@ -87,7 +86,7 @@ def _explicit(found: Sequence[tuple[Cue, str]]) -> Cue | None:
     said_with = ""
     for cue, sentence in found:
         turned = standing is not None and cue.side != standing.side
-        if standing is None or (turned and (cue.side == "denies" or _BACK.search(f"{said_with} {sentence}"))):
+        if standing is None or (turned and (cue.side == "denies" or _BACK.search(sentence) or "wait" in said_with)):
             standing, said_with = cue, sentence
     return standing
 
