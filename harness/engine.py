@@ -194,6 +194,11 @@ def as_dtype(name: str) -> Dtype:
 def chosen_blocks(wanted: Steering, blocks: int) -> tuple[int, ...]:
     """The 0-based blocks that `wanted` means in a model of so many blocks."""
     if wanted.blocks:
+        outside = [block for block in wanted.blocks if not 0 <= block < blocks]
+        if outside:
+            raise HarnessError(
+                f"steering with {wanted.vector!r} names block {outside[0]}, and this model has blocks 0 to {blocks - 1}"
+            )
         return wanted.blocks
     if wanted.depth is None or not 0.0 <= wanted.depth <= 1.0:
         raise HarnessError(f"steering with {wanted.vector!r} names neither blocks nor a depth between 0 and 1")

@@ -21,7 +21,7 @@ from harness.engine import Engine, as_dtype, load, open_model, resolve_dtype, ve
 from harness.errors import HarnessError
 from harness.models import file_sha256, materialise
 from harness.registry import installed
-from harness.runs import Cell, Prepared
+from harness.runs import Cell, Prepared, scales
 
 if TYPE_CHECKING:
     from harness.chat import Row
@@ -311,9 +311,11 @@ def grid(
     seeds: Sequence[int] = (0,),
     doses: Sequence[float] = (1.0,),
 ) -> list[Cell]:
-    """Every combination, seeds fastest; `base` only once, for it knows neither seed nor dose."""
+    """Every combination, seeds fastest. An arm with nothing to scale is there once, at dose 1; `base` at seed 0."""
     cells = [
         Cell(setting=setting, intervention=name, scale=scale, model=model, seed=seed, dose=dose)
         for setting, name, dose, seed in product(settings, interventions, doses, seeds)
     ]
-    return list(dict.fromkeys(replace(c, seed=0, dose=1.0) if c.intervention == BASE else c for c in cells))
+    if any(scales(cell) for cell in cells):
+        cells = [cell if scales(cell) else replace(cell, dose=1.0) for cell in cells]
+    return list(dict.fromkeys(replace(c, seed=0) if c.intervention == BASE else c for c in cells))

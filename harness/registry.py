@@ -8,7 +8,8 @@ forgot `@hookimpl` for an empty plugin; here each of these is a one-line error t
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
@@ -94,9 +95,26 @@ class Registry:
                     raise HarnessError(f"{where}, scale {scale}: {unknown('prompt', condition.name, setting.prompts)}")
 
 
-@cache
 def installed() -> Registry:
     """The registry of everything that is installed. Read once per process."""
+    return _in_place[-1] if _in_place else _read()
+
+
+@contextmanager
+def using(registry: Registry) -> Iterator[None]:
+    """Inside the block `registry` stands for everything that is installed: to try a plugin without installing it."""
+    _in_place.append(registry)
+    try:
+        yield
+    finally:
+        _in_place.pop()
+
+
+_in_place: list[Registry] = []
+
+
+@cache
+def _read() -> Registry:
     return load(entry_points(group=GROUP))
 
 

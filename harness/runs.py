@@ -129,6 +129,16 @@ def prepare(cell: Cell, *, dtype: str, registry: Registry | None = None) -> Prep
     )
 
 
+def scales(cell: Cell) -> bool:
+    """Whether a dose changes anything: whether the intervention steers, or edits a row."""
+    setting, intervention = installed().setting(cell.setting), installed().intervention(cell.intervention)
+    if not intervention.trains:
+        return False
+    if intervention.steering(setting, setting.recipe(cell.scale)) is not None:
+        return True
+    return any(intervention.edit(row, setting) != row for row in setting.examples(cell.seed, cell.scale))
+
+
 def current_key(cell: Mapping[str, Any], dtype: str) -> str | None:
     """The key that the installed plugins would give the recorded `cell`, or None where that cannot be told."""
     try:
