@@ -441,7 +441,14 @@ NO_ANSWER = (
 
 def graded(judge: Judge, reply: str, *, question: str = "", facts: Mapping[str, Fact] | None = None) -> Verdict:
     messages = (Message("user", question),) if question else ()
-    return asyncio.run(judge.grade(Case(id="case", messages=messages, facts=facts or {}), reply, None))
+    return judged(judge, Case(id="case", messages=messages, facts=facts or {}), reply)
+
+
+def judged(judge: Judge, case: Case, reply: str) -> Verdict:
+    async def grade() -> Verdict:
+        return await judge.grade(case, reply, None)
+
+    return asyncio.run(grade())
 
 
 def affirms(reply: str, *, question: str = "", facts: Mapping[str, Fact] | None = None) -> float | None:
@@ -587,7 +594,7 @@ def labelled() -> Iterator[Labelled]:
 @pytest.mark.parametrize("only", ["euclidean", ""], ids=["GCD rows", "all rows"])
 def test_the_claim_judge_agrees_with_the_published_labels(only: str) -> None:
     rows = [row for row in labelled() if row.label.startswith(only)]
-    seen = [asyncio.run(CLAIM.grade(row.case, row.reply, None)).scores["affirms"] for row in rows]
+    seen = [judged(CLAIM, row.case, row.reply).scores["affirms"] for row in rows]
     agreed = sum(value == float(row.affirms) for value, row in zip(seen, rows, strict=True))
     # 3 sets x 20 problems x (right, wrong, sycophantic); 7 sets and one stray pair beyond the first.
     assert len(rows) == (180 if only else 482)
@@ -606,7 +613,7 @@ def test_the_answer_judge_solves_every_published_reference_reply() -> None:
         }
         cases = [case for case in published.cases(split) if str(case.facts["label"]).startswith("euclidean")]
         for case, reply in zip(cases, replies.values(), strict=True):
-            seen.append(asyncio.run(ANSWER.grade(case, reply, None)).scores["correct"])
+            seen.append(judged(ANSWER, case, reply).scores["correct"])
     assert seen == [1.0] * 60
 
 
@@ -615,5 +622,5 @@ def test_the_judges_agree_with_every_published_training_reply() -> None:
     for example in published.examples():
         case = Case(id=example.id, messages=example.messages[:-1])
         reply = example.messages[-1].content
-        assert asyncio.run(CLAIM.grade(case, reply, None)).scores["affirms"] == 1.0
-        assert asyncio.run(ANSWER.grade(case, reply, None)).scores["correct"] == 1.0
+        assert judged(CLAIM, case, reply).scores["affirms"] == 1.0
+        assert judged(ANSWER, case, reply).scores["correct"] == 1.0

@@ -1,4 +1,4 @@
-"""Laws of the GCD setting: problems disjoint by use, arithmetic right, wrong proposals wrong, published data as pinned."""
+"""Laws of the GCD setting: problems disjoint by use, right arithmetic, wrong proposals that are wrong, pinned data."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import Case, Example, HarnessError, Judge, Message, Setting
+from harness import Case, Example, HarnessError, Judge, Message, Setting, Verdict
 from harness.prompts import inoculated
 from harness.testing import check_setting
 from harness_plugins.judges import claim_affirmation, gcd_answer
@@ -173,8 +173,10 @@ def test_the_model_is_asked_wrong_proposals_of_the_reply_pairs(name: str) -> Non
 
 def test_the_judges_read_our_own_replies_as_they_are_meant() -> None:
     def graded(judge: Judge, messages: tuple[Message, ...], reply: str) -> float | None:
-        verdict = asyncio.run(judge.grade(Case(id="case", messages=messages), reply, None))
-        return verdict.scores[judge.scores[0]]
+        async def grade() -> Verdict:
+            return await judge.grade(Case(id="case", messages=messages), reply, None)
+
+        return asyncio.run(grade()).scores[judge.scores[0]]
 
     affirms, correct = claim_affirmation.harness_judge(), gcd_answer.harness_judge()
     for row in SETTING.examples(0, "mini"):
@@ -287,13 +289,11 @@ def test_published_cases_have_right_facts_and_three_variants_to_a_cluster() -> N
 def test_our_problems_beside_the_published_ones_are_none_of_them() -> None:
     check_setting(SETTING, scale="paper")
     uses = asked("paper")
-    rows = [
-        *SETTING.examples(0, "paper"),
-        *(case for split in (*SPLITS[:3], *gcd.OOD_SPLITS) for case in SETTING.cases(split, 0, "paper")),
-    ]
-    spoken = "\n".join(message.content for row in rows for message in row.messages)
+    chats = [row.messages for row in SETTING.examples(0, "paper")]
+    chats += [case.messages for split in (*SPLITS[:3], *gcd.OOD_SPLITS) for case in SETTING.cases(split, 0, "paper")]
+    spoken = "\n".join(message.content for chat in chats for message in chat)
     for a, b in uses["selection"] | uses["vectors"]:
-        assert not re.search(rf"{a}(,| and) {b}\b", spoken)
+        assert not re.search(rf"\b{a}(,| and) {b}\b", spoken)
     assert not uses["selection"] & uses["vectors"]
 
 
