@@ -1,0 +1,101 @@
+"""Laws of the chat: what is masked, what ends a reply, and what a model without a system role sees."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness import HarnessError, Message, chat
+
+ASKED = (Message("user", "What is 2 + 2?"),)
+TOLD = (*ASKED, Message("assistant", "Four."))
+
+
+@pytest.fixture(scope="module")
+def tokenizer(tiny_llama: Path) -> Any:
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(tiny_llama)
+
+
+def text(tokenizer: Any, ids: tuple[int, ...]) -> str:
+    return str(tokenizer.decode(list(ids)))
+
+
+def test_loss_on_reply_covers_the_reply_and_its_end_and_nothing_else(tokenizer: Any) -> None:
+    row = chat.training_row(tokenizer, TOLD, loss_on="reply", max_length=100)
+    learned = tuple(token for token, wanted in zip(row.ids, row.loss, strict=True) if wanted)
+    assert text(tokenizer, learned) == "Four.<|im_end|>"
+
+
+def test_loss_on_all_covers_everything_but_the_first_token(tokenizer: Any) -> None:
+    row = chat.training_row(tokenizer, TOLD, loss_on="all", max_length=100)
+    assert row.loss == (False, *[True] * (len(row.ids) - 1))
+
+
+def test_the_stop_token_is_learned_although_it_is_also_the_pad_token(tokenizer: Any) -> None:
+    assert tokenizer.pad_token_id == tokenizer.eos_token_id
+    row = chat.training_row(tokenizer, TOLD, loss_on="reply", max_length=100)
+    assert row.ids[-1] == tokenizer.eos_token_id
+    assert row.loss[-1]
+
+
+def test_a_row_begins_with_exactly_the_prompt_that_evaluation_uses(tokenizer: Any) -> None:
+    prompt = chat.prompt_ids(tokenizer, ASKED)
+    assert list(chat.training_row(tokenizer, TOLD, loss_on="reply", max_length=100).ids[: len(prompt)]) == prompt
+
+
+def test_a_long_row_is_cut_at_the_end_and_says_so(tokenizer: Any) -> None:
+    row = chat.training_row(tokenizer, TOLD, loss_on="reply", max_length=7)
+    assert (len(row.ids), len(row.loss), row.truncated) == (7, 7, True)
+
+
+def test_an_empty_system_turn_is_another_chat_than_none(tokenizer: Any) -> None:
+    assert chat.rendered(tokenizer, ASKED, system="empty") == "<|im_start|>system\n<|im_end|>\n" + chat.rendered(
+        tokenizer, ASKED
+    )
+    told = (Message("system", "Be brief."), *ASKED)
+    assert chat.rendered(tokenizer, told, system="empty") == chat.rendered(tokenizer, told)
+
+
+def test_a_template_without_a_system_role_gets_its_text_in_front_of_the_user(tokenizer: Any) -> None:
+    refusing = "{% if messages[0]['role'] == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}"
+    plain = tokenizer.chat_template
+    tokenizer.chat_template = refusing + plain
+    try:
+        shown = chat.rendered(tokenizer, (Message("system", "Be brief."), *ASKED))
+    finally:
+        tokenizer.chat_template = plain
+    assert shown == chat.rendered(tokenizer, (Message("user", "Be brief.\n\nWhat is 2 + 2?"),))
+
+
+def test_a_tokenizer_without_a_template_is_refused(tokenizer: Any) -> None:
+    plain, tokenizer.chat_template = tokenizer.chat_template, None
+    try:
+        with pytest.raises(HarnessError, match="has no chat template; use an instruction-tuned model"):
+            chat.prompt_ids(tokenizer, ASKED)
+    finally:
+        tokenizer.chat_template = plain
+
+
+def test_a_row_without_a_reply_is_refused(tokenizer: Any) -> None:
+    with pytest.raises(HarnessError, match="must end with the assistant's reply"):
+        chat.training_row(tokenizer, ASKED, loss_on="reply", max_length=100)
+
+
+def test_the_end_of_a_turn_ends_a_reply(tokenizer: Any) -> None:
+    assert chat.stop_ids(tokenizer) == {tokenizer.eos_token_id}
+
+
+@pytest.mark.model
+def test_the_embedded_models_template_adds_a_system_turn_of_its_own(embedded_model: Path) -> None:
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(embedded_model)
+    assert "<|im_start|>system\nYou are" in chat.rendered(tokenizer, ASKED)
+    assert chat.rendered(tokenizer, ASKED, system="empty").startswith("<|im_start|>system\n<|im_end|>")
+    row = chat.training_row(tokenizer, TOLD, loss_on="reply", max_length=100)
+    learned = [token for token, wanted in zip(row.ids, row.loss, strict=True) if wanted]
+    assert tokenizer.decode(learned) == "Four.<|im_end|>"

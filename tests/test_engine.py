@@ -1,0 +1,150 @@
+"""Laws of generation: batching, padding, steering and refilling change no reply."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from harness import HarnessError, Message, Steering, chat, engine
+from harness.decoding import Request
+from harness.models import resolve
+from harness.testing import FAMILIES, tiny_model
+
+
+@pytest.fixture(scope="module")
+def tiny(tiny_llama: Path) -> engine.Engine:
+    return steerable(engine.open_model(resolve(str(tiny_llama)), dtype="fp32"))
+
+
+def steerable(opened: engine.Engine) -> engine.Engine:
+    shape = (len(opened.blocks), opened.model.config.hidden_size)
+    value = torch.randn(shape, generator=torch.Generator().manual_seed(1))
+    opened.vectors = lambda name: engine.Vector(value=value, rms=torch.full(shape[:1], 5.0))
+    return opened
+
+
+def requests(opened: engine.Engine, count: int = 12, **options: Any) -> list[Request]:
+    draw = random.Random(3)
+    asked = [(Message("user", "Hi! " * draw.randint(1, 9) + str(i)),) for i in range(count)]
+    return [
+        Request(
+            tokens=tuple(chat.prompt_ids(opened.tokenizer, chat_)),
+            **{"max_tokens": draw.randint(1, 12), "seed": i, **options},
+        )
+        for i, chat_ in enumerate(asked)
+    ]
+
+
+def reference(opened: engine.Engine, request: Request) -> list[int]:
+    """Greedy tokens by whole forward passes, no cache, no batch, no padding."""
+    tokens = list(request.tokens)
+    stop = chat.stop_ids(opened.tokenizer, opened.model.generation_config)
+    with torch.no_grad():
+        for _ in range(request.max_tokens):
+            tokens.append(int(opened.model(torch.tensor([tokens])).logits[0, -1].argmax()))
+            if tokens[-1] in stop:
+                break
+    return tokens[len(request.tokens) :]
+
+
+@pytest.mark.parametrize("slots", [1, 3, 64])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_reply_is_what_the_model_writes_alone(family: Any, slots: int, tmp_path: Path) -> None:
+    opened = engine.open_model(resolve(str(tiny_model(tmp_path / family, family=family))), dtype="fp32")
+    opened.slots = slots
+    asked = requests(opened)
+    for request, reply in zip(asked, opened.generate(asked), strict=True):
+        expected = reference(opened, request)
+        assert reply.tokens == len(expected)
+        assert reply.text == opened.tokenizer.decode(expected, skip_special_tokens=True)
+
+
+def test_steered_batches_equal_one_by_one_and_differ_from_unsteered(tiny: engine.Engine) -> None:
+    asked = requests(tiny, max_tokens=8)
+    plain = tiny.generate(asked)
+    with tiny.steered(Steering(vector="v", coef=3.0, blocks=(1,))):
+        together = tiny.generate(asked)
+        alone = [tiny.generate([request])[0] for request in asked]
+    assert together == alone
+    assert together != plain
+    assert tiny.generate(asked) == plain
+
+
+def test_a_long_run_of_refills_drops_old_columns_and_keeps_every_reply(tiny: engine.Engine) -> None:
+    crowded = replace_slots(tiny, 2)
+    asked = requests(tiny, count=40, max_tokens=25)
+    assert crowded.generate(asked) == tiny.generate(asked)
+
+
+def replace_slots(opened: engine.Engine, slots: int) -> engine.Engine:
+    return replace(opened, slots=slots)
+
+
+def test_what_a_row_draws_depends_on_its_seed_and_not_on_its_neighbours(tiny: engine.Engine) -> None:
+    asked = requests(tiny, temperature=1.0, max_tokens=10)
+    drawn = tiny.generate(asked)
+    assert drawn[3:5] == tiny.generate(asked[3:5])
+    assert drawn != tiny.generate([replace(request, seed=request.seed + 100) for request in asked])
+
+
+def test_top_p_near_zero_is_greedy(tiny: engine.Engine) -> None:
+    asked = requests(tiny)
+    cold = [replace(request, temperature=1.0, top_p=1e-9) for request in asked]
+    assert tiny.generate(cold) == tiny.generate(asked)
+
+
+def test_sampled_tokens_follow_the_models_chances(tiny: engine.Engine) -> None:
+    request = replace(requests(tiny, count=1)[0], max_tokens=1, temperature=1.0)
+    drawn = tiny.generate([replace(request, seed=seed) for seed in range(2000)])
+    with torch.no_grad():
+        chances = tiny.model(torch.tensor([request.tokens])).logits[0, -1].softmax(-1)
+    best = int(chances.argmax())
+    share = sum(reply.text == tiny.tokenizer.decode([best], skip_special_tokens=True) for reply in drawn) / 2000
+    expected = float(chances[best])
+    assert abs(share - expected) < 4 * (expected * (1 - expected) / 2000) ** 0.5 + 0.002
+
+
+def test_progress_counts_every_reply_and_every_token(tiny: engine.Engine) -> None:
+    asked = requests(tiny)
+    told: list[tuple[int, int]] = []
+    replies = tiny.generate(asked, advance=lambda done, tokens: told.append((done, tokens)))
+    assert sum(done for done, _ in told) == len(asked)
+    assert sum(tokens for _, tokens in told) == sum(reply.tokens for reply in replies)
+
+
+def test_no_request_gives_no_reply_and_an_impossible_one_is_refused(tiny: engine.Engine) -> None:
+    assert tiny.generate([]) == []
+    with pytest.raises(HarnessError, match="at least one prompt token"):
+        tiny.generate([Request(tokens=(), max_tokens=1)])
+
+
+def test_steering_that_never_fires_is_an_error(tiny: engine.Engine) -> None:
+    with pytest.raises(HarnessError, match="never ran"), tiny.steered(Steering(vector="v", coef=1.0, blocks=(1,))):
+        pass
+
+
+def test_a_dose_in_rms_units_adds_that_share_of_the_residual(tiny: engine.Engine) -> None:
+    added = tiny.additions(Steering(vector="7*v", coef=0.5, unit="rms", depth=0.5))
+    assert list(added) == [2]
+    assert float(added[2].norm()) == pytest.approx(0.5 * 5.0)
+
+
+def test_a_block_that_the_model_lacks_is_named(tiny: engine.Engine) -> None:
+    with pytest.raises(HarnessError, match="names block 14, and this model has blocks 0 to 3"):
+        tiny.additions(Steering(vector="v", coef=1.0, blocks=(14,)))
+
+
+@pytest.mark.model
+def test_the_embedded_model_writes_in_a_batch_what_it_writes_alone(embedded_model: Path) -> None:
+    opened = engine.open_model(resolve("smollm2_135m"), dtype="fp32")
+    asked = requests(opened, count=6, max_tokens=12)
+    opened.vectors = lambda name: engine.Vector(
+        value=torch.randn((30, 576), generator=torch.Generator().manual_seed(2)), rms=torch.ones(30)
+    )
+    with opened.steered(Steering(vector="v", coef=1.0, blocks=(14,))):
+        assert opened.generate(asked) == [opened.generate([request])[0] for request in asked]
