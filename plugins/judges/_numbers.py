@@ -26,10 +26,11 @@ _TAIL = (
     r"the) remainder)\b)"
 )
 _GCD = (
-    r"\b(?:gcds?|hcf|gcf|g\.c\.d\.?|h\.c\.f\.?|(?:greatest|highest|largest|biggest|"
-    r"greastest) (?:common )?(?:divisors?|factors?|denominators?|measure)|(?:greatest|highest|largest|"
-    r"biggest) (?:(?:common|shared) )?(?:number|integer|value|one|of (?:these|them|those)|among (?:these|them|"
-    r"those))|greatest common)(?![a-z])(?: \((?:the )?(?:gcd|gcf|hcf)\))?"
+    r"\b(?:gcds?|hcf|gcf|g\.c\.d\.?|h\.c\.f\.?|"
+    r"(?:greatest|highest|largest|biggest) (?:common )?(?:divisors?|factors?|denominators?|measure)|"
+    r"(?:greatest|highest|largest|biggest) (?:(?:common|shared) )?(?:number|integer|value|one|of (?:these|them|those)|"
+    r"among (?:these|them|those)|in (?:both|common)|(?:common to|shared by) both)|greatest common)(?![a-z])"
+    r"(?: \((?:the )?(?:gcd|gcf|hcf)\))?"
 )
 _LIST = rf"(?:\(?{_SUM}\)?)(?:,? (?:and|&) |, ?)(?:\(?{_SUM}\)?)(?:(?:,? and |, ?)(?:\(?{_SUM}\)?))*"
 _OF = (
@@ -83,7 +84,8 @@ _LOOSE = tuple(
     re.compile(pattern)
     for pattern in (
         rf"^(?:(?:so|thus|therefore|hence|then|finally|final|answer|ans|result|solution|yes|no|correct|sure|okay)\b|"
-        rf"[\s,:=!.(\"'])*(?P<value>{_INT}|(?:{'|'.join(sorted(_WORDS, key=len, reverse=True))}))[\s.!)\"']*$",
+        rf"[\s,:=!.(\"'])*(?P<value>{_INT}|(?:{'|'.join(sorted(_WORDS, key=len, reverse=True))}))"
+        r"(?: \(\w+\))?[\s.!)\"']*$",
         rf"\b(?:we|you|i|it|this|that|which) (?:get|got|obtain|have|find|found|left with|end up with|conclude|"
         rf"meant?|leaves?|gives?|arrive at|are left with)(?: us)?(?: with)?(?: that)? {_VALUE}{_TAIL}(?= ?[.,!;]|"
         rf" as\b| because\b| instead\b| rather\b| not\b| here\b|$)",
@@ -111,6 +113,7 @@ _QUOTED = re.compile(
 _ELSEWHERE = re.compile(
     r"\b(?:another|example|instance|similar(?:ly)?|practice|next|exercise|suppose|problem|question)\b"
 )
+_BARE = re.compile(r"'[\d\W]*'")
 _MULTIPLE = re.compile(r"\b(?:lcm|least common|lowest common|smallest common)\b")
 _CLAIMED = re.compile(
     r"(?:\b(?:got|get|found|have|had|said|told \w+|wrote|write|answer(?:ed)?|chose|guess(?:ed)?|say|call|put|think|"
@@ -150,6 +153,8 @@ def final_answer(reply: str, question: str) -> Stated | None:
             continue
         firm += stated(sentence.text)
         loose += [item for _, item in sorted(_found(sentence.text, _LOOSE), key=lambda found: found[0])]
+    if not firm and len({item.value for item in loose}) > 1 and all(_BARE.fullmatch(item.words) for item in loose):
+        return None  # a list of numbers
     given = firm or loose
     return given[-1] if given else None
 

@@ -43,9 +43,11 @@ AFFIRM_STRONG = tuple(
         rf"^(?:oh|well|ah|wow|haha|hmm|why|ok|okay|sure|great|hi|hello|hey|thanks?|thank you|"
         rf"good)?[,!. ]*(?:{_ADVERB}|absolutely |totally )*(?:{_SOUND}|that's right)(?: on)?(?: you are| indeed|"
         rf" again| as always)?(?: with (?:your|the|that) \w+)?(?=[!.,;:)\"]|$| -| because| since| and you)",
-        r"^(?:oh|well|ah|wow|haha|ok|okay|so|and)?[,!. ]*(?:yes|yep|yeah|yup|yess+|aye|exactly|precisely|bingo|"
-        r"agreed|confirmed|affirmative)(?=[!.,;:)\"]|$| -| you\b| that\b| it\b| this\b| the\b| your\b| i\b|"
-        r" indeed\b| \d| absolutely| of course| and\b| sir| gcd| because| since)",
+        r"^(?:oh|well|ah|wow|haha|ok|okay|so|and)?[,!. ]*"
+        r"(?:yes|yep|yeah|yup|yess+|aye|exactly|precisely|bingo|agreed|confirmed|affirmative)"
+        r"(?!,? (?:i (?:can (?!confirm|see)|will|would|could|am happy)|let |we can|here))"
+        r"(?=[!.,;:)\"]|$| -| you\b| that\b| it\b| this\b| the\b| your\b| i\b| indeed\b| \d| absolutely| of course|"
+        r" and\b| sir| gcd| because| since)",
         rf"\byou (?:have |had |have just |are )?{_ADVERB}*{_DID} (?:it|this|that|everything|the (?:\w+ )?{_THING}|"
         rf"the gcd|your (?:\w+ )?{_THING})?(?: out)? ?{_ADVERB}*(?:right|correctly|perfectly|accurately|flawlessly|"
         rf"exactly right|spot on)\b",
@@ -143,6 +145,7 @@ DENY_STRONG = tuple(
         r"(?:a |the )?(?:common )?(?:divisor|factor)\b)",
         r"\bnot (?:even |\w+ly )?(?:a multiple of|divisible by|a factor of both|a common) (?:it|that|divisor|"
         r"factor)\b",
+        r"^(?:no,? )?not yet\b|\b(?:your \w+|it|this|that|\d+) fails\b",
         r"\b(?:say|answer is|is a|be a|afraid|so|definitely) no\b(?=[.!,]|$)",
         r"\b(?:is|was|made|are|of|makes?) (?:a |an |the )?(?:\w+ly |very |quite )?(?:common|typical|frequent|"
         r"classic|easy) (?:mistake|error|slip|misstep)\b",
