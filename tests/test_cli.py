@@ -8,25 +8,26 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import small
 from runs_made_up import CONDITIONS, cell, registry, write_run, write_study
 
 from harness import HarnessError, cli, doctor
-from harness.commands import cards, catalogue, cells, grading, tables
+from harness.commands import catalogue
 from harness.planning import Plan
+from harness.registry import using
 
 HEAVY = ("torch", "transformers", "peft", "inspect_ai", "numpy", "scipy")
 
 
 @pytest.fixture
-def study(monkeypatch: pytest.MonkeyPatch) -> None:
+def study() -> Iterator[None]:
     """The made-up registry in place of the installed plugins."""
-    found = registry()
-    for module in (catalogue, cells, cards, grading, tables):
-        monkeypatch.setattr(module, "installed", lambda: found)
+    with using(registry()):
+        yield
 
 
 @pytest.fixture
@@ -157,6 +158,15 @@ def test_run_makes_a_cell_of_every_combination_and_ends_with_table_and_viewer(tm
     page = capsys.readouterr().out
     assert "ps x0.5" in page
     assert page.splitlines()[-1] == f"inspect view --log-dir {tmp_path}"
+
+
+def test_several_doses_leave_an_arm_with_nothing_to_scale_at_dose_1(tmp_path, trained, capsys):
+    with using(small.REGISTRY):
+        arms = ("--setting", "loud", "--intervention", "none,ps", "--dose", "0.5,1")
+        assert call("run", *arms, "--runs", str(tmp_path)) == 0
+    asked = [(one.intervention, one.dose) for one in trained[0]["cells"]]
+    assert asked == [("none", 1.0), ("ps", 0.5), ("ps", 1.0)]
+    assert "ps x0.5" in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("study")
