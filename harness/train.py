@@ -166,7 +166,8 @@ def with_adapter(model: Any, recipe: Recipe, *, dtype: Dtype) -> Any:
             if isinstance(module, nn.Linear) and not module.weight.requires_grad:
                 module.weight.data = module.weight.data.to(torch.bfloat16)
     if recipe.checkpointing:
-        model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+        with quiet():
+            model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
     return adapted
 
 

@@ -69,7 +69,9 @@ def extract(
     if not sides:
         raise HarnessError(f"vector {spec.summary!r} has no replies to read")
     means, squares = _read(engine, sides, system, advance or (lambda done, tokens: None))
-    questions = sorted({side.question for side in sides})
+    questions = [question for question in sorted({side.question for side in sides}) if _both(sides, question)]
+    if not questions:
+        raise HarnessError(f"vector {spec.summary!r}: no question got a reply both with and without the trait")
     return Extraction(
         positive=torch.stack([_mean(means, sides, question, True) for question in questions]),
         negative=torch.stack([_mean(means, sides, question, False) for question in questions]),
@@ -277,9 +279,12 @@ def _groups(lengths: Sequence[int]) -> list[list[int]]:
 
 def _mean(means: Tensor, sides: Sequence[ReplySide], question: int, positive: bool) -> Tensor:
     rows = [i for i, side in enumerate(sides) if side.question == question and side.positive == positive]
-    if not rows:
-        raise HarnessError(f"question {question} has no {'positive' if positive else 'negative'} reply: all were empty")
     return means[rows].mean(0)
+
+
+def _both(sides: Sequence[ReplySide], question: int) -> bool:
+    """Whether the question has replies of both kinds: the model may have answered one prompt with nothing."""
+    return len({side.positive for side in sides if side.question == question}) == 2
 
 
 def _graded(judge: Judge, case: Case, reply: str, setting: Setting) -> float | None:

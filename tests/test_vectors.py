@@ -1,0 +1,127 @@
+"""Laws of extraction: means over reply tokens at block outputs, and a card that tells signal from noise."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import small
+import torch
+from safetensors.torch import save_file
+
+from harness import HarnessError, Message, Steering, chat, engine, vectors
+from harness.cards import make_vectors
+from harness.models import resolve
+from harness.registry import using
+
+SPEC = small.SETTING.vectors["reply"]
+
+
+@pytest.fixture(scope="module")
+def tiny(tiny_llama: Path) -> engine.Engine:
+    return engine.open_model(resolve(str(tiny_llama)), dtype="fp32")
+
+
+@pytest.fixture(scope="module")
+def found(tiny: engine.Engine) -> vectors.Extraction:
+    return vectors.extract(tiny, SPEC, scale="mini", system="template")
+
+
+def by_hand(tiny: engine.Engine, messages: tuple[Message, ...], reply: str, block: int) -> torch.Tensor:
+    """Reply-token activations of one chat by HF's own hidden states, whose row block + 1 is block's output."""
+    prompt = chat.prompt_ids(tiny.tokenizer, messages)
+    ids = chat.reply_ids(tiny.tokenizer, messages, reply)
+    with torch.no_grad():
+        states = tiny.model(torch.tensor([ids]), output_hidden_states=True).hidden_states
+    return states[block + 1][0, len(prompt) :]
+
+
+def test_a_vector_is_the_difference_of_mean_reply_activations(tiny: engine.Engine, found: vectors.Extraction) -> None:
+    pairs = small.replies("mini")
+    for block in (0, 2):
+        positive = torch.stack([by_hand(tiny, p.messages, p.positive, block).mean(0) for p in pairs]).mean(0)
+        negative = torch.stack([by_hand(tiny, p.messages, p.negative, block).mean(0) for p in pairs]).mean(0)
+        assert torch.allclose(found.value[block], positive - negative, atol=1e-5)
+
+
+def test_the_residual_rms_is_over_the_norms_of_reply_tokens(tiny: engine.Engine, found: vectors.Extraction) -> None:
+    pairs = small.replies("mini")
+    squares = torch.cat(
+        [by_hand(tiny, p.messages, reply, 1).square().sum(-1) for p in pairs for reply in (p.positive, p.negative)]
+    )
+    assert float(found.rms[1]) == pytest.approx(float(squares.mean().sqrt()), rel=1e-5)
+
+
+def test_the_models_own_replies_are_read_under_the_prompts_that_made_them(tiny: engine.Engine) -> None:
+    own = vectors.extract(tiny, small.SETTING.vectors["asked"], scale="mini", system="template")
+    assert own.value.shape == (4, 32)
+    assert bool(own.value.isfinite().all())
+    assert float(own.value.norm()) > 0
+
+
+def test_the_card_tells_a_direction_from_noise() -> None:
+    draw = torch.Generator().manual_seed(0)
+    noise = torch.randn(40, 2, 16, generator=draw)
+    shift = torch.zeros(2, 16)
+    shift[0, 3] = 6.0
+    other = torch.randn(40, 2, 16, generator=draw)
+    card = vectors.quality(vectors.Extraction(positive=noise + shift, negative=other, rms=torch.ones(2)))
+    assert card[0]["auroc"] > 0.95
+    assert card[0]["split_half_cosine"] > 0.9
+    assert abs(card[1]["auroc"] - 0.5) < 0.25
+    assert abs(card[1]["split_half_cosine"]) < 0.7
+    said = vectors.verdict(card, [], [0])
+    assert "is linearly there at block 0" in said
+    assert "is hardly" in vectors.verdict(card, [], [1])
+
+
+def test_one_question_alone_has_no_card() -> None:
+    one = vectors.Extraction(positive=torch.ones(1, 2, 4), negative=torch.zeros(1, 2, 4), rms=torch.ones(2))
+    with pytest.raises(HarnessError, match="at least two questions"):
+        vectors.quality(one)
+
+
+def test_what_is_saved_is_what_is_loaded(tmp_path: Path, found: vectors.Extraction) -> None:
+    vectors.save(tmp_path / "v.safetensors", found, {"name": "v"})
+    loaded = engine.load_vector(tmp_path / "v.safetensors")
+    assert torch.equal(loaded.value, found.value)
+    assert torch.equal(loaded.rms, found.rms)
+
+
+def test_a_vector_that_is_missing_cut_changed_or_not_finite_is_named(tmp_path: Path, found: vectors.Extraction) -> None:
+    file = tmp_path / "v.safetensors"
+    with pytest.raises(HarnessError, match="no vector at"):
+        engine.load_vector(file)
+    vectors.save(file, found, {"name": "v"})
+    whole = file.read_bytes()
+    file.write_bytes(whole[:50])
+    with pytest.raises(HarnessError, match="is cut or no safetensors file"):
+        engine.load_vector(file)
+    save_file({"vector": found.value * 2, "rms": found.rms}, file)
+    with pytest.raises(HarnessError, match="has changed since its card was written"):
+        engine.load_vector(file)
+    save_file({"vector": found.value * float("nan"), "rms": found.rms}, file)
+    with pytest.raises(HarnessError, match="values that are not finite"):
+        engine.load_vector(file)
+
+
+def test_cards_of_all_vectors_name_doses_depths_and_cosines(tiny_llama: Path, tmp_path: Path) -> None:
+    with using(small.REGISTRY):
+        files = make_vectors("loud", tmp_path, model=str(tiny_llama))
+        again = make_vectors("loud", tmp_path, model=str(tiny_llama))
+    assert files == again
+    card = json.loads(files[0].read_text())
+    assert card["name"] == "reply"
+    assert [row["block"] for row in card["blocks"]] == [0, 1, 2, 3]
+    assert {(tuple(row["blocks"]), row["coef"]) for row in card["elicitation"]} == {
+        ((block,), coef) for block in (1, 2, 3) for coef in (0.0, 1.0, 2.0, 4.0)
+    }
+    assert list(card["cosines"]) == ["asked"]
+    assert all(-1.0001 <= one <= 1.0001 for one in card["cosines"]["asked"])
+
+
+def test_relative_dose_is_the_added_norm_over_the_residual(tiny: engine.Engine, found: vectors.Extraction) -> None:
+    tiny.vectors = lambda _: found.vector
+    share = vectors.relative(tiny, Steering(vector="reply", coef=2.0, blocks=(1,)))
+    assert share == pytest.approx(2 * float(found.value[1].norm()) / float(found.rms[1]), rel=1e-5)
