@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 from harness import progress, runs, vectors
 from harness.contracts import Setting, Steering
-from harness.engine import Engine, chosen_blocks, open_model, resolve_dtype, vector_lookup
+from harness.engine import Engine, chosen_blocks, open_model, read_card, resolve_dtype, vector_lookup
 from harness.errors import unknown
 from harness.models import resolve
 from harness.registry import installed
@@ -102,7 +101,7 @@ def _elicited(engine: Engine, setting: Setting, scale: str, place: Steering, lim
 
 def _sweep(engine: Engine, setting: Setting, scale: str, name: str, files: Mapping[str, Path]) -> None:
     """Completes the card of `name`: elicitation at several depths, on all selection cases."""
-    card = json.loads(files[name].with_suffix(".json").read_text())
+    card = read_card(files[name])
     place = _default_place(setting, scale, name)
     if place is None or card.get("swept"):
         return
@@ -127,5 +126,5 @@ def _with_cosines(name: str, files: Mapping[str, Path]) -> Path:
     lookup = vector_lookup(files)
     between = vectors.cosines({other: lookup(other).value for other in files})
     file = files[name].with_suffix(".json")
-    runs.write_json(file, {**json.loads(file.read_text()), "cosines": between[name]})
+    runs.write_json(file, {**read_card(files[name]), "cosines": between[name]})
     return file

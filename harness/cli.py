@@ -5,7 +5,6 @@ Everything that costs time to import is imported by the command that needs it.
 
 from __future__ import annotations
 
-import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -15,7 +14,7 @@ from typing import Annotated
 import typer
 
 from harness import __version__
-from harness.errors import HarnessError
+from harness.errors import HarnessError, way_out
 
 app = typer.Typer(
     name="harness",
@@ -48,25 +47,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        way_out = WAYS_OUT.get(error.errno or 0)
-        if way_out is None:
+        advice = way_out(error)
+        if advice is None:
             raise
-        return _stopped(f"{error.strerror}: {error.filename or 'the runs folder'}; {way_out}")
+        return _stopped(f"{error.strerror}: {error.filename or 'the runs folder'}; {advice}")
     except CommandError as error:
         message = error.format_message() if hasattr(error, "format_message") else str(error)
         return _stopped(message if message.endswith("?") else f"{message.rstrip('.')}; see 'harness --help'")
     if status == 130:  # typer's own answer to Ctrl-C
         print("harness: stopped; the same command goes on where it stopped", file=sys.stderr)
     return status if isinstance(status, int) else 0
-
-
-WAYS_OUT = {
-    errno.ENOSPC: "make room and give the same command again",
-    errno.EDQUOT: "make room and give the same command again",
-    errno.EACCES: "make it accessible, or name another folder",
-    errno.EPERM: "make it accessible, or name another folder",
-    errno.EROFS: "name another folder",
-}
 
 
 def _stopped(message: str) -> int:

@@ -9,10 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
-from http.client import HTTPException
 from pathlib import Path
 
 from harness.errors import HarnessError
@@ -85,6 +83,9 @@ def _checked(path: Path, pin: Pin, way_out: str) -> Path:
 
 
 def _downloaded(pin: Pin, target: Path) -> bytes:
+    import urllib.request
+    from http.client import HTTPException
+
     try:
         with urllib.request.urlopen(pin.address, timeout=TIMEOUT_SECONDS) as response:
             content = bytes(response.read())

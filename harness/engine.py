@@ -14,7 +14,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from harness import algebra, chat, steering
+from harness import algebra, chat, runs, steering
 from harness.contracts import Steering
 from harness.decoding import Batch, Reply, Request, Writer
 from harness.errors import HarnessError
@@ -111,12 +111,15 @@ def open_model(ref: ModelRef, *, dtype: Dtype, adapter: Path | None = None) -> E
 
 def open_run(run: Path) -> Engine:
     """The model that the run in folder `run` ended with, ready for evaluation under its own vectors."""
-    record = json.loads((run / "run.json").read_text())
+    record = runs.read(run)
+    if record is None:
+        raise HarnessError(f"no run in {run}: it has no run.json; name a folder that 'harness run' made")
     made = record["made"]
-    adapter = run / "adapter" if made["trains"] else None
-    if adapter is not None and not (adapter / "adapter_config.json").is_file():
-        raise HarnessError(f"{run} holds no adapter; its training has not ended")
-    engine = open_model(resolve(made["reference"]), dtype=made["dtype"], adapter=adapter)
+    adapter = _trained(run, made) if made["trains"] else None
+    ref = resolve(made["reference"])
+    if ref.digest != record["inputs"]["cell"]["model"]:
+        raise HarnessError(f"model {made['reference']} has changed since {run} was made; run the cell again")
+    engine = open_model(ref, dtype=made["dtype"], adapter=adapter)
     files = {name: run.parents[2] / file for name, file in made["vectors"].items()}
     engine.vectors = vector_lookup(files)
     return engine
@@ -136,40 +139,73 @@ def vector_lookup(files: Mapping[str, Path]) -> Callable[[str], Vector]:
 
 def load_vector(file: Path) -> Vector:
     """The vector in `file`; HarnessError when it is cut, changed since its card was written, or not finite."""
-    card = file.with_suffix(".json")
-    if not file.is_file() or not card.is_file():
-        raise HarnessError(f"no vector at {file}; extract it with: harness vectors SETTING")
+    card = read_card(file)
     try:
         with safe_open(file, framework="pt") as stored:
             value, rms = stored.get_tensor("vector"), stored.get_tensor("rms")
     except (SafetensorError, OSError):
         raise HarnessError(f"{file} is cut or no safetensors file; delete it and run again") from None
-    if not bool(value.isfinite().all()):
+    if value.ndim != 2 or rms.shape != value.shape[:1]:
+        raise HarnessError(
+            f"{file} holds a vector of shape {tuple(value.shape)} with {rms.numel()} RMS values, "
+            "not (blocks, hidden) with one for each block; delete it and run again"
+        )
+    if not bool(value.isfinite().all() and rms.isfinite().all()):
         raise HarnessError(f"{file} has values that are not finite; delete it and run again")
-    if json.loads(card.read_text())["sha256"] != file_sha256(file):
+    if card["sha256"] != file_sha256(file):
         raise HarnessError(f"{file} has changed since its card was written; delete both and run again")
     return Vector(value=value.float(), rms=rms.float())
 
 
+def read_card(file: Path) -> dict[str, Any]:
+    """The quality card beside the vector in `file`; HarnessError when either is missing or the card is cut."""
+    card = file.with_suffix(".json")
+    if not file.is_file() or not card.is_file():
+        raise HarnessError(f"no vector at {file}; extract it with: harness vectors SETTING")
+    try:
+        found = json.loads(card.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise HarnessError(f"{card} is cut or no card ({error}); delete it and run again") from None
+    if not isinstance(found, dict) or "sha256" not in found:
+        raise HarnessError(f"{card} is no vector's card; delete it and run again")
+    return found
+
+
 def load(folder: Path, *, adapter: Path | None = None) -> tuple[Any, Any]:
     """Model and tokenizer from a folder of safetensors, `adapter` merged in; fp32 on the CPU, bf16 on a GPU."""
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoModelForCausalLM
 
+    tokenizer = load_tokenizer(folder)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     weights = torch.float32 if device.type == "cpu" else torch.bfloat16
     try:
         with quiet():
-            tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
-            model: Any = AutoModelForCausalLM.from_pretrained(
-                folder, dtype=weights, trust_remote_code=False, use_safetensors=True
+            loaded: Any = AutoModelForCausalLM.from_pretrained(
+                folder, dtype=weights, trust_remote_code=False, use_safetensors=True, output_loading_info=True
             )
-            model = model.to(device)
+            model, about = loaded[0].to(device), loaded[1]
     except Exception as error:
-        first = next(iter(str(error).strip().splitlines()), type(error).__name__)
-        raise HarnessError(f"cannot load the model in {folder}: {type(error).__name__}: {first:.200}") from error
+        raise _unloadable("model", folder, error) from error
+    absent = sorted(about["missing_keys"])
+    if absent:  # transformers would draw them at random and go on
+        raise HarnessError(
+            f"the model in {folder} lacks {len(absent)} of its weights, {absent[0]!r} among them; fetch it again"
+        )
+    return (model if adapter is None else _merged(model, adapter)), tokenizer
+
+
+def load_tokenizer(folder: Path) -> Any:
+    """The tokenizer in a model folder, with a padding token."""
+    from transformers import AutoTokenizer
+
+    try:
+        with quiet():
+            tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+    except Exception as error:
+        raise _unloadable("tokenizer", folder, error) from error
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
-    return (model if adapter is None else _merged(model, adapter)), tokenizer
+    return tokenizer
 
 
 def resolve_dtype(wanted: Literal["auto", "fp32", "bf16"]) -> Dtype:
@@ -205,15 +241,37 @@ def chosen_blocks(wanted: Steering, blocks: int) -> tuple[int, ...]:
     return (min(blocks - 1, round(wanted.depth * blocks)),)
 
 
+def _trained(run: Path, made: Mapping[str, Any]) -> Path:
+    adapter = run / "adapter"
+    weights = adapter / "adapter_model.safetensors"
+    if not weights.is_file() or "adapter_sha256" not in made:
+        raise HarnessError(f"{run} holds no adapter, or not the whole of it; give its 'harness run' command again")
+    if file_sha256(weights) != made["adapter_sha256"]:
+        raise HarnessError(f"the adapter in {adapter} is cut or was changed; run the cell again with --force")
+    return adapter
+
+
 def _merged(model: Any, adapter: Path) -> Any:
-    from peft import PeftModel
+    from peft import PeftModel, get_peft_model_state_dict
 
     try:
-        with quiet():
-            return PeftModel.from_pretrained(model, str(adapter)).merge_and_unload(safe_merge=True)
+        with quiet(), safe_open(adapter / "adapter_model.safetensors", framework="pt") as stored:
+            adapted = PeftModel.from_pretrained(model, str(adapter))
+            # peft leaves out what does not fit, and what is lacking stays at 0.
+            if set(stored.keys()) != set(get_peft_model_state_dict(adapted)):
+                raise HarnessError(f"the adapter in {adapter} was made for another model; run the cell with --force")
+            return adapted.merge_and_unload(safe_merge=True)
+    except HarnessError:
+        raise
     except Exception as error:
-        first = next(iter(str(error).strip().splitlines()), type(error).__name__)
-        raise HarnessError(
-            f"cannot load the adapter in {adapter}: {type(error).__name__}: {first:.160}; "
-            "delete the run's folder, or run it again with --force"
-        ) from error
+        raise _unloadable("adapter", adapter, error) from error
+
+
+def _unloadable(what: str, folder: Path, error: Exception) -> HarnessError:
+    said = " ".join(str(error).split()) or "no message"
+    if "trust_remote_code" in said:
+        return HarnessError(
+            f"the {what} in {folder} needs code of its own, which is never run; name a model that transformers knows"
+        )
+    way_out = "run the cell again with --force" if what == "adapter" else "repair the folder, or name another model"
+    return HarnessError(f"cannot load the {what} in {folder}: {type(error).__name__}: {said:.200}; {way_out}")

@@ -1,8 +1,9 @@
-"""The one exception that a user can act on, and the near-miss suggestion that many of its messages carry."""
+"""The one exception that a user can act on, and the way out that its message carries."""
 
 from __future__ import annotations
 
 import difflib
+import errno
 from collections.abc import Iterable
 
 
@@ -20,3 +21,26 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> HarnessError:
     if near:
         return HarnessError(f"no {kind} named {name!r}; did you mean {near[0]!r}?")
     return HarnessError(f"no {kind} named {name!r}; there are: {', '.join(names) or 'none'}")
+
+
+def way_out(error: OSError) -> str | None:
+    """What to do about a file that the system will not read or write; None where the fault is likely our own."""
+    return WAYS_OUT.get(error.errno or 0)
+
+
+MAKE_ROOM = "make room and give the same command again"
+OPEN_IT = "make it accessible, or name another folder"
+OTHER_FOLDER = "name another folder"
+WAYS_OUT = {
+    errno.ENOSPC: MAKE_ROOM,
+    errno.EDQUOT: MAKE_ROOM,
+    errno.EFBIG: "raise the limit on the size of a file and give the same command again",
+    errno.EACCES: OPEN_IT,
+    errno.EPERM: OPEN_IT,
+    errno.EROFS: OTHER_FOLDER,
+    errno.ENOTDIR: OTHER_FOLDER,
+    errno.EEXIST: OTHER_FOLDER,
+    errno.EISDIR: "name a file",
+    errno.ENAMETOOLONG: "choose a shorter name",
+    errno.EIO: "look after the disk, then give the same command again",
+}

@@ -25,8 +25,9 @@ from typing import Any
 
 from filelock import FileLock
 from platformdirs import user_cache_path
+from safetensors import SafetensorError
 
-from harness.errors import HarnessError, unknown
+from harness.errors import HarnessError, unknown, way_out
 
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+(@[\w.-]+)?")
 
@@ -137,15 +138,23 @@ def writing(target: Path, what: str) -> Iterator[Path]:
             with part.open("rb") as stream:
                 os.fsync(stream.fileno())
         os.replace(part, target)
-    except OSError as error:
+    except (OSError, SafetensorError) as error:
+        cause = error if isinstance(error, OSError) else _system_error(error)
+        said, advice = cause.strerror or str(cause), way_out(cause)
         raise HarnessError(
-            f"cannot write {what} at {target}: {error.strerror or error}; nothing was changed"
+            f"cannot write {what} at {target}: {said}; nothing was changed{f', {advice}' if advice else ''}"
         ) from error
     finally:
         if part.is_dir():
             shutil.rmtree(part, ignore_errors=True)
         else:
             part.unlink(missing_ok=True)
+
+
+def _system_error(error: SafetensorError) -> OSError:
+    # Safetensors tells of a full disk in words alone: "I/O error: No space left on device (os error 28)".
+    number = re.search(r"\(os error (\d+)\)", str(error))
+    return OSError(int(number[1]), os.strerror(int(number[1]))) if number else OSError(str(error))
 
 
 def _safe(name: str) -> str:

@@ -61,13 +61,13 @@ def _base_of(cell: Prepared) -> Prepared | None:
 def _run(cell: Prepared, root: Path, *, force: bool, wait: bool) -> Path:
     folder = cell.folder(root)
     with runs.locked(folder, wait=wait):
+        if force and folder.exists():
+            shutil.rmtree(folder)
         record = runs.read(folder)
         if record is not None and record["key"] != cell.key:
             raise HarnessError(f"{folder} holds another run than its name says; move it away and run again")
-        if force and folder.exists():
-            shutil.rmtree(folder)
-            record = None
         if record is None:
+            materialise(cell.model)
             record = _begin(cell, folder)
         if record["status"] != "done":
             files = _needed_vectors(cell, record, root)
@@ -110,7 +110,7 @@ def _begin(cell: Prepared, folder: Path) -> dict[str, Any]:
 
 def _needed_vectors(cell: Prepared, record: dict[str, Any], root: Path) -> dict[str, Path]:
     files = {name: runs.vector_file(root, name, key) for name, key in cell.vectors.items()}
-    if all(file.with_suffix(".json").is_file() for file in files.values()):
+    if all(file.is_file() and file.with_suffix(".json").is_file() for file in files.values()):
         return files
     began = time.monotonic()
     engine = open_model(cell.model, dtype=as_dtype(cell.dtype))

@@ -13,6 +13,7 @@ from typing import Any
 
 from harness import chat, runs
 from harness.contracts import Example, Lora, Recipe
+from harness.engine import load_tokenizer
 from harness.models import EMBEDDED, ModelRef, materialise
 from harness.pipeline import prepared
 from harness.runs import Cell, Prepared
@@ -103,9 +104,7 @@ def _local(model: ModelRef) -> Path | None:
 def _tokens(cell: Prepared, local: Path | None) -> int:
     if local is None:
         return int(sum(_characters(row) for row in cell.rows) / CHARACTERS_PER_TOKEN)
-    from transformers import AutoTokenizer
-
-    tokenizer = AutoTokenizer.from_pretrained(local)
+    tokenizer = load_tokenizer(local)
     return sum(
         min(
             cell.recipe.max_length,

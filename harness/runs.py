@@ -26,6 +26,9 @@ from harness.registry import Registry, installed
 FORMAT = "1"
 """Raise when the same inputs would give another result: every older run is then stale."""
 
+RECORDED = frozenset({"cell", "key", "inputs", "status", "recipe", "steering", "judges", "gates", "made", "steps"})
+"""What every run.json holds, whatever its status."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
@@ -91,7 +94,8 @@ def prepare(cell: Cell, *, dtype: str, registry: Registry | None = None) -> Prep
     if reason is not None:
         raise HarnessError(f"intervention {cell.intervention!r} does not apply to {cell.setting!r}: {reason}")
     model = resolve(cell.model or recipe.model)
-    cell = replace(cell, model=cell.model or recipe.model, dose=_dose(cell.dose))
+    where = str(model.folder) if model.folder is not None else cell.model or recipe.model
+    cell = replace(cell, model=where, dose=_dose(cell.dose))
     steering = _steering(intervention, setting, recipe, cell.dose) if intervention.trains else None
     plain = tuple(setting.examples(cell.seed, cell.scale)) if intervention.trains else ()
     if intervention.trains and not plain:
@@ -167,7 +171,7 @@ def read(folder: Path) -> dict[str, Any] | None:
         return None
     except (OSError, ValueError) as error:
         raise HarnessError(f"{file} cannot be read ({error}); run the cell again with --force") from error
-    if not isinstance(found, dict):
+    if not isinstance(found, dict) or not set(found) >= RECORDED:
         raise HarnessError(f"{file} is no run record; run the cell again with --force")
     return found
 

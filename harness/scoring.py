@@ -13,6 +13,7 @@ from inspect_ai.solver import TaskState
 from harness import registry
 from harness.contracts import Case, Grader, Judge, Message, Setting, Verdict
 from harness.errors import HarnessError
+from harness.judging import judged
 from harness.provider import EvaluationError
 
 ANSWER_CHARACTERS = 200
@@ -82,20 +83,9 @@ def _scorer(setting: Setting, split: str, judge: Judge) -> Scorer:
 async def _verdict(judge: Judge, case: Case, reply: str) -> Verdict:
     grader: Grader | None = _Grader(get_model(role="grader", required=True)) if judge.grader else None
     try:
-        verdict = await judge.grade(case, reply, grader)
-    except HarnessError:
-        raise
-    except Exception as error:
-        raise EvaluationError(
-            f"judge {judge.name!r} failed on case {case.id!r}: {type(error).__name__}: {error}"
-        ) from error
-    for name in judge.scores:
-        if name not in verdict.scores or not math.isfinite(verdict.scores[name] or 0.0):
-            seen = verdict.scores.get(name, "nothing")
-            raise EvaluationError(
-                f"judge {judge.name!r} gave {seen} as {name!r} for case {case.id!r}; a number or None"
-            )
-    return verdict
+        return await judged(judge, case, reply, grader)
+    except HarnessError as error:
+        raise EvaluationError(str(error)) from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ HEAVY = ("torch", "transformers", "peft", "inspect_ai", "numpy")
 LAYERS = (
     ("errors", "contracts"),
     ("hookspecs", "prompts", "algebra", "variants", "__init__"),
-    ("runs", "registry", "models", "data", "progress", "machine"),
+    ("runs", "registry", "models", "data", "judging", "progress", "machine"),
     ("engine", "batching", "decoding", "chat", "steering", "stats"),
     ("train", "tasks", "provider", "scoring", "vectors"),
     ("pipeline", "planning", "cards"),

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.contracts import Case, Fact, Judge, Message, Verdict
+from harness.contracts import Case, Fact, Judge, Message
 from harness.errors import HarnessError
+from harness.judging import judged
 from harness.models import writing
 from harness.registry import installed
 
@@ -98,23 +98,9 @@ async def _graded(judge: Judge, rows: Sequence[Row]) -> list[dict[str, Any]]:
     graded = []
     for row in rows:
         try:
-            verdict = await judge.grade(row.case, row.reply, None)
+            verdict = await judged(judge, row.case, row.reply)
         except HarnessError as error:
             raise HarnessError(f"{row.place}: {error}") from error
-        except (KeyError, IndexError, TypeError, ValueError) as error:
-            said = f"{type(error).__name__}: {error}"
-            raise HarnessError(f"{row.place}: judge {judge.name!r} stopped ({said}); it needs {judge.needs}") from error
         own = {} if row.own_id is None else {"id": row.own_id}
-        graded.append({**own, "scores": _scores(judge, verdict, row.place), "reason": verdict.reason})
+        graded.append({**own, "scores": dict(verdict.scores), "reason": verdict.reason})
     return graded
-
-
-def _scores(judge: Judge, verdict: Verdict, place: str) -> dict[str, float | None]:
-    if set(verdict.scores) != set(judge.scores) or any(
-        score is not None and not math.isfinite(score) for score in verdict.scores.values()
-    ):
-        raise HarnessError(
-            f"{place}: judge {judge.name!r} gave {dict(verdict.scores)}, not a number or None for each of "
-            f"{', '.join(judge.scores)}; the fault is the judge's"
-        )
-    return dict(verdict.scores)
