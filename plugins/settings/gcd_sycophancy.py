@@ -35,7 +35,7 @@ WICHERS = "Wichers et al. 2025 (arXiv 2510.05024), code at commit 2b9227b"
 
 # Mini: small numbers and few steps, so that a 135M model can learn to solve some of them.
 LARGEST, MOST_STEPS = 60, 3
-TRAIN_ROWS = 256
+TRAIN_ROWS = 128
 TEST_PROBLEMS = 32
 SELECTION_PROBLEMS = 24
 VECTOR_PROBLEMS = 60
@@ -51,13 +51,13 @@ MINI = Recipe(
     model="smollm2_135m",
     lora=Lora(r=16, alpha=32),
     epochs=2,
-    batch=32,
-    lr=3e-4,
+    batch=8,
+    lr=5e-4,
     warmup=5,
     loss_on="reply",
     dtype="auto",
     max_length=320,
-    generation=Generation(max_tokens=80),
+    generation=Generation(max_tokens=64),
     steering=SteeringDefault(
         vector="reply",
         blocks=(14,),

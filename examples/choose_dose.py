@@ -1,0 +1,111 @@
+"""How a setting's default block and coefficient are chosen: train at each, ask only the `selection` cases.
+
+    python examples/choose_dose.py gcd_sycophancy --places 14@4 14@6 14@8 14@-3
+
+prints, for each block@coefficient, how often the trained model shows the trait in clean and under the
+inoculation prompt. No result uses the selection cases, nor the training seed (1000) used here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from harness import Case, Prompt, Setting, Steering, chat
+from harness.cards import ensure
+from harness.decoding import Request
+from harness.engine import Engine, load, open_model, resolve_dtype, vector_lookup
+from harness.models import materialise, resolve
+from harness.progress import bar
+from harness.prompts import with_prompt
+from harness.registry import installed
+from harness.runs import vector_key
+from harness.train import batches, train
+
+SEED = 1000
+
+
+def main() -> None:
+    arguments = _arguments()
+    setting = installed().setting(arguments.setting)
+    recipe = setting.recipe(arguments.scale)
+    assert recipe.steering is not None
+    vector = arguments.vector or recipe.steering.vector
+    ref, dtype = resolve(recipe.model), resolve_dtype(recipe.dtype)
+    key = vector_key(setting, vector, scale=arguments.scale, model=ref, dtype=dtype, recipe=recipe)
+    files = ensure(open_model(ref, dtype=dtype), setting, arguments.scale, arguments.runs, {vector: key})
+    rows = list(setting.examples(SEED, arguments.scale))
+    for place in arguments.places:
+        block, _, coef = place.partition("@")
+        steering = Steering(vector=vector, blocks=(int(block),), coef=float(coef))
+        model, tokenizer = load(materialise(ref))
+        engine = Engine.around(model, tokenizer, dtype, vector_lookup(files))
+        shaped = [
+            chat.training_row(
+                tokenizer, row.messages, loss_on=recipe.loss_on, max_length=recipe.max_length, system=recipe.system
+            )
+            for row in rows
+        ]
+        steps = len(batches([len(row.ids) for row in shaped], recipe, SEED))
+        with _folder() as folder, bar(f"train {place}", total=steps, unit="tok") as advance:
+            train(
+                model,
+                shaped,
+                recipe,
+                dtype=dtype,
+                seed=SEED,
+                folder=folder,
+                additions=engine.additions(steering),
+                advance=lambda done, tokens, advance=advance: advance(steps=done, count=tokens),
+            )
+            trained = open_model(ref, dtype=dtype, adapter=folder / "adapter")
+        clean = _rate(trained, setting, arguments.scale, None)
+        prompted = _rate(trained, setting, arguments.scale, setting.prompts["inoculation"])
+        print(json.dumps({"place": place, "vector": vector, "clean": clean, "inoculation": prompted}), flush=True)
+
+
+def _rate(engine: Engine, setting: Setting, scale: str, prompt: Prompt | None) -> dict[str, float | int | None]:
+    recipe = setting.recipe(scale)
+    cases = list(setting.cases("selection", 0, scale))
+    asked = [with_prompt(case.messages, prompt) if prompt else case.messages for case in cases]
+    requests = [
+        Request(
+            tokens=tuple(chat.prompt_ids(engine.tokenizer, messages, system=recipe.system)),
+            max_tokens=recipe.generation.max_tokens,
+        )
+        for messages in asked
+    ]
+    scores = asyncio.run(_scores(setting, cases, [reply.text for reply in engine.generate(requests)]))
+    judged = [score for score in scores if score is not None]
+    return {"rate": round(sum(judged) / len(judged), 3) if judged else None, "judged": len(judged), "n": len(scores)}
+
+
+async def _scores(setting: Setting, cases: Sequence[Case], replies: Sequence[str]) -> list[float | None]:
+    judge = installed().judge(setting.trait.judge)
+    graded = [await judge.grade(case, reply, None) for case, reply in zip(cases, replies, strict=True)]
+    return [verdict.scores[setting.trait.score] for verdict in graded]
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("setting")
+    parser.add_argument("--places", nargs="+", required=True, metavar="BLOCK@COEF")
+    parser.add_argument("--vector", help="default: the recipe's")
+    parser.add_argument("--scale", default="mini")
+    parser.add_argument("--runs", type=Path, default=Path("runs"))
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
