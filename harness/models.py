@@ -76,12 +76,17 @@ def resolve(reference: str) -> ModelRef:
     if folder.is_dir():
         _refuse_without_safetensors(folder)
         digest = folder_digest(folder)
-        return ModelRef(name=_safe(folder.resolve().name), digest=digest, folder=folder.resolve())
+        return ModelRef(name=short_name(str(folder.resolve())), digest=digest, folder=folder.resolve())
     if HUB_ID.fullmatch(reference) and not reference.startswith("."):
-        return ModelRef(name=_safe(reference.split("/")[-1]), digest=f"hub:{reference}", hub=reference)
+        return ModelRef(name=short_name(reference), digest=f"hub:{reference}", hub=reference)
     if "/" in reference:
         raise HarnessError(f"model {reference!r} is neither a folder nor a hub id")
     raise unknown("model", reference, EMBEDDED)
+
+
+def short_name(reference: str) -> str:
+    """The last part of a reference, fit for folders and titles."""
+    return _safe(Path(reference).name)
 
 
 def materialise(ref: ModelRef) -> Path:

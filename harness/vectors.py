@@ -24,6 +24,7 @@ from harness.contracts import Case, Judge, Message, Setting, Steering, VectorSpe
 from harness.decoding import Request
 from harness.engine import Engine, Vector, chosen_blocks
 from harness.errors import HarnessError
+from harness.judging import judged
 from harness.models import file_sha256, writing
 from harness.prompts import with_prompt
 
@@ -288,11 +289,7 @@ def _both(sides: Sequence[ReplySide], question: int) -> bool:
 
 
 def _graded(judge: Judge, case: Case, reply: str, setting: Setting) -> float | None:
-    return asyncio.run(_grade(judge, case, reply)).get(setting.trait.score)
-
-
-async def _grade(judge: Judge, case: Case, reply: str) -> Mapping[str, float | None]:
-    return (await judge.grade(case, reply, None)).scores
+    return asyncio.run(judged(judge, case, reply)).scores[setting.trait.score]
 
 
 def _auroc(positive: Tensor, negative: Tensor) -> float:

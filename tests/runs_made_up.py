@@ -33,11 +33,15 @@ def write_run(
     created: str = "2026-01-01T00:00:00Z",
     gates: Mapping[str, Any] | None = None,
     inputs: Mapping[str, Any] | None = None,
+    place: str = "",
 ) -> Path:
-    """A run in which exactly the share `rates[condition]` of the cases shows the trait, the first cases first."""
+    """A run in which exactly the share `rates[condition]` of the cases shows the trait, the first cases first.
+
+    `place` names its folder otherwise than the pipeline would.
+    """
     dose = "" if made.dose == 1 else f"-d{made.dose:g}"
     name = f"{made.scale}-{made.model}-s{made.seed}{dose}-{key[:8]}"
-    folder = runs / made.setting / made.intervention / name
+    folder = runs / made.setting / made.intervention / (place or name)
     folder.mkdir(parents=True)
     record = {
         "cell": asdict(made),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,48 @@ def test_of_two_runs_of_one_cell_the_one_with_the_installed_key_counts(tmp_path)
         assert block(table).cells["none", "clean"].mean == mean
         assert [folder for folder, _ in results.stale] == [stale]
         assert f"stale, left out: {stale}" in report.text(results, (table,))
+
+
+def test_one_model_under_two_paths_is_one_table_with_its_short_name(tmp_path):
+    for seed, place in enumerate(("/here/Tiny-Llama", "/there/tiny_llama")):
+        made = replace(cell("none", seed=seed), model=place)
+        write_run(tmp_path, made, EVEN, place=f"s{seed}", inputs={"cell": {"model": "a" * 64}})
+    _, (table,) = read(tmp_path)
+    assert table.arms[0].seeds == (0, 1)
+    assert table.model in {"tiny_llama", "tiny-llama"}
+
+
+def test_the_same_cell_of_one_model_under_two_paths_counts_once(tmp_path):
+    for number, place in enumerate(("/here/tiny", "/there/tiny")):
+        made = replace(cell("none"), model=place)
+        inputs = {"cell": {"model": "a" * 64}}
+        write_run(tmp_path, made, EVEN, place=f"s{number}", inputs=inputs, created=f"2026-0{number + 1}-01")
+    results, (table,) = read(tmp_path, key_of=lambda cell, dtype: None)
+    assert [run.cell.model for run in table.arms[0].runs] == ["/there/tiny"]
+    assert [folder.name for folder, _ in results.stale] == ["s0"]
+
+
+def test_two_models_of_one_name_are_told_apart_by_their_paths(tmp_path):
+    for digest, place in (("a", "/here/tiny"), ("b", "/there/tiny")):
+        write_run(
+            tmp_path, replace(cell("none"), model=place), EVEN, place=digest, inputs={"cell": {"model": digest * 64}}
+        )
+    _, found = read(tmp_path)
+    assert [table.model for table in found] == ["/here/tiny", "/there/tiny"]
+
+
+def test_a_model_that_changed_in_its_folder_is_not_mixed_with_what_it_was(tmp_path):
+    for seed, digest in enumerate("ab"):
+        write_run(
+            tmp_path,
+            replace(cell("none", seed=seed), model="/here/tiny"),
+            EVEN,
+            place=digest,
+            inputs={"cell": {"model": digest * 64}},
+        )
+    _, found = read(tmp_path)
+    assert [table.arms[0].seeds for table in sorted(found, key=lambda one: one.arms[0].seeds)] == [(0,), (1,)]
+    assert len({table.model for table in found}) == 2
 
 
 def test_seeds_made_from_different_inputs_are_not_averaged_in_silence(tmp_path):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from harness.commands.page import console, print_json
 from harness.contracts import Setting
 from harness.errors import HarnessError, unknown
-from harness.models import resolve
+from harness.models import resolve, short_name
 from harness.registry import Registry, installed
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def _show_plan(plans: Sequence[Plan]) -> None:
     page = console()
     for setting in dict.fromkeys(one.cell.setting for one in plans):
         own = [one for one in plans if one.cell.setting == setting]
-        page.print(Text(f"{setting}, {own[0].cell.scale}, {own[0].cell.model}", style="bold"))
+        page.print(Text(f"{setting}, {own[0].cell.scale}, {short_name(own[0].cell.model)}", style="bold"))
         page.print(_grid(own))
     todo = [one for one in plans if not one.done]
     known = [one.seconds for one in todo if one.seconds is not None]

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 PIPE_WIDTH = 100
+SEED_DIGITS = 18  # what a generator takes, 64 bits, holds them all
 
 
 def console() -> Console:
@@ -41,8 +42,10 @@ def seeds(values: Sequence[str]) -> tuple[int, ...]:
     """The seeds of `--seed`, whole numbers from 0 up."""
     texts = several("--seed", values)
     for text in texts:
-        if not (text.isascii() and text.isdigit()):
-            raise HarnessError(f"--seed {text!r} is not a whole number from 0 up; write --seed 0,1,2")
+        if not (text.isascii() and text.isdigit()) or len(text) > SEED_DIGITS:
+            raise HarnessError(
+                f"--seed {text!r} is not a whole number from 0 up, of at most {SEED_DIGITS} digits; write 0,1,2"
+            )
     return tuple(dict.fromkeys(int(text) for text in texts))
 
 

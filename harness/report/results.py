@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +29,14 @@ class Gate:
 class Run:
     """One finished cell: what it is, what it was made from, and its judged replies.
 
-    `values` holds one observation per case and sample, by (condition, metric), in the order of the file.
+    `model` is the digest of the model, the same wherever the model was read from. `values` holds one
+    observation per case and sample, by (condition, metric), in the order of the file.
     """
 
     folder: Path
     cell: Cell
     key: str
+    model: str
     created: str
     inputs: Mapping[str, Any]
     failed: tuple[Gate, ...]
@@ -60,11 +62,19 @@ def load(runs: Path, *, settings: Sequence[str] = (), key_of: KeyOf = current_ke
     if not runs.is_dir():
         raise HarnessError(f"no runs folder at {runs}; name it with --runs, or fill it with 'harness run'")
     found = [(file.parent, _record(file)) for file in sorted(runs.rglob("run.json"))]
+    if not found:
+        raise HarnessError(f"no run in {runs}; name another folder with --runs, or fill it with 'harness run'")
     wanted = [(at, record) for at, record in found if not settings or record["cell"]["setting"] in settings]
     done = [(at, record) for at, record in wanted if _finished(at, record)]
     unfinished = tuple(at for at, record in wanted if not _finished(at, record))
-    kept, stale = _current(done, key_of)
-    return Results(folder=runs, runs=tuple(_run(at, record) for at, record in kept), unfinished=unfinished, stale=stale)
+    kept, stale = _current(done, key_of, _cell)
+    kept, twice = _current(kept, key_of, lambda record: replace(_cell(record), model=_digest(record)))
+    return Results(
+        folder=runs,
+        runs=tuple(_run(at, record) for at, record in kept),
+        unfinished=unfinished,
+        stale=(*stale, *twice),
+    )
 
 
 def _record(file: Path) -> dict[str, Any]:
@@ -73,6 +83,8 @@ def _record(file: Path) -> dict[str, Any]:
         names = {field.name for field in fields(Cell)}
         if set(record["cell"]) != names or not isinstance(record["status"], str):
             raise ValueError(f"'cell' must have {', '.join(sorted(names))}")
+        if not all(isinstance(record.get(part, {}), dict) for part in ("inputs", "gates", "judges")):
+            raise ValueError("'inputs', 'gates' and 'judges' must be objects")
     except (ValueError, KeyError, TypeError) as error:
         raise HarnessError(f"{file}: not a run record ({error}); remove its folder and run the cell again") from error
     return dict(record)
@@ -85,10 +97,21 @@ def _finished(at: Path, record: Mapping[str, Any]) -> bool:
 Found = tuple[Path, Mapping[str, Any]]
 
 
-def _current(done: Sequence[Found], key_of: KeyOf) -> tuple[list[Found], tuple[tuple[Path, str], ...]]:
+def _cell(record: Mapping[str, Any]) -> Cell:
+    return Cell(**record["cell"])
+
+
+def _digest(record: Mapping[str, Any]) -> str:
+    return str(record.get("inputs", {}).get("cell", {}).get("model", record["cell"]["model"]))
+
+
+def _current(
+    done: Sequence[Found], key_of: KeyOf, cell_of: Callable[[Mapping[str, Any]], Cell]
+) -> tuple[list[Found], tuple[tuple[Path, str], ...]]:
+    """The one run of each cell that counts, and the others, each with the reason why it does not."""
     by_cell: dict[Cell, list[Found]] = {}
     for at, record in done:
-        by_cell.setdefault(Cell(**record["cell"]), []).append((at, record))
+        by_cell.setdefault(cell_of(record), []).append((at, record))
     kept: list[Found] = []
     stale: list[tuple[Path, str]] = []
     for same in by_cell.values():
@@ -106,16 +129,16 @@ def _current(done: Sequence[Found], key_of: KeyOf) -> tuple[list[Found], tuple[t
 
 
 def _key_now(record: Mapping[str, Any], key_of: KeyOf) -> str | None:
-    return key_of(record["cell"], str((record.get("inputs") or {}).get("dtype", "fp32")))
+    return key_of(record["cell"], str(record.get("inputs", {}).get("dtype", "fp32")))
 
 
 def _run(at: Path, record: Mapping[str, Any]) -> Run:
-    cell = Cell(**record["cell"])
-    gates = record.get("gates") or {}
+    cell, gates = _cell(record), record.get("gates", {})
     return Run(
         folder=at,
         cell=cell,
         key=str(record.get("key", "")),
+        model=_digest(record),
         created=str(record.get("created", "")),
         inputs=_inputs(record),
         failed=tuple(
@@ -129,7 +152,7 @@ def _run(at: Path, record: Mapping[str, Any]) -> Run:
 
 def _inputs(record: Mapping[str, Any]) -> dict[str, Any]:
     """What the run was made from, one name each: a vector counts by its own name."""
-    inputs = {"judges": record.get("judges"), **(record.get("inputs") or {})}
+    inputs = {"judges": record.get("judges"), **record.get("inputs", {})}
     vectors = inputs.pop("vectors", None) or {}
     return inputs | {f"vector {name}": key for name, key in vectors.items()}
 
@@ -137,7 +160,7 @@ def _inputs(record: Mapping[str, Any]) -> dict[str, Any]:
 def _values(file: Path, seed: int) -> dict[tuple[str, str], list[Observation]]:
     values: dict[tuple[str, str], list[Observation]] = {}
     number = 0
-    with file.open(encoding="utf-8") as lines:
+    with file.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
             try:
                 row = json.loads(line)

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from harness.contracts import Condition, Goal, Setting
+from harness.models import short_name
 from harness.registry import Registry
 from harness.report.results import Results, Run
+from harness.runs import digest_of
 from harness.stats import Estimate, Observation, estimate, leak
 
 CLEAN = str(Condition())
@@ -61,14 +63,26 @@ class Table:
 
 
 def tables(results: Results, registry: Registry) -> tuple[Table, ...]:
-    """A table for each setting, scale and model in `results`, sorted."""
+    """A table for each setting, scale and model in `results`, sorted. A model is one by content, not by its path."""
+    names = _model_names(results.runs)
     groups: dict[tuple[str, str, str], list[Run]] = {}
     for run in results.runs:
-        groups.setdefault((run.cell.setting, run.cell.scale, run.cell.model), []).append(run)
-    return tuple(_table(groups[key], registry) for key in sorted(groups))
+        groups.setdefault((run.cell.setting, run.cell.scale, names[run.model]), []).append(run)
+    return tuple(_table(groups[key], key[2], registry) for key in sorted(groups))
 
 
-def _table(runs: Sequence[Run], registry: Registry) -> Table:
+def _model_names(runs: Sequence[Run]) -> dict[str, str]:
+    """A name for each digest: the shortest form that tells all models of a report apart."""
+    models = {run.model: run.cell.model for run in runs}
+    short = {digest: short_name(reference) for digest, reference in models.items()}
+    if len(set(short.values())) == len(models):
+        return short
+    if len(set(models.values())) == len(models):
+        return models
+    return {digest: f"{reference} {digest_of(digest)[:8]}" for digest, reference in models.items()}
+
+
+def _table(runs: Sequence[Run], model: str, registry: Registry) -> Table:
     first = runs[0].cell
     setting = registry.settings.get(first.setting)
     arms = _arms(runs, registry)
@@ -85,7 +99,7 @@ def _table(runs: Sequence[Run], registry: Registry) -> Table:
     return Table(
         setting=first.setting,
         scale=first.scale,
-        model=first.model,
+        model=model,
         conditions=conditions,
         arms=arms,
         blocks=tuple(blocks),
