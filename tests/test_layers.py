@@ -25,7 +25,7 @@ LAYERS = (
     ("pipeline", "planning", "cards"),
     ("report", "sweep", "claims"),
     ("inspect_registry", "testing"),
-    ("cli", "doctor", "commands"),
+    ("cli", "doctor", "commands", "__main__"),
 )
 HEIGHT = {module: height for height, layer in enumerate(LAYERS) for module in layer}
 
