@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from torch import Tensor, nn
 from harness import algebra, chat, runs, steering
 from harness.contracts import Steering
 from harness.decoding import Batch, Reply, Request, Writer
-from harness.errors import HarnessError
+from harness.errors import HarnessError, gist
 from harness.models import ModelRef, file_sha256, materialise, quiet, resolve
 
 Dtype = Literal["fp32", "bf16"]
@@ -93,7 +94,7 @@ class Engine:
         if value.shape[0] != len(self.blocks):
             raise HarnessError(
                 f"vector {wanted.vector!r} has {value.shape[0]} blocks, the model {len(self.blocks)}; "
-                "it was made for another model"
+                "it was made for another model: delete it from the vectors of these runs and run again"
             )
         rms = lookup(algebra.names(wanted.vector)[0]).rms
         return {
@@ -255,9 +256,11 @@ def _merged(model: Any, adapter: Path) -> Any:
     from peft import PeftModel, get_peft_model_state_dict
 
     try:
-        with quiet(), safe_open(adapter / "adapter_model.safetensors", framework="pt") as stored:
+        weights = adapter / "adapter_model.safetensors"
+        with warnings.catch_warnings(), quiet(), safe_open(weights, framework="pt") as stored:
+            # peft leaves out what does not fit, and lets what is lacking stay at 0.
+            warnings.filterwarnings("ignore", "Found missing adapter keys", UserWarning)
             adapted = PeftModel.from_pretrained(model, str(adapter))
-            # peft leaves out what does not fit, and what is lacking stays at 0.
             if set(stored.keys()) != set(get_peft_model_state_dict(adapted)):
                 raise HarnessError(f"the adapter in {adapter} was made for another model; run the cell with --force")
             return adapted.merge_and_unload(safe_merge=True)
@@ -268,10 +271,9 @@ def _merged(model: Any, adapter: Path) -> Any:
 
 
 def _unloadable(what: str, folder: Path, error: Exception) -> HarnessError:
-    said = " ".join(str(error).split()) or "no message"
-    if "trust_remote_code" in said:
+    if "trust_remote_code" in str(error):
         return HarnessError(
             f"the {what} in {folder} needs code of its own, which is never run; name a model that transformers knows"
         )
     way_out = "run the cell again with --force" if what == "adapter" else "repair the folder, or name another model"
-    return HarnessError(f"cannot load the {what} in {folder}: {type(error).__name__}: {said:.200}; {way_out}")
+    return HarnessError(f"cannot load the {what} in {folder}: {gist(error)}; {way_out}")

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import difflib
 import errno
+import os
+import re
+import textwrap
 from collections.abc import Iterable
 
 
@@ -21,6 +24,21 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> HarnessError:
     if near:
         return HarnessError(f"no {kind} named {name!r}; did you mean {near[0]!r}?")
     return HarnessError(f"no {kind} named {name!r}; there are: {', '.join(names) or 'none'}")
+
+
+def gist(error: BaseException, width: int = 200) -> str:
+    """Type and message of another library's error, on one line of about `width` characters."""
+    said = textwrap.shorten(str(error), width, placeholder=" ...") or "no message"
+    return f"{type(error).__name__}: {said}"
+
+
+def system_error(text: str) -> OSError | None:
+    """The system's error that another library tells of in words alone, such as "... (os error 28)"."""
+    number = re.search(r"\(os error (\d+)\)|\[Errno (\d+)\]|OSError\((\d+),", text)
+    if number is None:
+        return None
+    found = int(next(filter(None, number.groups())))
+    return OSError(found, os.strerror(found))
 
 
 def way_out(error: OSError) -> str | None:

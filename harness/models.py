@@ -18,7 +18,7 @@ import tempfile
 import warnings
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr
+from contextlib import contextmanager, redirect_stderr, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from filelock import FileLock
 from platformdirs import user_cache_path
 from safetensors import SafetensorError
 
-from harness.errors import HarnessError, unknown, way_out
+from harness.errors import HarnessError, gist, system_error, unknown, way_out
 
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+(@[\w.-]+)?")
 
@@ -80,7 +80,9 @@ def resolve(reference: str) -> ModelRef:
     if HUB_ID.fullmatch(reference) and not reference.startswith("."):
         return ModelRef(name=short_name(reference), digest=f"hub:{reference}", hub=reference)
     if "/" in reference:
-        raise HarnessError(f"model {reference!r} is neither a folder nor a hub id")
+        raise HarnessError(
+            f"model {reference!r} is neither a folder nor a hub id; name a folder that is there, or ORGANISATION/NAME"
+        )
     raise unknown("model", reference, EMBEDDED)
 
 
@@ -144,22 +146,17 @@ def writing(target: Path, what: str) -> Iterator[Path]:
                 os.fsync(stream.fileno())
         os.replace(part, target)
     except (OSError, SafetensorError) as error:
-        cause = error if isinstance(error, OSError) else _system_error(error)
-        said, advice = cause.strerror or str(cause), way_out(cause)
-        raise HarnessError(
-            f"cannot write {what} at {target}: {said}; nothing was changed{f', {advice}' if advice else ''}"
-        ) from error
+        # Safetensors, written in Rust, tells of a full disk in words alone.
+        cause = error if isinstance(error, OSError) else system_error(str(error)) or OSError(str(error))
+        advice = f", {found}" if (found := way_out(cause)) else ""
+        said = cause.strerror or str(cause)
+        raise HarnessError(f"cannot write {what} at {target}: {said}; nothing was changed{advice}") from error
     finally:
         if part.is_dir():
             shutil.rmtree(part, ignore_errors=True)
         else:
-            part.unlink(missing_ok=True)
-
-
-def _system_error(error: SafetensorError) -> OSError:
-    # Safetensors tells of a full disk in words alone: "I/O error: No space left on device (os error 28)".
-    number = re.search(r"\(os error (\d+)\)", str(error))
-    return OSError(int(number[1]), os.strerror(int(number[1]))) if number else OSError(str(error))
+            with suppress(OSError):
+                part.unlink()
 
 
 def _safe(name: str) -> str:
@@ -168,7 +165,7 @@ def _safe(name: str) -> str:
 
 def _refuse_without_safetensors(folder: Path) -> None:
     if not (folder / "config.json").is_file():
-        raise HarnessError(f"{folder} holds no config.json, so it is no model folder")
+        raise HarnessError(f"{folder} holds no config.json, so it is no model folder; name one that has it")
     if not any(folder.glob("*.safetensors")):
         pickles = [p.name for p in (*folder.glob("*.bin"), *folder.glob("*.pt"), *folder.glob("*.pth"))]
         found = f" (only {pickles[0]}, a pickle)" if pickles else ""
@@ -183,10 +180,8 @@ def _from_hub(hub: str) -> Path:
     try:
         folder = Path(snapshot_download(name, revision=revision or None, allow_patterns=wanted))
     except Exception as error:
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise HarnessError(
-            f"cannot fetch model {hub!r} from the hub ({type(error).__name__}: {first:.160}); "
-            "name a local folder, or smollm2_135m"
+            f"cannot fetch model {hub!r} from the hub ({gist(error)}); name a local folder, or smollm2_135m"
         ) from error
     _refuse_without_safetensors(folder)
     return folder

@@ -17,7 +17,7 @@ from types import ModuleType
 
 import pluggy
 
-from harness import hookspecs
+from harness import algebra, hookspecs
 from harness.contracts import NAME, Condition, Intervention, Judge, Setting
 from harness.errors import HarnessError, unknown
 
@@ -90,9 +90,18 @@ class Registry:
                 )
         for scale, conditions in setting.conditions.items():
             for text in conditions:
-                condition = Condition.parse(text)
-                if condition.kind == "prompt" and condition.name not in setting.prompts:
-                    raise HarnessError(f"{where}, scale {scale}: {unknown('prompt', condition.name, setting.prompts)}")
+                try:
+                    _check_condition(text, setting)
+                except HarnessError as error:
+                    raise HarnessError(f"{where}, scale {scale}: {error}") from None
+
+
+def _check_condition(text: str, setting: Setting) -> None:
+    condition = Condition.parse(text)
+    if condition.kind == "prompt" and condition.name not in setting.prompts:
+        raise unknown("prompt", condition.name, setting.prompts)
+    if condition.kind == "vector":
+        algebra.check(condition.name, setting.vectors)
 
 
 def installed() -> Registry:

@@ -102,7 +102,9 @@ def prepare(cell: Cell, *, dtype: str, registry: Registry | None = None) -> Prep
         raise HarnessError(f"setting {setting.name!r} gave no training rows for scale {cell.scale!r}")
     edited = tuple(intervention.edit(example, setting) for example in plain)
     if cell.dose != 1 and steering is None and edited == plain:
-        raise HarnessError(f"intervention {cell.intervention!r} has nothing that a dose of {cell.dose:g} could scale")
+        raise HarnessError(
+            f"intervention {cell.intervention!r} has nothing that a dose of {cell.dose:g} could scale; leave it at 1"
+        )
     rows = _mixed(plain, edited, cell)
     conditions = tuple(Condition.parse(text) for text in setting.conditions.get(cell.scale, ("clean",)))
     vectors = _vectors(setting, recipe, cell.scale, model, dtype, steering, conditions)

@@ -33,7 +33,7 @@ from inspect_ai.viewer import ViewerConfig
 from harness import algebra, registry
 from harness.batching import Advance, hosted
 from harness.contracts import Case, Condition, Message, Metric, Recipe, Setting
-from harness.errors import HarnessError, unknown
+from harness.errors import HarnessError, system_error, unknown, way_out
 from harness.prompts import with_prompt
 from harness.provider import EvaluationError, HarnessAPI, note
 from harness.runs import splits
@@ -269,6 +269,8 @@ def _complete(done: Sequence[EvalLog], expected: int, what: str) -> EvalLog:
     log = done[0]
     if log.error or log.status != "success":
         said = log.error.message if log.error else f"it ended with status {log.status!r}"
+        if cause := system_error(said):
+            raise HarnessError(f"cannot write the log of {what}: {cause.strerror}; {way_out(cause) or 'run it again'}")
         raise HarnessError(f"evaluation of {what} failed: {next(iter(said.strip().splitlines()), 'no message')}")
     there = sum(sample.error is None for sample in log.samples or [])
     if there != expected:

@@ -84,7 +84,10 @@ def train(
             seen = loop.step(step, [[rows[i] for i in micro] for micro in plan[step]], dtype, _names(plan[step], names))
             if calls is not None:
                 if calls.count == before:
-                    raise HarnessError(f"step {step + 1}: the steering hook never fired, so nothing was steered")
+                    raise HarnessError(
+                        f"step {step + 1}: the steering hook never fired, so nothing was steered; "
+                        f"{type(model).__name__} does not run through its blocks, choose another model"
+                    )
                 loop.steered += 1
             if advance is not None:
                 advance(1, seen)
@@ -211,7 +214,9 @@ class _Loop:
     def step(self, step: int, micros: Sequence[Sequence[Row]], dtype: Dtype, names: str) -> int:
         count = sum(sum(row.loss[1:]) for micro in micros for row in micro)
         if count == 0:
-            raise HarnessError(f"step {step + 1}: none of its rows ({names}) has a token to learn from")
+            raise HarnessError(
+                f"step {step + 1}: none of its rows ({names}) has a token to learn from; raise max_length"
+            )
         total = 0.0
         for micro in micros:
             loss, _ = loss_of(self.model, micro, dtype)

@@ -1,0 +1,217 @@
+"""A small world to give bad inputs to: the real command line over a tiny model, with runs that can be spoilt."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import small
+from test_registry import Shelf
+
+from harness import cli, registry
+from harness.contracts import Intervention, Judge, Setting
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from harness.runs import locked
+with locked(Path(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+@dataclass(kw_only=True)
+class World:
+    """Where one bad input is given. `arms` is a runs folder in which `base`, `none` and `ps` have finished."""
+
+    folder: Path
+    tiny: Path
+    arms: Path
+    patch: pytest.MonkeyPatch
+    stack: ExitStack
+    registry: registry.Registry | None = small.REGISTRY
+    runs: Path = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.runs = self.folder / "runs"
+
+    def call(self, arguments: list[str]) -> int:
+        """The exit status of `harness` with these arguments, in this world."""
+        with nullcontext() if self.registry is None else registry.using(self.registry):
+            return cli.main(arguments)
+
+    def run(self, intervention: str, *options: str, model: Path | str | None = None) -> list[str]:
+        """`harness run` of one arm into this world's runs folder."""
+        arguments = ["run", "--setting", "loud", "--intervention", intervention, "--runs", str(self.runs), *options]
+        return arguments if "--model" in options else [*arguments, "--model", str(model or self.tiny)]
+
+    def judge(self, *lines: str) -> list[str]:
+        """`harness judge` on a replies file of these lines."""
+        file = self.folder / "replies.jsonl"
+        file.write_text("".join(f"{line}\n" for line in lines))
+        return ["judge", "capitals", "--replies", str(file), "--output", str(self.folder / "scores.jsonl")]
+
+    def report(self) -> list[str]:
+        """`harness report` on this world's runs folder."""
+        return ["report", "--runs", str(self.runs)]
+
+    def started(self, *, unfinished: str = "") -> None:
+        """Fills the runs folder with the finished arms; `unfinished` has everything but results and its logs."""
+        shutil.copytree(self.arms, self.runs)
+        if unfinished:
+            cell = self.cell(unfinished)
+            (cell / "results.jsonl").unlink()
+            shutil.rmtree(cell / "logs")
+            self.record(cell, status="running")
+
+    def cell(self, intervention: str) -> Path:
+        """The one run folder of an arm."""
+        (found,) = (self.runs / "loud" / intervention).glob("mini-*")
+        return found
+
+    def record(self, cell: Path, **changes: Any) -> None:
+        """Changes a run's run.json."""
+        file = cell / "run.json"
+        file.write_text(json.dumps({**json.loads(file.read_text()), **changes}))
+
+    def vector(self) -> Path:
+        """The file of the vector `reply`."""
+        (found,) = (self.runs / "vectors").glob("reply-*.safetensors")
+        return found
+
+    def put_vector(self, **tensors: Any) -> None:
+        """Another vector in the place of `reply`, with a card that vouches for it."""
+        from safetensors.torch import save_file
+
+        file = self.vector()
+        save_file(tensors, file)
+        card = file.with_suffix(".json")
+        digest = hashlib.sha256(file.read_bytes()).hexdigest()
+        card.write_text(json.dumps({**json.loads(card.read_text()), "sha256": digest}))
+
+    def model(self) -> Path:
+        """A copy of the tiny model, to be spoilt."""
+        return Path(shutil.copytree(self.tiny, self.folder / "model"))
+
+    def setting(self, **changes: Any) -> None:
+        """Changes the setting."""
+        self._install("settings", replace(small.SETTING, **changes))
+
+    def recipe(self, **changes: Any) -> None:
+        """Changes the setting's recipe."""
+        self.setting(recipes={"mini": replace(small.SETTING.recipes["mini"], **changes)})
+
+    def intervention(self, name: str, **changes: Any) -> None:
+        """Adds an intervention."""
+        self._install("interventions", Intervention(name=name, summary=name, **changes))
+
+    def grading(self, grade: Callable[..., Any]) -> None:
+        """Changes how the judge grades, and says so by its version."""
+        self._install("judges", replace(small.JUDGE, grade=grade, version="2"))
+
+    def plugin(self, source: str, *, also: str = "") -> list[str]:
+        """`harness list` where one plugin is installed, and perhaps another of the same name."""
+        shelf = Shelf(self.folder)
+        self.patch.syspath_prepend(self.folder)
+        shelf.install("bad-dist", {"bad": "bad_plugin"}, {"bad_plugin": source})
+        if also:
+            shelf.install("other-dist", {"bad": "other_plugin"}, {"other_plugin": also})
+        self.patch.setattr(registry, "_read", shelf.registry)
+        self.registry = None
+        for name in ("bad_plugin", "other_plugin"):
+            self.stack.callback(sys.modules.pop, name, None)
+        return ["list"]
+
+    def published(self) -> list[str]:
+        """`harness run` of the setting that comes with the package on its published data."""
+        self.registry = None
+        options = ("--intervention", "none", "--scale", "paper", "--runs", str(self.runs))
+        return ["run", "--setting", "gcd_sycophancy", *options]
+
+    def disk(self, *, free: int = 0, only_read: bool = False) -> None:
+        """Puts the runs folder, its base model done, on a file system of its own with `free` bytes left."""
+        disk = self.folder / "disk"
+        disk.mkdir()
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", disk], capture_output=True).returncode:
+            pytest.skip("only root can mount a file system")
+        self.stack.callback(subprocess.run, ["umount", "-l", disk], check=True)
+        self.runs = disk / "runs"
+        self.started()
+        shutil.rmtree(self.runs / "loud" / "ps")
+        if only_read:
+            subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+            return
+        left = shutil.disk_usage(disk).free
+        (disk / "filler").write_bytes(b"\0" * (left - free))
+
+    def busy(self, cell: Path) -> None:
+        """Another process works on `cell` until the world ends."""
+        other = subprocess.Popen([sys.executable, "-c", HOLDER, str(cell)], stdout=subprocess.PIPE, text=True)
+        self.stack.callback(other.wait)
+        self.stack.callback(other.kill)
+        assert other.stdout is not None
+        self.stack.callback(other.stdout.close)
+        assert other.stdout.readline() == "held\n"
+
+    def tree(self) -> dict[str, bytes]:
+        """Every file of the runs folder with its content, locks left out: they say nothing when nobody holds them."""
+        files = self.runs.rglob("*") if self.runs.is_dir() else [self.runs] if self.runs.exists() else []
+        return {str(file): file.read_bytes() for file in files if file.is_file() and file.suffix != ".lock"}
+
+    def _install(self, kind: str, record: Setting | Intervention | Judge) -> None:
+        assert self.registry is not None
+        self.registry = replace(self.registry, **{kind: {**getattr(self.registry, kind), record.name: record}})
+
+
+@contextmanager
+def opened(folder: Path, tiny: Path, arms: Path, patch: pytest.MonkeyPatch) -> Iterator[World]:
+    """A world that cleans up after itself."""
+    with ExitStack() as stack:
+        yield World(folder=folder, tiny=tiny, arms=arms, patch=patch, stack=stack)
+
+
+def half_written(world: World, before: dict[str, bytes]) -> list[str]:
+    """Which files were written since `before` that are no whole result, though a reader might take them for one."""
+    changed = [Path(name) for name, content in world.tree().items() if before.get(name) != content]
+    return [str(file) for file in changed if file.name.endswith(".part") or not WHOLE.get(file.suffix, _whole)(file)]
+
+
+def _whole(file: Path) -> bool:
+    return file.name != "results.jsonl" or _whole_record(file.with_name("run.json"), status="done")
+
+
+def _whole_record(file: Path, *, status: str = "") -> bool:
+    record = json.loads(file.read_text())
+    if file.name != "run.json":
+        return True
+    if record["status"] == "done" and not file.with_name("results.jsonl").is_file():
+        return False
+    return not status or record["status"] == status
+
+
+def _whole_tensors(file: Path) -> bool:
+    from safetensors.torch import load_file
+
+    load_file(file)
+    vouched = file.with_name("training.json") if file.parent.name == "adapter" else file.with_suffix(".json")
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    return file.name == "checkpoint.safetensors" or json.loads(vouched.read_text())["sha256"] == digest
+
+
+def _whole_log(file: Path) -> bool:
+    from inspect_ai.log import read_eval_log
+
+    return read_eval_log(str(file), header_only=True).status == "success"
+
+
+WHOLE = {".json": _whole_record, ".safetensors": _whole_tensors, ".eval": _whole_log}
