@@ -6,6 +6,9 @@ import json
 import os
 import resource
 import shutil
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -775,3 +778,116 @@ def test_a_bad_input_ends_in_one_line_with_status_2_and_leaves_nothing_half_writ
 def test_the_table_holds_at_least_thirty_bad_inputs() -> None:
     assert len(TABLE) >= 30
     assert len({given.name for given in TABLE}) == len(TABLE)
+
+
+def force(world: World) -> list[str]:
+    return [*world.run("ps"), "--force"]
+
+
+def without_the_checkpoint(world: World) -> list[str]:
+    (world.cell("ps") / "checkpoint.safetensors").unlink()
+    return world.run("ps")
+
+
+def without_the_vector(world: World) -> list[str]:
+    world.vector().unlink()
+    return world.run("ps", "--seed", "1")
+
+
+def without_the_log(world: World) -> list[str]:
+    (world.cell("none") / "logs" / "clean.eval").unlink()
+    return world.run("none")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "way_out"),
+    [
+        (a_run_record_cut_in_the_middle, force),
+        (a_run_record_that_is_something_else, force),
+        (an_adapter_cut_in_the_middle, force),
+        (an_adapter_for_another_model, force),
+        (a_checkpoint_cut_in_the_middle, without_the_checkpoint),
+        (a_vector_cut_in_the_middle, without_the_vector),
+        (a_vector_of_the_wrong_width, without_the_vector),
+        (a_log_cut_in_the_middle, without_the_log),
+    ],
+    ids=lambda one: one.__name__,
+)
+def test_the_way_out_that_the_line_names_is_one(
+    spoil: Callable[[World], list[str]], way_out: Callable[[World], list[str]], world: World
+) -> None:
+    assert world.call(spoil(world)) == 2
+    assert world.call(way_out(world)) == 0
+
+
+@pytest.mark.parametrize("free", [0, 8, 16, 32, 64, 96, 128, 160], ids=lambda free: f"{free}K")
+def test_wherever_a_disk_fills_up_the_same_command_goes_on_once_there_is_room(
+    free: int, world: World, capfd: pytest.CaptureFixture[str]
+) -> None:
+    world.disk(free=free << 10)
+    before = world.tree()
+    assert world.call(world.run("ps")) == 2
+    said = capfd.readouterr().err
+    assert said.startswith("harness: ")
+    assert said.count("\n") == 1
+    assert "No space left on device" in said
+    assert half_written(world, before) == []
+    (world.runs.parent / "filler").unlink()
+    assert world.call(world.run("ps")) == 0
+    assert world.cell("ps").joinpath("results.jsonl").read_bytes() == finished(world.arms)
+
+
+def test_a_card_that_is_lost_is_made_again(world: World) -> None:
+    world.started()
+    card = world.vector().with_suffix(".json")
+    content = card.read_text()
+    card.unlink()
+    assert world.call(world.run("ps", "--seed", "1")) == 0
+    assert json.loads(card.read_text()) == json.loads(content)
+
+
+INTERRUPTED = """
+import sys, time
+import small
+from harness import train
+from harness.cli import main
+from harness.registry import using
+
+step = train._Loop.step
+
+def slowly(*given):
+    print("step", flush=True)
+    time.sleep(0.5)
+    return step(*given)
+
+train._Loop.step = slowly
+with using(small.REGISTRY):
+    sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_ctrl_c_in_training_is_one_line_with_status_130_and_the_rerun_ends_as_if_nothing_had_been(world: World) -> None:
+    world.started()
+    shutil.rmtree(world.cell("ps"))
+    before = world.tree()
+    command = [sys.executable, "-c", INTERRUPTED, *world.run("ps")]
+    environment = {**os.environ, "PYTHONPATH": str(Path(small.__file__).parent), "OMP_NUM_THREADS": "1"}
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        for _ in range(3):
+            assert process.stdout.readline() == "step\n"
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert said == "harness: stopped; the same command goes on where it stopped\n"
+    assert half_written(world, before) == []
+    assert world.call(world.run("ps")) == 0
+    assert world.cell("ps").joinpath("results.jsonl").read_bytes() == finished(world.arms)
+
+
+def finished(arms: Path) -> bytes:
+    """The results of the arm `ps` where nothing went wrong."""
+    (found,) = (arms / "loud" / "ps").glob("mini-*/results.jsonl")
+    return found.read_bytes()
