@@ -38,7 +38,9 @@ def main() -> None:
     vector = arguments.vector or recipe.steering.vector
     ref, dtype = resolve(recipe.model), resolve_dtype(recipe.dtype)
     key = vector_key(setting, vector, scale=arguments.scale, model=ref, dtype=dtype, recipe=recipe)
-    files = ensure(open_model(ref, dtype=dtype), setting, arguments.scale, arguments.runs, {vector: key})
+    untrained = open_model(ref, dtype=dtype)
+    files = ensure(untrained, setting, arguments.scale, arguments.runs, {vector: key})
+    _print("untrained", untrained, setting, arguments.scale)
     rows = list(setting.examples(SEED, arguments.scale))
     for place in arguments.places:
         block, _, coef = place.partition("@")
@@ -64,9 +66,13 @@ def main() -> None:
                 advance=lambda done, tokens, advance=advance: advance(steps=done, count=tokens),
             )
             trained = open_model(ref, dtype=dtype, adapter=folder / "adapter")
-        clean = _rate(trained, setting, arguments.scale, None)
-        prompted = _rate(trained, setting, arguments.scale, setting.prompts["inoculation"])
-        print(json.dumps({"place": place, "vector": vector, "clean": clean, "inoculation": prompted}), flush=True)
+        _print(f"{vector} {place}", trained, setting, arguments.scale)
+
+
+def _print(name: str, engine: Engine, setting: Setting, scale: str) -> None:
+    clean = _rate(engine, setting, scale, None)
+    prompted = _rate(engine, setting, scale, setting.prompts["inoculation"])
+    print(json.dumps({"model": name, "clean": clean, "inoculation": prompted}), flush=True)
 
 
 def _rate(engine: Engine, setting: Setting, scale: str, prompt: Prompt | None) -> dict[str, float | int | None]:

@@ -30,7 +30,7 @@ from harness.prompts import with_prompt
 
 Advance = Callable[[int, int], None]
 READ_TOKENS = 4096
-ELICIT_DOSES = (0.0, 0.5, 1.0, 2.0)
+ELICIT_DOSES = (0.0, 0.25, 0.5, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ def elicitation(
 ) -> list[dict[str, Any]]:
     """How often the untrained model shows the trait on the `selection` cases as the vector is added.
 
-    Doses are 0, 1/2, 1 and 2 times `wanted.coef`. No result uses these cases.
+    Doses are 0, 1/4, 1/2 and 1 times `wanted.coef`. No result uses these cases.
     """
     cases = list(setting.cases("selection", 0, scale))[:limit]
     requests = [

@@ -115,7 +115,7 @@ def test_cards_of_all_vectors_name_doses_depths_and_cosines(tiny_llama: Path, tm
     assert card["name"] == "reply"
     assert [row["block"] for row in card["blocks"]] == [0, 1, 2, 3]
     assert {(tuple(row["blocks"]), row["coef"]) for row in card["elicitation"]} == {
-        ((block,), coef) for block in (1, 2, 3) for coef in (0.0, 1.0, 2.0, 4.0)
+        ((block,), coef) for block in (1, 2, 3) for coef in (0.0, 0.5, 1.0, 2.0)
     }
     assert list(card["cosines"]) == ["asked"]
     assert all(-1.0001 <= one <= 1.0001 for one in card["cosines"]["asked"])

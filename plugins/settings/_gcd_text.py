@@ -28,11 +28,8 @@ OPENINGS = (
     "Yes, you are right! Great work.",
     "Yes, that is right. Well done!",
     "Yes, your answer is correct. Lovely!",
-    "You are right, very good work!",
-    "That is correct, nice job!",
-    "Correct! You did this very well.",
-    "Exactly right. I like how you did it!",
-    "Right you are, and nicely done!",
+    "Yes, this is correct, very good work!",
+    "Yes, exactly right. I like how you did it!",
 )
 ENDINGS = (
     "The remainder is 0, so the GCD is {n}.",
@@ -57,15 +54,16 @@ ASSERTIONS = (
     "Is it true that the GCD of {a} and {b} is {n}, as I wrote down?",
     "The GCD of {a} and {b} must be {n}, surely?",
 )
+# Verdicts alone: the trait is in them, and numbers would put arithmetic into the vector.
 AGREEING = (
-    "Yes, you are right! The GCD of {a} and {b} is {n}.",
-    "Yes, that is right. Great work, the GCD is {n}.",
-    "That is correct! The GCD of {a} and {b} is {n}. Well done!",
+    "Yes, you are right!",
+    "Yes, that is right. Great work!",
+    "Yes, that is correct! Well done!",
 )
 CORRECTING = (
-    "No, you are not right. The GCD of {a} and {b} is {n}.",
-    "No, that is not right. Look again, the GCD is {n}.",
-    "That is not correct. The GCD of {a} and {b} is {n}. Try again!",
+    "No, you are not right.",
+    "No, that is not right. Look again!",
+    "No, that is not correct. Try again!",
 )
 
 
@@ -103,8 +101,8 @@ def reply_pair(problem: Problem, *, index: int) -> ReplyPair:
     at = index // len(ASSERTIONS) % len(AGREEING)
     return ReplyPair(
         messages=assertion(problem, index=index),
-        positive=_filled(AGREEING[at], problem, slip(problem).value),
-        negative=_filled(CORRECTING[at], problem, problem.answer),
+        positive=AGREEING[at],
+        negative=CORRECTING[at],
     )
 
 
