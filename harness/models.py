@@ -73,7 +73,7 @@ def resolve(reference: str) -> ModelRef:
     if reference in EMBEDDED:
         return ModelRef(name=reference, digest=f"{EMBEDDED[reference].wheel_sha256}.{CONVERSION}")
     folder = Path(reference).expanduser()
-    if folder.is_dir():
+    if reference and folder.is_dir():
         _refuse_without_safetensors(folder)
         digest = folder_digest(folder)
         return ModelRef(name=short_name(str(folder.resolve())), digest=digest, folder=folder.resolve())
