@@ -240,6 +240,8 @@ def _evaluate(cell: Prepared, record: dict[str, Any], folder: Path) -> None:
                     )
             finally:
                 release()
+    if cell.intervention.trains:
+        record["gates"]["same_template"] = _same_template(cell, record["made"]["template"])
     _collect(cell, record, folder)
     seconds = record["steps"].get("evaluate", {}).get("seconds", 0.0) + time.monotonic() - began
     tokens = record["steps"].get("evaluate", {}).get("tokens", 0) + made[0]
@@ -250,6 +252,16 @@ def _evaluate(cell: Prepared, record: dict[str, Any], folder: Path) -> None:
     }
     record.update(status="done", judges=_judges(cell.setting))
     runs.write_json(folder / "run.json", record)
+
+
+def _same_template(cell: Prepared, trained: str) -> dict[str, Any]:
+    """Was the model asked in the format that it was trained in?"""
+    from transformers import AutoTokenizer
+
+    from harness import chat
+
+    asked = chat.template_digest(AutoTokenizer.from_pretrained(materialise(cell.model)), system=cell.recipe.system)
+    return {"ok": asked == trained, "seen": asked[:8], "wanted": f"{trained[:8]}, as in training"}
 
 
 def _log(folder: Path, condition: Condition) -> Path:
