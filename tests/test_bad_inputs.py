@@ -18,6 +18,7 @@ import small
 from bad_world import World, half_written, opened
 from test_registry import SOUND
 
+from harness import HarnessError
 from harness.runs import Cell
 
 TRAIN_FILE = "gcd_sycophancy_wichers/task_train_only_user_ans1000.jsonl"
@@ -834,7 +835,7 @@ def test_wherever_a_disk_fills_up_the_same_command_goes_on_once_there_is_room(
     assert half_written(world, before) == []
     (world.runs.parent / "filler").unlink()
     assert world.call(world.run("ps")) == 0
-    assert world.cell("ps").joinpath("results.jsonl").read_bytes() == finished(world.arms)
+    assert outcome(world.runs) == outcome(world.arms)
 
 
 def test_a_card_that_is_lost_is_made_again(world: World) -> None:
@@ -844,6 +845,21 @@ def test_a_card_that_is_lost_is_made_again(world: World) -> None:
     card.unlink()
     assert world.call(world.run("ps", "--seed", "1")) == 0
     assert json.loads(card.read_text()) == json.loads(content)
+
+
+def test_inspect_is_given_no_run_whose_model_or_adapter_has_changed_since(world: World) -> None:
+    from harness.engine import open_run
+
+    world.started()
+    cell, other = world.cell("ps"), world.model()
+    change(other / "config.json", use_cache=False)
+    made = json.loads((cell / "run.json").read_text())["made"]
+    world.record(cell, made={**made, "reference": str(other)})
+    with pytest.raises(HarnessError, match=r"has changed since .* was made; run the cell again"):
+        open_run(cell)
+    world.record(cell, made={**made, "adapter_sha256": "0" * 64})
+    with pytest.raises(HarnessError, match="is cut or was changed; run the cell again with --force"):
+        open_run(cell)
 
 
 INTERRUPTED = """
@@ -884,10 +900,10 @@ def test_ctrl_c_in_training_is_one_line_with_status_130_and_the_rerun_ends_as_if
     assert said == "harness: stopped; the same command goes on where it stopped\n"
     assert half_written(world, before) == []
     assert world.call(world.run("ps")) == 0
-    assert world.cell("ps").joinpath("results.jsonl").read_bytes() == finished(world.arms)
+    assert outcome(world.runs) == outcome(world.arms)
 
 
-def finished(arms: Path) -> bytes:
-    """The results of the arm `ps` where nothing went wrong."""
-    (found,) = (arms / "loud" / "ps").glob("mini-*/results.jsonl")
-    return found.read_bytes()
+def outcome(runs: Path) -> list[bytes]:
+    """The results and the adapter of the arm `ps`."""
+    (cell,) = (runs / "loud" / "ps").glob("mini-*")
+    return [(cell / name).read_bytes() for name in ("results.jsonl", "adapter/adapter_model.safetensors")]
