@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -138,21 +139,22 @@ class World:
         options = ("--intervention", "none", "--scale", "paper", "--runs", str(self.runs))
         return ["run", "--setting", "gcd_sycophancy", *options]
 
-    def disk(self, *, free: int = 0, only_read: bool = False) -> None:
-        """Puts the runs folder, its base model done, on a file system of its own with `free` bytes left."""
-        disk = self.folder / "disk"
-        disk.mkdir()
-        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", disk], capture_output=True).returncode:
-            pytest.skip("only root can mount a file system")
-        self.stack.callback(subprocess.run, ["umount", "-l", disk], check=True)
-        self.runs = disk / "runs"
-        self.started()
-        shutil.rmtree(self.runs / "loud" / "ps")
-        if only_read:
-            subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
-            return
+    def disk(self, *, free: int) -> None:
+        """Puts the runs folder, all but `ps` done, on a file system of its own with `free` bytes left."""
+        disk = self._mounted()
         left = shutil.disk_usage(disk).free
         (disk / "filler").write_bytes(b"\0" * (left - free))
+
+    def read_only(self) -> None:
+        """Puts the runs folder, all but `ps` done, where nothing can be written."""
+        if os.geteuid() == 0:  # whom permissions do not hold back
+            subprocess.run(["mount", "-o", "remount,ro", self._mounted()], check=True)
+            return
+        self.started()
+        shutil.rmtree(self.runs / "loud" / "ps")
+        arms = self.runs / "loud"
+        self.stack.callback(arms.chmod, 0o700)
+        arms.chmod(0o500)
 
     def busy(self, cell: Path) -> None:
         """Another process works on `cell` until the world ends."""
@@ -167,6 +169,18 @@ class World:
         """Every file of the runs folder with its content, locks left out: they say nothing when nobody holds them."""
         files = self.runs.rglob("*") if self.runs.is_dir() else [self.runs] if self.runs.exists() else []
         return {str(file): file.read_bytes() for file in files if file.is_file() and file.suffix != ".lock"}
+
+    def _mounted(self) -> Path:
+        disk = self.folder / "disk"
+        disk.mkdir()
+        command = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", disk]
+        if shutil.which("mount") is None or subprocess.run(command, capture_output=True).returncode:
+            pytest.skip("a file system cannot be mounted here")
+        self.stack.callback(subprocess.run, ["umount", "-l", disk], check=True)
+        self.runs = disk / "runs"
+        self.started()
+        shutil.rmtree(self.runs / "loud" / "ps")
+        return disk
 
     def _install(self, kind: str, record: Setting | Intervention | Judge) -> None:
         assert self.registry is not None

@@ -444,9 +444,9 @@ def a_limit_on_the_size_of_files(world: World) -> list[str]:
     return world.run("ps")
 
 
-@bad("cannot write to", "Read-only file system; choose another --runs")
+@bad("cannot write to", "; choose another --runs")
 def a_read_only_runs_folder(world: World) -> list[str]:
-    world.disk(only_read=True)
+    world.read_only()
     return world.run("ps")
 
 
