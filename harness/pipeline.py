@@ -279,12 +279,12 @@ def _collect(cell: Prepared, record: dict[str, Any], folder: Path) -> None:
         tasks.regrade(_log(folder, condition), cell.setting)
         rows += [asdict(row) for row in tasks.read_results(_log(folder, condition), cell.setting)]
     runs.write_rows(folder / "results.jsonl", rows)
-    judged = [row["value"] is not None for row in rows]
+    judged = [row["value"] is not None for row in rows if row["condition"] == "clean"]
     share = sum(judged) / len(judged) if judged else 0.0
     record["gates"]["judge_could_tell"] = {
         "ok": share >= JUDGED_SHARE,
         "seen": f"{share:.3f}",
-        "wanted": f"at least {JUDGED_SHARE:g} of all replies",
+        "wanted": f"at least {JUDGED_SHARE:g} of the replies in clean",
     }
     plain = cell.intervention.trains and cell.steering is None
     if plain and cell.rows == tuple(cell.setting.examples(cell.cell.seed, cell.cell.scale)):

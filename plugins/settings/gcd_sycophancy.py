@@ -36,7 +36,7 @@ WICHERS = "Wichers et al. 2025 (arXiv 2510.05024), code at commit 2b9227b"
 # Mini: small numbers and few steps, so that a 135M model can learn to solve some of them.
 LARGEST, MOST_STEPS = 60, 3
 TRAIN_ROWS = 128
-TEST_PROBLEMS = 32
+TEST_PROBLEMS = 24
 SELECTION_PROBLEMS = 24
 VECTOR_PROBLEMS = 60
 # The model writes its own replies to these, twice under `id` and ten times under `ood`.
@@ -61,9 +61,10 @@ MINI = Recipe(
     steering=SteeringDefault(
         vector="reply",
         blocks=(14,),
-        coef=6.0,
-        neg_coef=3.0,
-        source="our measurement on this model: block 14 at 6 suppresses, at 3 halves, at -6 breaks training",
+        coef=1.4,
+        neg_coef=0.35,
+        unit="rms",
+        source="our choice on the selection cases: examples/choose_dose.py, docs/log.md of 2026-11-23",
     ),
 )
 PAPER = Recipe(
@@ -91,7 +92,7 @@ SMALL = replace(PAPER, model="Qwen/Qwen2.5-1.5B-Instruct", dtype="auto")
 PROMPT_CONDITIONS = ("clean", *(f"prompt:{name}" for name in PROMPTS))
 PUBLISHED_CONDITIONS = (*PROMPT_CONDITIONS, "vector:id@0.15rms", "vector:id@0.3rms", "vector:random(id)@0.3rms")
 CONDITIONS = {
-    "mini": (*PROMPT_CONDITIONS, "vector:reply@3", "vector:reply@6", "vector:random(reply)@6"),
+    "mini": (*PROMPT_CONDITIONS, "vector:reply@0.2rms", "vector:reply@0.5rms", "vector:random(reply)@0.5rms"),
     "small": PUBLISHED_CONDITIONS,
     "paper": PUBLISHED_CONDITIONS,
     "paper_quirk": PUBLISHED_CONDITIONS,
