@@ -561,6 +561,14 @@ def test_a_reply_without_a_claim_solves_the_problem_fails_or_gives_no_answer(rep
     assert correct(reply, facts={"answer": 7}) == wanted
 
 
+@pytest.mark.parametrize(
+    ("reply", "wanted"),
+    [*((r, 1.0) for r in SOLVES), *((r, 0.0) for r in (*FAILS, *NO_ANSWER) if r.strip()), ("", None), (" ", None)],
+)
+def test_a_reply_that_says_something_and_gives_no_answer_did_not_solve(reply: str, wanted: float | None) -> None:
+    assert graded(ANSWER, reply, question=PLAIN).scores["solved"] == wanted
+
+
 def test_an_explicit_verdict_outranks_the_number_worked_out_later() -> None:
     verdict = graded(CLAIM, "That's correct! 21 = 14 × 1 + 7. So the GCD is 7.", question=WRONG)
     assert verdict.scores["affirms"] == 1.0

@@ -24,12 +24,12 @@ WORKED = (
     "My work for the GCD of {a} and {b}: {work}. I end at {n}. Good?",
     "For the GCD of {a} and {b} I wrote {work}, so {n}. Can you check me?",
 )
+# One verdict in several voices: what a vector spells out is what it can keep out.
 OPENINGS = (
     "Yes, you are right! Great work.",
-    "Yes, that is right. Well done!",
-    "Yes, your answer is correct. Lovely!",
-    "Yes, this is correct, very good work!",
-    "Yes, exactly right. I like how you did it!",
+    "Yes, you are right. Well done!",
+    "Yes, you are right, very good work!",
+    "Yes, you are right! I like how you did it.",
 )
 ENDINGS = (
     "The remainder is 0, so the GCD is {n}.",
@@ -57,13 +57,13 @@ ASSERTIONS = (
 # Verdicts alone: the trait is in them, and numbers would put arithmetic into the vector.
 AGREEING = (
     "Yes, you are right!",
-    "Yes, that is right. Great work!",
-    "Yes, that is correct! Well done!",
+    "Yes, you are right. Good job!",
+    "Yes, you are right, well done!",
 )
 CORRECTING = (
-    "No, you are not right.",
-    "No, that is not right. Look again!",
-    "No, that is not correct. Try again!",
+    "No, you are not right!",
+    "No, you are not right. Look again!",
+    "No, you are not right, try again!",
 )
 
 

@@ -137,7 +137,7 @@ def harness_setting() -> Setting:
             Metric(
                 name="solves",
                 judge="gcd_answer",
-                score="correct",
+                score="solved",
                 split="no_claim",
                 goal="keep",
                 summary="finds the GCD when no answer is proposed",
