@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness import cards, machine, progress, runs
 from harness.contracts import Condition, Setting, Steering
-from harness.engine import Engine, as_dtype, load, open_model, resolve_dtype, vector_lookup
+from harness.engine import Engine, as_dtype, load, load_tokenizer, open_model, resolve_dtype, vector_lookup
 from harness.errors import HarnessError
 from harness.models import file_sha256, materialise
 from harness.registry import installed
@@ -63,6 +63,7 @@ def _run(cell: Prepared, root: Path, *, force: bool, wait: bool) -> Path:
     with runs.locked(folder, wait=wait):
         if force and folder.exists():
             shutil.rmtree(folder)
+        runs.clear_halves(folder)
         record = runs.read(folder)
         if record is not None and record["key"] != cell.key:
             raise HarnessError(f"{folder} holds another run than its name says; move it away and run again")
@@ -256,11 +257,9 @@ def _evaluate(cell: Prepared, record: dict[str, Any], folder: Path) -> None:
 
 def _same_template(cell: Prepared, trained: str) -> dict[str, Any]:
     """Was the model asked in the format that it was trained in?"""
-    from transformers import AutoTokenizer
-
     from harness import chat
 
-    asked = chat.template_digest(AutoTokenizer.from_pretrained(materialise(cell.model)), system=cell.recipe.system)
+    asked = chat.template_digest(load_tokenizer(materialise(cell.model)), system=cell.recipe.system)
     return {"ok": asked == trained, "seen": asked[:8], "wanted": f"{trained[:8]}, as in training"}
 
 

@@ -110,6 +110,7 @@ def test_a_deleted_step_alone_is_done_again_with_the_same_result(
     root = tmp_path / "runs"
     shutil.copytree(trained, root)
     folder = only(root, "none")
+    (folder / ".results.jsonl.123.part").write_text("half a")
     before = (folder / "results.jsonl").read_bytes()
     adapter = (folder / "adapter" / "adapter_model.safetensors").stat().st_mtime_ns
     (folder / "results.jsonl").unlink()
@@ -118,6 +119,7 @@ def test_a_deleted_step_alone_is_done_again_with_the_same_result(
     run([cell(tiny_llama, "none")], root)
     assert (folder / "results.jsonl").read_bytes() == before
     assert (folder / "adapter" / "adapter_model.safetensors").stat().st_mtime_ns == adapter
+    assert not list(folder.glob(".*"))
 
 
 def test_a_changed_judge_grades_stored_replies_and_generates_nothing(
