@@ -18,7 +18,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from harness import steering
+from harness import kernels, steering
 from harness.chat import Row
 from harness.contracts import Recipe
 from harness.decoding import logits
@@ -77,6 +77,7 @@ def train(
         calls = (
             stack.enter_context(steering.adding(list(steering.decoder_blocks(model)), additions)) if additions else None
         )
+        stack.enter_context(kernels.lean(adapted))
         adapted.train()
         began = saved = time.monotonic()
         for step in range(start, len(plan)):
