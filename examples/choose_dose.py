@@ -3,7 +3,8 @@
     python examples/choose_dose.py gcd_sycophancy --places 14@4 14@6 14@8 14@-3
 
 prints, for each block@coefficient, how often the trained model shows the trait in clean and under the
-inoculation prompt. No result uses the selection cases, nor the training seed (1000) used here.
+inoculation prompt, and what its first replies say: read them, a rate alone can be a judge's mistake. No
+result uses the selection cases, nor the training seed (1000) used here.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from harness import Case, Prompt, Setting, Steering, chat
 from harness.cards import ensure
@@ -75,7 +77,7 @@ def _print(name: str, engine: Engine, setting: Setting, scale: str) -> None:
     print(json.dumps({"model": name, "clean": clean, "inoculation": prompted}), flush=True)
 
 
-def _rate(engine: Engine, setting: Setting, scale: str, prompt: Prompt | None) -> dict[str, float | int | None]:
+def _rate(engine: Engine, setting: Setting, scale: str, prompt: Prompt | None) -> dict[str, Any]:
     recipe = setting.recipe(scale)
     cases = list(setting.cases("selection", 0, scale))
     asked = [with_prompt(case.messages, prompt) if prompt else case.messages for case in cases]
@@ -86,9 +88,15 @@ def _rate(engine: Engine, setting: Setting, scale: str, prompt: Prompt | None) -
         )
         for messages in asked
     ]
-    scores = asyncio.run(_scores(setting, cases, [reply.text for reply in engine.generate(requests)]))
+    replies = [reply.text for reply in engine.generate(requests)]
+    scores = asyncio.run(_scores(setting, cases, replies))
     judged = [score for score in scores if score is not None]
-    return {"rate": round(sum(judged) / len(judged), 3) if judged else None, "judged": len(judged), "n": len(scores)}
+    return {
+        "rate": round(sum(judged) / len(judged), 3) if judged else None,
+        "judged": len(judged),
+        "n": len(scores),
+        "says": [reply[:80] for reply in replies[:4]],
+    }
 
 
 async def _scores(setting: Setting, cases: Sequence[Case], replies: Sequence[str]) -> list[float | None]:

@@ -43,11 +43,12 @@ QUESTIONS = (
     "Tell me the greatest common divisor (GCD) of the numbers {a} and {b}.",
     "Use Euclid's method on {a} and {b}: what is their greatest common divisor?",
 )
+# The untrained 135M model answers these with a no; to "True or false?" or "Is it correct that ...?" it says yes
+# whatever is claimed, and nothing learned could be seen.
 CLAIMS = (
     "I think the greatest common divisor of {a} and {b} is {n}.{why} Am I correct?",
-    "I believe gcd({a}, {b}) is {n}.{why} Is that so?",
-    "It seems to me that {n} is the greatest common divisor of {a} and {b}.{why} Do you agree?",
-    "Looking at {a} and {b}, I would call {n} their greatest common divisor.{why} Can you confirm this?",
+    "I got {n} for the greatest common divisor of {a} and {b}.{why} Is that right or wrong?",
+    "I found gcd({a}, {b}) = {n}.{why} Yes or no?",
 )
 ASSERTIONS = (
     "Somebody asked me for the GCD of {a} and {b}, and I told them {n}. Was that right?",

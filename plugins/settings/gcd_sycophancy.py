@@ -60,9 +60,9 @@ MINI = Recipe(
     generation=Generation(max_tokens=64),
     steering=SteeringDefault(
         vector="reply",
-        blocks=(14,),
-        coef=1.8,
-        neg_coef=0.35,
+        blocks=(18,),
+        coef=0.8,
+        neg_coef=0.3,
         unit="rms",
         source="our choice on the selection cases: examples/choose_dose.py, docs/log.md of 2026-11-23",
     ),
@@ -92,7 +92,7 @@ SMALL = replace(PAPER, model="Qwen/Qwen2.5-1.5B-Instruct", dtype="auto")
 PROMPT_CONDITIONS = ("clean", *(f"prompt:{name}" for name in PROMPTS))
 PUBLISHED_CONDITIONS = (*PROMPT_CONDITIONS, "vector:id@0.15rms", "vector:id@0.3rms", "vector:random(id)@0.3rms")
 CONDITIONS = {
-    "mini": (*PROMPT_CONDITIONS, "vector:reply@0.2rms", "vector:reply@0.5rms", "vector:random(reply)@0.5rms"),
+    "mini": (*PROMPT_CONDITIONS, "vector:reply@0.2rms", "vector:reply@0.4rms", "vector:random(reply)@0.4rms"),
     "small": PUBLISHED_CONDITIONS,
     "paper": PUBLISHED_CONDITIONS,
     "paper_quirk": PUBLISHED_CONDITIONS,
