@@ -22,7 +22,7 @@ check: .venv/.stamp
 	MYPYPATH=$(PLUGINS):examples/third_party $(BIN)/mypy -p harness -p harness_plugins -p harness_example
 
 bench: .venv/.bench
-	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+	@$(BIN)/python -m benchmarks
 
 format: .venv/.stamp
 	$(BIN)/ruff format .

@@ -1,0 +1,20 @@
+"""`python -m benchmarks` runs every benchmark; `python -m benchmarks NAME ...` runs one, with its own options."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+NAMES = ("startup", "steering", "generation", "training")
+
+
+def main() -> None:
+    """Runs what the command line names, or all."""
+    name, *options = sys.argv[1:] or [""]
+    if name and name not in NAMES:
+        raise SystemExit(f"no benchmark named {name!r}; there are: {', '.join(NAMES)}")
+    for one in [name] if name else NAMES:
+        import_module(f"benchmarks.{one}").main(options)
+
+
+main()
