@@ -20,7 +20,7 @@ LAYERS = (
     ("errors", "contracts"),
     ("hookspecs", "prompts", "algebra", "variants", "__init__"),
     ("runs", "registry", "models", "data", "judging", "progress", "machine"),
-    ("engine", "batching", "decoding", "chat", "steering", "kernels", "stats"),
+    ("engine", "batching", "decoding", "chat", "steering", "kernels", "stats", "agreement"),
     ("train", "tasks", "provider", "scoring", "vectors"),
     ("pipeline", "planning", "cards"),
     ("report", "sweep", "claims"),
