@@ -11,6 +11,9 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+LEAST_SHARED = 4
+"""Tokens that prompts must share before these are read once for all."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
@@ -67,6 +70,7 @@ class Batch:
         if not self.requests:
             return []
         self.cache = _Cache(self.writer.blocks, room=len(self.requests[self.queue[0]].tokens) + 256)
+        self.shared = self._read_prefix()
         while self.queue or self.rows:
             free = self.writer.slots - len(self.rows)
             if self.queue and (free >= max(1, self.writer.slots // 8) or not self.rows):
@@ -76,23 +80,40 @@ class Batch:
         return [self._reply(i) for i in range(len(self.requests))]
 
     def _join(self, new: list[int]) -> None:
-        """Reads the prompts of `new` and puts them beside the rows that are being written."""
-        width = max(len(self.requests[i].tokens) for i in new)
+        """Reads what is new of the prompts of `new`, after what all share, and puts them beside the rows being written."""
+        shared = self.shared.length
+        width = max(len(self.requests[i].tokens) for i in new) - shared
         device = self.writer.device
         ids = torch.zeros(len(new), width, dtype=torch.long)
         mask = torch.zeros(len(new), width, dtype=torch.long)
         for row, i in enumerate(new):
-            tokens = self.requests[i].tokens
+            tokens = self.requests[i].tokens[shared:]
             ids[row, width - len(tokens) :] = torch.tensor(tokens)
             mask[row, width - len(tokens) :] = 1
-        positions = (mask.cumsum(-1) - 1).clamp(min=0)
-        fresh = _Cache(self.writer.blocks, room=width)
-        logits = self._forward(ids.to(device), mask.to(device), positions.to(device), fresh)
+        positions = shared + (mask.cumsum(-1) - 1).clamp(min=0)
+        fresh = self.shared.repeated(len(new), room=shared + width)
+        seen = torch.cat([mask.new_ones(len(new), shared), mask], dim=1)
+        logits = self._forward(ids.to(device), seen.to(device), positions.to(device), fresh)
+        width += shared
+        if shared:
+            fresh.close_up(self.shared, [width - len(self.requests[i].tokens) for i in new])
         self.end = max(self.end, width)
         self.cache.append(fresh, at=self.end - width)
         self.rows += new
         self.length += [len(self.requests[i].tokens) for i in new]
         self._take(logits)
+
+    def _read_prefix(self) -> _Cache:
+        """The keys and values of the tokens that every prompt begins with, read once; empty where few are shared."""
+        prefix = _common_prefix([request.tokens for request in self.requests])
+        cache = _Cache(self.writer.blocks, room=len(prefix))
+        if len(prefix) < LEAST_SHARED or len(self.requests) < 2 or _slides(self.writer.model):
+            return cache
+        device = self.writer.device
+        ids = torch.tensor([prefix], device=device)
+        self._forward(ids, torch.ones_like(ids), torch.arange(len(prefix), device=device)[None], cache)
+        cache.length = len(prefix)
+        return cache
 
     def _step(self) -> None:
         """Reads each row's newest token and writes the next one."""
@@ -162,6 +183,20 @@ def logits(model: Any, hidden: Tensor) -> Tensor:
     return scores if cap is None else torch.tanh(scores / cap) * cap
 
 
+def _common_prefix(prompts: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
+    """What all `prompts` begin with, short of the last token of any: the next token is told by what is read last."""
+    first, last = min(prompts), max(prompts)
+    most = min(len(prompt) for prompt in prompts) - 1
+    same = next((at for at, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), most)
+    return first[: min(same, most)]
+
+
+def _slides(model: Any) -> bool:
+    # A sliding window counts columns, and between the shared tokens and a row's own there is padding for a moment.
+    config = getattr(model.config, "text_config", model.config)
+    return bool(getattr(config, "sliding_window", None)) and getattr(config, "use_sliding_window", True)
+
+
 def _uniform(request: Request) -> Tensor:
     # One stream per row: what a row draws does not depend on its neighbours.
     seed = int.from_bytes(hashlib.sha256(f"{request.seed}".encode()).digest()[:7], "big")
@@ -201,6 +236,28 @@ class _Cache:
         keys[:, :, self.length : end] = key
         values[:, :, self.length : end] = value
         return keys[:, :, :end], values[:, :, :end]
+
+    def repeated(self, rows: int, *, room: int) -> _Cache:
+        """A cache of `rows` rows that each begin with this one's only row."""
+        copy = _Cache(len(self.keys), room=room)
+        copy.length = self.length
+        if self.length:
+            for mine, theirs in ((self.keys, copy.keys), (self.values, copy.values)):
+                for block, tensor in enumerate(mine):
+                    assert tensor is not None
+                    theirs[block] = tensor.new_zeros(rows, tensor.shape[1], room, tensor.shape[3])
+                    theirs[block][:, :, : self.length] = tensor[:, :, : self.length]  # type: ignore[index]
+        return copy
+
+    def close_up(self, prefix: _Cache, gaps: Sequence[int]) -> None:
+        """Moves the prefix that each row begins with over the padding behind it, `gaps[row]` columns."""
+        for gap in set(gaps) - {0}:
+            rows = torch.tensor([row for row, other in enumerate(gaps) if other == gap])
+            for mine, theirs in ((self.keys, prefix.keys), (self.values, prefix.values)):
+                for tensor, start in zip(mine, theirs, strict=True):
+                    assert tensor is not None
+                    assert start is not None
+                    tensor[rows.to(tensor.device), :, gap : gap + prefix.length] = start[:, :, : prefix.length]
 
     def append(self, fresh: _Cache, *, at: int) -> None:
         """Adds the rows of `fresh`, whose columns begin at column `at` here."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from dataclasses import replace
 from pathlib import Path
@@ -148,3 +149,32 @@ def test_the_embedded_model_writes_in_a_batch_what_it_writes_alone(embedded_mode
     )
     with opened.steered(Steering(vector="v", coef=1.0, blocks=(14,))):
         assert opened.generate(asked) == [opened.generate([request])[0] for request in asked]
+
+
+def test_what_all_prompts_begin_with_is_read_once(tiny: engine.Engine) -> None:
+    asked = requests(tiny, count=6, max_tokens=1)
+    begun = os.path.commonprefix([request.tokens for request in asked])
+    read: list[int] = []
+    decoder = tiny.model.get_decoder()
+    handle = decoder.register_forward_pre_hook(
+        lambda module, inputs, named: read.append(named["input_ids"].numel()), with_kwargs=True
+    )
+    try:
+        tiny.generate(asked)
+    finally:
+        handle.remove()
+    longest = max(len(request.tokens) for request in asked)
+    assert read == [len(begun), len(asked) * (longest - len(begun))]
+
+
+def test_prompts_that_are_all_the_same_still_read_their_last_token(tiny: engine.Engine) -> None:
+    asked = requests(tiny, count=1, max_tokens=6) * 3
+    assert tiny.generate(asked) == tiny.generate(asked[:1]) * 3
+
+
+def test_generation_puts_the_models_own_attention_back(tiny: engine.Engine) -> None:
+    from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
+
+    before = ALL_ATTENTION_FUNCTIONS["sdpa"]
+    tiny.generate(requests(tiny, count=2))
+    assert ALL_ATTENTION_FUNCTIONS["sdpa"] is before
