@@ -80,7 +80,7 @@ class Batch:
         return [self._reply(i) for i in range(len(self.requests))]
 
     def _join(self, new: list[int]) -> None:
-        """Reads what is new of the prompts of `new`, after what all share, and puts them beside the rows being written."""
+        """Reads the prompts of `new`, but for what all share, and puts them beside the rows that are being written."""
         shared = self.shared.length
         width = max(len(self.requests[i].tokens) for i in new) - shared
         device = self.writer.device
