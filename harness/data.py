@@ -1,7 +1,9 @@
 """Data sets of others: pinned by commit and sha256, read from a local mirror or the cache, else downloaded.
 
 No row of such a set is part of this repository. A file is taken from the first of: the folder that
-`HARNESS_DATA_MIRROR` names, the cache folder, its address; and its digest is checked at each.
+`HARNESS_DATA_MIRROR` names, the cache folder, its address; and its digest is checked at each. A file whose
+digest nobody has written down yet is pinned by its size; the digest seen first is then recorded in the cache
+folder, and held to from then on.
 """
 
 from __future__ import annotations
@@ -25,14 +27,19 @@ class Pin:
     """One file of a public data set, and what it must be.
 
     `mirror` is its path below a mirror or the cache, `SOURCE/FILE`; `licence` is as its authors state it.
+    `sha256` is None where it is not known; then `size`, in bytes, is given.
     """
 
     name: str
     address: str
     commit: str
-    sha256: str
+    sha256: str | None
     licence: str
     mirror: str
+    size: int | None = None
+
+    def __post_init__(self) -> None:
+        assert self.sha256 is not None or self.size is not None, f"{self.name} is pinned by nothing"
 
 
 def github(repository: str, commit: str, path: str) -> str:
@@ -74,12 +81,40 @@ def _mirrored(pin: Pin) -> Path | None:
 
 def _checked(path: Path, pin: Pin, way_out: str) -> Path:
     try:
-        seen = hashlib.sha256(path.read_bytes()).hexdigest()
+        content = path.read_bytes()
     except OSError as error:
         raise HarnessError(f"cannot read {path}: {error.strerror}; {way_out}") from error
-    if seen != pin.sha256:
-        raise HarnessError(f"{path} has sha256 {seen}, not the pinned {pin.sha256}; {way_out}")
+    if wrong := _wrong(content, pin):
+        raise HarnessError(f"{path} has {wrong}; {way_out}")
+    if pin.sha256 is None and not _record(pin).is_file():
+        with writing(_record(pin), f"the digest of the data file {pin.name}") as part:
+            part.write_text(_sha256(content) + "\n", encoding="ascii")
     return path
+
+
+def _wrong(content: bytes, pin: Pin) -> str | None:
+    """What `content` has that `pin` does not allow, and what it should have."""
+    if pin.size is not None and len(content) != pin.size:
+        return f"{len(content)} bytes, not the pinned {pin.size}"
+    record, seen = _record(pin), _sha256(content)
+    if pin.sha256 is not None:
+        return None if seen == pin.sha256 else f"sha256 {seen}, not the pinned {pin.sha256}"
+    if not record.is_file():
+        return None
+    try:
+        first = record.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        raise HarnessError(f"cannot read {record}, the digest seen first of {pin.name}; delete it") from None
+    return None if seen == first else f"sha256 {seen}, not {first} as at its first use (recorded in {record})"
+
+
+def _record(pin: Pin) -> Path:
+    """Where the digest is kept that a file without a pinned one had at its first use here."""
+    return cache_folder() / "data" / f"{pin.mirror}.sha256"
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def _downloaded(pin: Pin, target: Path) -> bytes:
@@ -95,12 +130,8 @@ def _downloaded(pin: Pin, target: Path) -> bytes:
             f"cannot download the data file {pin.name} from {pin.address} ({cause}); "
             f"fetch it by hand and put it at {target}, or into a folder named by {MIRROR} as {pin.mirror}"
         ) from error
-    seen = hashlib.sha256(content).hexdigest()
-    if seen != pin.sha256:
-        raise HarnessError(
-            f"{pin.address} gave sha256 {seen}, not the pinned {pin.sha256}; "
-            f"put a file with the pinned digest at {target}"
-        )
+    if wrong := _wrong(content, pin):
+        raise HarnessError(f"{pin.address} gave {wrong}; put the right file at {target}")
     return content
 
 

@@ -107,6 +107,56 @@ def test_a_cached_file_that_was_damaged_is_refused(pin: Pin) -> None:
         fetch(pin)
 
 
+@pytest.fixture
+def sized(pin: Pin) -> Pin:
+    """The same file, known by its size alone."""
+    return replace(pin, sha256=None, size=len(CONTENT))
+
+
+def test_a_file_without_a_known_digest_is_held_to_the_one_it_had_first(sized: Pin) -> None:
+    path = fetch(sized)
+    assert path.read_bytes() == CONTENT
+    assert path.with_name("rows.jsonl.sha256").read_text() == f"{DIGEST}\n"
+    other = CONTENT.replace(b"2", b"3")
+    path.write_bytes(other)
+    with pytest.raises(HarnessError) as error:
+        fetch(sized)
+    text = one_line(error)
+    for part in (str(path), DIGEST, hashlib.sha256(other).hexdigest(), "rows.jsonl.sha256", "delete it and run again"):
+        assert part in text
+
+
+def test_a_mirrored_file_without_a_known_digest_is_recorded_in_the_cache_and_the_mirror_left_alone(
+    sized: Pin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = mirror(tmp_path, monkeypatch, CONTENT)
+    assert fetch(sized) == path
+    assert [p.name for p in path.parent.iterdir()] == ["rows.jsonl"]
+    path.write_bytes(CONTENT.replace(b"2", b"3"))
+    with pytest.raises(HarnessError, match="as at its first use"):
+        fetch(sized)
+
+
+def test_a_download_that_differs_from_the_first_one_leaves_nothing_behind(sized: Pin, tmp_path: Path) -> None:
+    path = fetch(sized)
+    path.unlink()
+    (tmp_path / "served.jsonl").write_bytes(CONTENT.replace(b"2", b"3"))
+    with pytest.raises(HarnessError, match=f"gave sha256 .* not {DIGEST} as at its first use"):
+        fetch(sized)
+    assert not path.exists()
+
+
+def test_a_file_of_another_size_is_refused_before_anything_is_recorded(sized: Pin, tmp_path: Path) -> None:
+    with pytest.raises(HarnessError, match=f"{len(CONTENT)} bytes, not the pinned 7"):
+        fetch(replace(sized, size=7))
+    assert not (tmp_path / "cache" / "data").exists()
+
+
+def test_a_pin_says_what_a_file_must_be(pin: Pin) -> None:
+    with pytest.raises(AssertionError, match="rows is pinned by nothing"):
+        replace(pin, sha256=None)
+
+
 def test_a_github_address_holds_the_commit() -> None:
     assert (
         github("owner/name", "c0ffee", "a/b.jsonl") == "https://raw.githubusercontent.com/owner/name/c0ffee/a/b.jsonl"
