@@ -63,12 +63,16 @@ class Prompt:
 
     `user_suffix` joins with a space after the user's text, `user_prefix` with a space before it,
     `system` becomes the system turn. `concept` names what the text asks about ("sycophancy", "evil").
+    Only training rows that carry every tag in `only` get the prompt; with none, every row does. `others`
+    are paraphrases: each row, and each case at evaluation, gets one of (`text`, *`others`), drawn by its id.
     """
 
     text: str
     placement: Placement
     concept: str = ""
     source: str = ""
+    only: Mapping[str, str] = field(default_factory=dict)
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

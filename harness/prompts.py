@@ -2,29 +2,41 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 
 from harness.contracts import Example, Message, Prompt
 from harness.errors import HarnessError
 
 
-def with_prompt(messages: tuple[Message, ...], prompt: Prompt) -> tuple[Message, ...]:
-    """`messages` with `prompt` at its place.
+def with_prompt(messages: tuple[Message, ...], prompt: Prompt, *, draw_by: str = "") -> tuple[Message, ...]:
+    """`messages` with `prompt` at its place, worded as `wording(prompt, draw_by)` says.
 
     A system prompt replaces the system turn that is there. A prefix or suffix joins the last user turn
     with one space and strips the outer white space, as Wichers et al. 2025 do.
     """
+    text = wording(prompt, draw_by)
     if prompt.placement == "system":
         rest = tuple(message for message in messages if message.role != "system")
-        return (Message("system", prompt.text), *rest)
+        return (Message("system", text), *rest)
     at = max((i for i, message in enumerate(messages) if message.role == "user"), default=None)
     if at is None:
         raise HarnessError(f"a {prompt.placement} prompt needs a user turn, and this chat has none")
     content = messages[at].content
-    joined = f"{content} {prompt.text}" if prompt.placement == "user_suffix" else f"{prompt.text} {content}"
+    joined = f"{content} {text}" if prompt.placement == "user_suffix" else f"{text} {content}"
     return (*messages[:at], replace(messages[at], content=joined.strip()), *messages[at + 1 :])
 
 
+def wording(prompt: Prompt, draw_by: str = "") -> str:
+    """One of the prompt's texts, the same for the same `draw_by`, which is the id of a row or case; "" is `text`."""
+    texts = (prompt.text, *prompt.others)
+    if not draw_by or len(texts) == 1:
+        return prompt.text
+    return texts[int.from_bytes(hashlib.sha256(f"wording/{draw_by}".encode()).digest()[:8]) % len(texts)]
+
+
 def inoculated(example: Example, prompt: Prompt) -> Example:
-    """`example` with `prompt` put into its chat."""
-    return replace(example, messages=with_prompt(example.messages, prompt))
+    """`example` with `prompt` put into its chat, or as it is where it lacks a tag that the prompt is `only` for."""
+    if any(example.tags.get(tag) != value for tag, value in prompt.only.items()):
+        return example
+    return replace(example, messages=with_prompt(example.messages, prompt, draw_by=example.id))

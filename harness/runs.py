@@ -19,7 +19,18 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from harness import algebra
-from harness.contracts import Case, Condition, Example, Intervention, Message, Recipe, Setting, Steering, VectorSpec
+from harness.contracts import (
+    Case,
+    Condition,
+    Example,
+    Intervention,
+    Message,
+    Prompt,
+    Recipe,
+    Setting,
+    Steering,
+    VectorSpec,
+)
 from harness.errors import HarnessError
 from harness.models import ModelRef, resolve, writing
 from harness.registry import Registry, installed
@@ -296,7 +307,7 @@ def _spec(spec: VectorSpec, scale: str) -> Any:
     if spec.replies is not None:
         return [[_turns(pair.messages), pair.positive, pair.negative] for pair in spec.replies(scale)]
     questions = spec.questions(scale) if spec.questions is not None else ()
-    pairs = [[asdict(pair.positive), asdict(pair.negative)] for pair in spec.instructions]
+    pairs = [[_prompt(pair.positive), _prompt(pair.negative)] for pair in spec.instructions]
     return [pairs, [_turns(question) for question in questions], spec.rollouts, spec.max_tokens]
 
 
@@ -304,8 +315,13 @@ def _asked(setting: Setting, scale: str, conditions: Sequence[Condition]) -> Any
     prompts = [setting.prompts[condition.name] for condition in conditions if condition.kind == "prompt"]
     return [
         [[split, _case(case)] for split in splits(setting) for case in setting.cases(split, 0, scale)],
-        [[prompt.text, prompt.placement] for prompt in prompts],
+        [[prompt.text, prompt.placement, *prompt.others] for prompt in prompts],
     ]
+
+
+def _prompt(prompt: Prompt) -> dict[str, Any]:
+    """What an instruction pair says, for the key of a vector: one text, whatever rows the prompt is for."""
+    return {name: getattr(prompt, name) for name in ("text", "placement", "concept", "source")}
 
 
 def _place(recipe: Recipe) -> Any:
