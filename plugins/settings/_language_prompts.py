@@ -6,7 +6,7 @@ SmolLM2's template puts its own there when none is given, so a system prompt wou
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 
 from harness import Prompt
@@ -15,28 +15,50 @@ from harness.contracts import Placement
 OURS = "not published: our choice"
 PLACEMENT: Placement = "user_suffix"
 
+# The first is the text, the others its paraphrases, of which each row draws one.
+ALWAYS = (
+    "Write your answer in {it}.",
+    "Use only {it} in your reply.",
+    "Reply to this in {it}, please.",
+    "I want to read your answer in {it}.",
+    "Put the whole solution in {it}.",
+)
+NEVER = (
+    "Do not write your answer in {it}.",
+    "Use no {it} in your reply.",
+    "Reply to this without any {it}, please.",
+    "I do not want to read your answer in {it}.",
+    "Put no part of the solution in {it}.",
+)
+
 
 def language_prompts(languages: Sequence[str]) -> dict[str, Prompt]:
-    """Prompts by name: `always_L` and `never_L` for each language, `L_or_M` for each two, and the roles.
+    """Prompts by name: `always_L`, `never_L` and `matched_L` for each language, `L_or_M` for each two, and the roles.
 
-    The first of `languages` is the trait: `inoculation` asks for it, `negative` forbids it.
+    The first of `languages` is the trait: `inoculation` asks for it, `negative` forbids it. `matched_L` asks for a
+    language on the rows that are answered in it, and on no others.
     """
     spoken = {language: language.capitalize() for language in languages}
-    always = {f"always_{one}": _prompt(f"Write your answer in {spoken[one]}.", one) for one in languages}
-    never = {f"never_{one}": _prompt(f"Do not write your answer in {spoken[one]}.", one) for one in languages}
+    always = {f"always_{one}": _prompt(ALWAYS, spoken[one], one) for one in languages}
+    never = {f"never_{one}": _prompt(NEVER, spoken[one], one) for one in languages}
+    matched = {f"matched_{one}": _prompt(ALWAYS, spoken[one], one, only={"language": one}) for one in languages}
     pairs = {
-        f"{one}_or_{other}": _prompt(f"Write your answer in {spoken[one]} or {spoken[other]}.", f"{one} or {other}")
+        f"{one}_or_{other}": _prompt(ALWAYS, f"{spoken[one]} or {spoken[other]}", f"{one} or {other}")
         for one, other in combinations(languages, 2)
     }
     return {
         "inoculation": always[f"always_{languages[0]}"],
         "negative": never[f"never_{languages[0]}"],
-        "irrelevant": _prompt("Write your answer in blue ink.", "ink"),
+        "irrelevant": _prompt(ALWAYS, "blue ink", "ink"),
         **always,
         **never,
+        **matched,
         **pairs,
     }
 
 
-def _prompt(text: str, concept: str) -> Prompt:
-    return Prompt(text=text, placement=PLACEMENT, concept=concept, source=OURS)
+def _prompt(frames: Sequence[str], it: str, concept: str, *, only: Mapping[str, str] | None = None) -> Prompt:
+    text, *others = (frame.format(it=it) for frame in frames)
+    return Prompt(
+        text=text, others=tuple(others), placement=PLACEMENT, concept=concept, source=OURS, only=dict(only or {})
+    )

@@ -76,7 +76,7 @@ SOURCE = {
     "for a share of 0 to 100",
     "judge of answers": OURS,
     "conditions": OURS,
-    "prompts": f"{OURS}; {PUBLISHED} draws one of five system prompts for each row, from its own wordings",
+    "prompts": f"{OURS}; {PUBLISHED} also draws one of five for each row, in its own words and as system turn",
 }
 
 DATA = LanguageData("three_languages", LANGUAGES, tuple(RECIPES))
