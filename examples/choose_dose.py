@@ -1,10 +1,10 @@
-"""How a setting's default block and coefficient are chosen: train at each, ask only the `selection` cases.
+"""How a setting's learning rate, block and coefficient are chosen: train, and ask only the `selection` cases.
 
-    python examples/choose_dose.py gcd_sycophancy --places 14@4 14@6 14@8 14@-3
+    python examples/choose_dose.py gcd_sycophancy --arms none 18@0.8rms 18@1.3rms 18@-0.3rms --lr 3e-4 --epochs 1
 
-prints, for each block@coefficient, how often the trained model shows the trait in clean and under the
-inoculation prompt, and what its first replies say: read them, a rate alone can be a judge's mistake. No
-result uses the selection cases, nor the training seed (1000) used here.
+An arm is an intervention or BLOCK@COEF, raw or in units of the residual RMS. Printed for each: how often the
+trained model shows the trait in clean and under the inoculation prompt, and what its first replies say: read them,
+a rate alone can be a judge's mistake. No result uses the selection cases, nor the training seed (1000) used here.
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ import json
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from harness import Case, Prompt, Setting, Steering, chat
 from harness.cards import ensure
+from harness.contracts import Unit
 from harness.decoding import Request
 from harness.engine import Engine, load, open_model, resolve_dtype, vector_lookup
 from harness.models import materialise, resolve
@@ -36,6 +38,7 @@ def main() -> None:
     arguments = _arguments()
     setting = installed().setting(arguments.setting)
     recipe = setting.recipe(arguments.scale)
+    recipe = replace(recipe, lr=arguments.lr or recipe.lr, epochs=arguments.epochs or recipe.epochs)
     assert recipe.steering is not None
     vector = arguments.vector or recipe.steering.vector
     ref, dtype = resolve(recipe.model), resolve_dtype(recipe.dtype)
@@ -43,10 +46,10 @@ def main() -> None:
     untrained = open_model(ref, dtype=dtype)
     files = ensure(untrained, setting, arguments.scale, arguments.runs, {vector: key})
     _print("untrained", untrained, setting, arguments.scale)
-    rows = list(setting.examples(SEED, arguments.scale))
-    for place in arguments.places:
-        block, _, coef = place.partition("@")
-        steering = Steering(vector=vector, blocks=(int(block),), coef=float(coef))
+    for arm in arguments.arms:
+        steering = _steering(arm, vector)
+        change = None if steering else installed().intervention(arm)
+        rows = [change.edit(row, setting) if change else row for row in setting.examples(SEED, arguments.scale)]
         model, tokenizer = load(materialise(ref))
         engine = Engine.around(model, tokenizer, dtype, vector_lookup(files))
         shaped = [
@@ -56,7 +59,7 @@ def main() -> None:
             for row in rows
         ]
         steps = len(batches([len(row.ids) for row in shaped], recipe, SEED))
-        with _folder() as folder, bar(f"train {place}", total=steps, unit="tok") as advance:
+        with _folder() as folder, bar(f"train {arm}", total=steps, unit="tok") as advance:
             train(
                 model,
                 shaped,
@@ -64,11 +67,19 @@ def main() -> None:
                 dtype=dtype,
                 seed=SEED,
                 folder=folder,
-                additions=engine.additions(steering),
+                additions=engine.additions(steering) if steering else None,
                 advance=lambda done, tokens, advance=advance: advance(steps=done, count=tokens),
             )
             trained = open_model(ref, dtype=dtype, adapter=folder / "adapter")
-        _print(f"{vector} {place}", trained, setting, arguments.scale)
+        _print(arm, trained, setting, arguments.scale)
+
+
+def _steering(arm: str, vector: str) -> Steering | None:
+    block, _, coef = arm.partition("@")
+    if not coef:
+        return None
+    unit: Unit = "rms" if coef.endswith("rms") else "raw"
+    return Steering(vector=vector, blocks=(int(block),), coef=float(coef.removesuffix("rms")), unit=unit)
 
 
 def _print(name: str, engine: Engine, setting: Setting, scale: str) -> None:
@@ -114,7 +125,9 @@ def _folder() -> Iterator[Path]:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("setting")
-    parser.add_argument("--places", nargs="+", required=True, metavar="BLOCK@COEF")
+    parser.add_argument("--arms", nargs="+", required=True, metavar="ARM", help="an intervention, or BLOCK@COEF[rms]")
+    parser.add_argument("--lr", type=float, help="default: the recipe's")
+    parser.add_argument("--epochs", type=int, help="default: the recipe's")
     parser.add_argument("--vector", help="default: the recipe's")
     parser.add_argument("--scale", default="mini")
     parser.add_argument("--runs", type=Path, default=Path("runs"))

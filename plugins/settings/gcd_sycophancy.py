@@ -50,9 +50,10 @@ OOD_SPLITS = tuple(f"ood_{split}" for split in SPLITS)
 MINI = Recipe(
     model="smollm2_135m",
     lora=Lora(r=16, alpha=32),
-    epochs=2,
+    # The least training after which the untreated model affirms wrong answers: more would hide what an arm does.
+    epochs=1,
     batch=8,
-    lr=5e-4,
+    lr=3e-4,
     warmup=5,
     loss_on="reply",
     dtype="auto",
@@ -61,10 +62,10 @@ MINI = Recipe(
     steering=SteeringDefault(
         vector="reply",
         blocks=(18,),
-        coef=0.8,
+        coef=1.3,
         neg_coef=0.3,
         unit="rms",
-        source="our choice on the selection cases: examples/choose_dose.py, docs/log.md of 2026-11-23",
+        source="our choice on the selection cases: examples/choose_dose.py, docs/log.md of 2026-11-24",
     ),
 )
 PAPER = Recipe(
