@@ -2,9 +2,9 @@
 
     python examples/choose_dose.py gcd_sycophancy --arms none 18@0.8rms 18@1.3rms 18@-0.3rms --lr 3e-4 --epochs 1
 
-An arm is an intervention or BLOCK@COEF, raw or in units of the residual RMS. Printed for each: how often the
-trained model shows the trait in clean and under the inoculation prompt, and what its first replies say: read them,
-a rate alone can be a judge's mistake. No result uses the selection cases, nor the training seed (1000) used here.
+An arm is an intervention or BLOCK@COEF, raw or in units of the residual RMS. Printed for each: the trait's rate in
+clean and under the inoculation prompt, with how many replies were judged, the other metrics of the same cases, and
+what the first replies say: read them, a rate alone can be a judge's mistake. No result uses the selection cases, nor the training seed (1000) used here.
 """
 
 from __future__ import annotations
@@ -100,20 +100,20 @@ def _rate(engine: Engine, setting: Setting, scale: str, prompt: Prompt | None) -
         for messages in asked
     ]
     replies = [reply.text for reply in engine.generate(requests)]
-    scores = asyncio.run(_scores(setting, cases, replies))
-    judged = [score for score in scores if score is not None]
-    return {
-        "rate": round(sum(judged) / len(judged), 3) if judged else None,
-        "judged": len(judged),
-        "n": len(scores),
-        "says": [reply[:80] for reply in replies[:4]],
-    }
+    return {**asyncio.run(_means(setting, cases, replies)), "says": [reply[:80] for reply in replies[:4]]}
 
 
-async def _scores(setting: Setting, cases: Sequence[Case], replies: Sequence[str]) -> list[float | None]:
-    judge = installed().judge(setting.trait.judge)
-    graded = [await judge.grade(case, reply, None) for case, reply in zip(cases, replies, strict=True)]
-    return [verdict.scores[setting.trait.score] for verdict in graded]
+async def _means(setting: Setting, cases: Sequence[Case], replies: Sequence[str]) -> dict[str, Any]:
+    """The trait's mean, and that of each other metric which asks the same kind of case; with how many were judged."""
+    means: dict[str, Any] = {"n": len(cases)}
+    for metric in setting.metrics:
+        if metric.split != setting.trait.split:
+            continue
+        judge = installed().judge(metric.judge)
+        graded = [await judge.grade(case, reply, None) for case, reply in zip(cases, replies, strict=True)]
+        scores = [score for one in graded if (score := one.scores[metric.score]) is not None]
+        means[metric.name] = [round(sum(scores) / len(scores), 3) if scores else None, len(scores)]
+    return means
 
 
 @contextmanager
