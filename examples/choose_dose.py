@@ -4,7 +4,8 @@
 
 An arm is an intervention or BLOCK@COEF, raw or in units of the residual RMS. Printed for each: the trait's rate in
 clean and under the inoculation prompt, with how many replies were judged, the other metrics of the same cases, and
-what the first replies say: read them, a rate alone can be a judge's mistake. No result uses the selection cases, nor the training seed (1000) used here.
+what the first replies say: read them, a rate alone can be a judge's mistake. No result uses the selection cases, nor
+the training seed (1000) used here.
 """
 
 from __future__ import annotations
