@@ -100,6 +100,9 @@ def run(
     model: Model = "",
     seed: Annotated[list[str], typer.Option(help="Repeat it, or put commas.")] = ["0"],  # noqa: B006
     dose: Annotated[str, typer.Option(help="Scales each intervention; commas for several.")] = "1",
+    weights: Annotated[
+        list[str], typer.Option(help="A balance of traits for comp_ arms, as spanish=0.8,french=0.4; repeat it.")
+    ] = [],  # noqa: B006
     runs: Runs = Path("runs"),
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and train nothing.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Begin these cells anew.")] = False,
@@ -115,6 +118,7 @@ def run(
         model=model,
         seeds=page.seeds(seed),
         doses=page.doses(dose),
+        weights=page.balances(weights),
         runs=runs,
     )
     if dry_run:

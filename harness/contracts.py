@@ -261,7 +261,8 @@ class Setting:
     `examples(seed, scale)` are the training rows; `cases(split, seed, scale)` the evaluation questions,
     where `split` is a metric's split or `selection` (used to choose doses, never for a result).
     `conditions` are spelled as `Condition` parses them, by scale. `source` maps a number or text to
-    where it comes from, or to the words "not published: our choice".
+    where it comes from, or to the words "not published: our choice". `composition` names the traits that
+    can be combined, each a vector with a raw weight; their prompts are found by `always` and `never`.
     """
 
     name: str
@@ -274,6 +275,7 @@ class Setting:
     conditions: Mapping[str, tuple[str, ...]]
     recipes: Mapping[str, Recipe]
     source: Mapping[str, str] = field(default_factory=dict)
+    composition: Mapping[str, float] = field(default_factory=dict)
 
     def recipe(self, scale: str) -> Recipe:
         """The recipe of `scale`; raises HarnessError naming the scales that exist."""
@@ -285,6 +287,19 @@ class Setting:
     def trait(self) -> Metric:
         """The metric that interventions try to suppress."""
         return next(metric for metric in self.metrics if metric.goal == "suppress")
+
+
+def always(*traits: str) -> str:
+    """The name of the prompt that asks for `traits`: `always_spanish` for one, `spanish_or_french` for more.
+
+    Several stand in the order in which the setting's `always_` prompts do.
+    """
+    return f"always_{traits[0]}" if len(traits) == 1 else "_or_".join(traits)
+
+
+def never(trait: str) -> str:
+    """The name of the prompt that forbids `trait`: `never_spanish`."""
+    return f"never_{trait}"
 
 
 def _applies(setting: Setting) -> str | None:
@@ -305,7 +320,8 @@ class Intervention:
 
     `applies(setting)` returns None, or the reason why this intervention cannot be used there. A dose d
     multiplies the steering coefficient, and edits a fraction d of the rows. `trains=False` is the
-    untrained base model. `control` marks placebos.
+    untrained base model. `control` marks placebos. One that combines traits has `given(setting, weights)`:
+    the intervention that these weights make, or a HarnessError; without weights the setting's own count.
     """
 
     name: str
@@ -315,6 +331,7 @@ class Intervention:
     steering: Callable[[Setting, Recipe], Steering | None] = _steering
     trains: bool = True
     control: bool = False
+    given: Callable[[Setting, Mapping[str, float]], Intervention] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

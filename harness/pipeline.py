@@ -55,7 +55,7 @@ def prepared(cell: Cell) -> Prepared:
 def _base_of(cell: Prepared) -> Prepared | None:
     if BASE not in installed().interventions or not cell.intervention.trains:
         return None
-    return prepared(replace(cell.cell, intervention=BASE, seed=0, dose=1.0))
+    return prepared(replace(cell.cell, intervention=BASE, seed=0, dose=1.0, weights=""))
 
 
 def _run(cell: Prepared, root: Path, *, force: bool, wait: bool) -> Path:
@@ -321,12 +321,19 @@ def grid(
     model: str = "",
     seeds: Sequence[int] = (0,),
     doses: Sequence[float] = (1.0,),
+    weights: Sequence[str] = ("",),
 ) -> list[Cell]:
-    """Every combination, seeds fastest. An arm with nothing to scale is there once, at dose 1; `base` at seed 0."""
+    """Every combination, seeds fastest. An arm with nothing to scale is there once, at dose 1; `base` at seed 0.
+
+    Likewise an arm that takes no weights is there once, without them, beside one that does.
+    """
     cells = [
-        Cell(setting=setting, intervention=name, scale=scale, model=model, seed=seed, dose=dose)
-        for setting, name, dose, seed in product(settings, interventions, doses, seeds)
+        Cell(setting=setting, intervention=name, scale=scale, model=model, seed=seed, dose=dose, weights=balance)
+        for setting, name, balance, dose, seed in product(settings, interventions, weights, doses, seeds)
     ]
+    takes = {name for name in interventions if installed().intervention(name).given is not None}
+    if takes:
+        cells = [cell if cell.intervention in takes else replace(cell, weights="") for cell in cells]
     if any(scales(cell) for cell in cells):
         cells = [cell if scales(cell) else replace(cell, dose=1.0) for cell in cells]
     return list(dict.fromkeys(replace(c, seed=0) if c.intervention == BASE else c for c in cells))

@@ -35,8 +35,12 @@ def wording(prompt: Prompt, draw_by: str = "") -> str:
     return texts[int.from_bytes(hashlib.sha256(f"wording/{draw_by}".encode()).digest()[:8]) % len(texts)]
 
 
-def inoculated(example: Example, prompt: Prompt) -> Example:
-    """`example` with `prompt` put into its chat, or as it is where it lacks a tag that the prompt is `only` for."""
-    if any(example.tags.get(tag) != value for tag, value in prompt.only.items()):
+def inoculated(example: Example, *prompts: Prompt) -> Example:
+    """`example` with `prompts` put into its chat, joined with spaces; those for rows with other tags are left out."""
+    wanted = [one for one in prompts if all(example.tags.get(tag) == value for tag, value in one.only.items())]
+    if not wanted:
         return example
-    return replace(example, messages=with_prompt(example.messages, prompt, draw_by=example.id))
+    if len({one.placement for one in wanted}) > 1:
+        raise HarnessError(f"row {example.id!r} cannot take prompts of different placements at once")
+    said = replace(wanted[0], text=" ".join(wording(one, example.id) for one in wanted), others=())
+    return replace(example, messages=with_prompt(example.messages, said))

@@ -18,7 +18,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from harness import algebra
+from harness import algebra, weights
 from harness.contracts import (
     Case,
     Condition,
@@ -44,7 +44,11 @@ RECORDED = frozenset({"cell", "key", "inputs", "status", "recipe", "steering", "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """One trained adapter and all its evaluations. `model` is a reference; empty means the recipe's own."""
+    """One trained adapter and all its evaluations.
+
+    `model` is a reference; empty means the recipe's own. `weights`, as `harness.weights` spells them, are for
+    an intervention that combines traits; empty means the setting's own.
+    """
 
     setting: str
     intervention: str
@@ -52,6 +56,13 @@ class Cell:
     model: str = ""
     seed: int = 0
     dose: float = 1.0
+    weights: str = ""
+
+    @property
+    def arm(self) -> str:
+        """The intervention with its weights and dose: `comp_ps french=0.4,spanish=0.8 x0.5`."""
+        weights = f" {self.weights}" if self.weights else ""
+        return f"{self.intervention}{weights}{'' if self.dose == 1 else f' x{self.dose:g}'}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,11 +85,10 @@ class Prepared:
     @property
     def title(self) -> str:
         """How progress bars and messages call the cell."""
-        dose = "" if self.cell.dose == 1 else f" x{self.cell.dose:g}"
-        return f"{self.cell.setting}/{self.cell.intervention}{dose} s{self.cell.seed}"
+        return f"{self.cell.setting}/{self.cell.arm} s{self.cell.seed}"
 
     def folder(self, runs: Path) -> Path:
-        """RUNS/SETTING/INTERVENTION/SCALE-MODEL-sSEED[-dDOSE]-HASH."""
+        """RUNS/SETTING/INTERVENTION/SCALE-MODEL-sSEED[-NAME=WEIGHT+...][-dDOSE]-HASH."""
         return runs / self.cell.setting / self.cell.intervention / f"{self._readable}-{self.key[:8]}"
 
     def stale(self, runs: Path) -> tuple[Path, ...]:
@@ -90,7 +100,9 @@ class Prepared:
     @property
     def _readable(self) -> str:
         dose = "" if self.cell.dose == 1 else f"-d{self.cell.dose:g}"
-        return f"{self.cell.scale}-{self.model.name}-s{self.cell.seed}{dose}"
+        # No comma: Inspect takes a comma in a model's name for the end of it.
+        balance = f"-{self.cell.weights.replace(',', '+')}" if self.cell.weights else ""
+        return f"{self.cell.scale}-{self.model.name}-s{self.cell.seed}{balance}{dose}"
 
 
 def prepare(cell: Cell, *, dtype: str, registry: Registry | None = None) -> Prepared:
@@ -100,14 +112,12 @@ def prepare(cell: Cell, *, dtype: str, registry: Registry | None = None) -> Prep
     dose that means nothing.
     """
     found = registry or installed()
-    setting, intervention = found.setting(cell.setting), found.intervention(cell.intervention)
+    setting = found.setting(cell.setting)
     recipe = setting.recipe(cell.scale)
-    reason = intervention.applies(setting)
-    if reason is not None:
-        raise HarnessError(f"intervention {cell.intervention!r} does not apply to {cell.setting!r}: {reason}")
+    intervention = weighted(found.intervention(cell.intervention), setting, cell.weights)
     model = resolve(cell.model or recipe.model)
     where = str(model.folder) if model.folder is not None else cell.model or recipe.model
-    cell = replace(cell, model=where, dose=_dose(cell.dose))
+    cell = replace(cell, model=where, dose=_dose(cell.dose), weights=weights.canonical(cell.weights))
     steering = _steering(intervention, setting, recipe, cell.dose) if intervention.trains else None
     plain = tuple(setting.examples(cell.seed, cell.scale)) if intervention.trains else ()
     if intervention.trains and not plain:
@@ -122,7 +132,8 @@ def prepare(cell: Cell, *, dtype: str, registry: Registry | None = None) -> Prep
     vectors = _vectors(setting, recipe, cell.scale, model, dtype, steering, conditions)
     inputs = {
         "format": FORMAT,
-        "cell": {**asdict(cell), "model": model.digest},
+        "cell": {name: value for name, value in {**asdict(cell), "model": model.digest}.items() if name != "weights"}
+        | ({"weights": cell.weights} if cell.weights else {}),
         "dtype": dtype,
         "recipe": {**asdict(recipe), "dtype": dtype, "model": model.digest, "steering": _place(recipe)},
         "rows": digest_of([_example(row) for row in rows]),
@@ -147,9 +158,25 @@ def prepare(cell: Cell, *, dtype: str, registry: Registry | None = None) -> Prep
     )
 
 
+def weighted(intervention: Intervention, setting: Setting, text: str) -> Intervention:
+    """`intervention` as the weights that `text` spells make it on `setting`; "" leaves it as it is.
+
+    HarnessError where it does not apply, or where weights mean nothing to it.
+    """
+    reason = intervention.applies(setting)
+    if reason is not None:
+        raise HarnessError(f"intervention {intervention.name!r} does not apply to setting {setting.name!r}: {reason}")
+    if not text:
+        return intervention
+    if intervention.given is None:
+        raise HarnessError(f"intervention {intervention.name!r} takes no weights; leave out the weights {text!r}")
+    return intervention.given(setting, weights.parse(text))
+
+
 def scales(cell: Cell) -> bool:
     """Whether a dose changes anything: whether the intervention steers, or edits a row."""
-    setting, intervention = installed().setting(cell.setting), installed().intervention(cell.intervention)
+    setting = installed().setting(cell.setting)
+    intervention = weighted(installed().intervention(cell.intervention), setting, cell.weights)
     if not intervention.trains:
         return False
     if intervention.steering(setting, setting.recipe(cell.scale)) is not None:

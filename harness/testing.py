@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -57,6 +58,9 @@ def check_setting(setting: Setting, *, scale: str = "mini") -> None:
     for example in examples:
         text = _last_user_text(example.messages)
         _law(text not in tested, where, f"training row {example.id!r} asks what test case {tested.get(text)!r} asks")
+    for name, weight in setting.composition.items():
+        _law(name in setting.vectors, where, f"the composition names {name!r}, which is no vector of the setting")
+        _law(math.isfinite(weight), where, f"the composition gives {name!r} the weight {weight}")
     for name, spec in setting.vectors.items():
         _check_vector(spec, scale, tested, f"{where}, vector {name!r}")
 
@@ -83,6 +87,10 @@ def check_intervention(intervention: Intervention, setting: Setting, *, scale: s
     if steering is not None:
         _law(intervention.trains, where, "steering although nothing is trained")
         _check_steering(steering, setting, where)
+    if intervention.given is not None and setting.composition:
+        made = intervention.given(setting, {next(iter(setting.composition)): 0.5})
+        _law(made.name == intervention.name, where, f"weights make another intervention, {made.name!r}, of it")
+        check_intervention(replace(made, given=None), setting, scale=scale)
 
 
 def check_judge(judge: Judge, *, cases: Sequence[Case] = ()) -> None:

@@ -116,6 +116,13 @@ class World:
         """Adds an intervention."""
         self._install("interventions", Intervention(name=name, summary=name, **changes))
 
+    def combining(self) -> None:
+        """Lets the setting's vectors be combined, and adds the arm that combines them."""
+        self.setting(
+            composition={"reply": 1.0, "asked": 0.5}, prompts={**small.SETTING.prompts, "always_loud": small.ASK}
+        )
+        self._install("interventions", registry.installed().intervention("comp_ps"))
+
     def grading(self, grade: Callable[..., Any]) -> None:
         """Changes how the judge grades, and says so by its version."""
         self._install("judges", replace(small.JUDGE, grade=grade, version="2"))

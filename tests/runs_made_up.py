@@ -16,8 +16,8 @@ from harness.runs import Cell
 CONDITIONS = ("clean", "prompt:inoculation", "prompt:negative", "vector:reply@0.5rms", "vector:random(reply)@0.5rms")
 
 
-def cell(intervention: str, *, seed: int = 0, dose: float = 1.0) -> Cell:
-    return Cell(setting="gcd", intervention=intervention, model="smollm2_135m", seed=seed, dose=dose)
+def cell(intervention: str, *, seed: int = 0, dose: float = 1.0, weights: str = "") -> Cell:
+    return Cell(setting="gcd", intervention=intervention, model="smollm2_135m", seed=seed, dose=dose, weights=weights)
 
 
 def write_run(
@@ -40,6 +40,7 @@ def write_run(
     `place` names its folder otherwise than the pipeline would.
     """
     dose = "" if made.dose == 1 else f"-d{made.dose:g}"
+    dose = f"-{made.weights.replace(',', '+')}{dose}" if made.weights else dose
     name = f"{made.scale}-{made.model}-s{made.seed}{dose}-{key[:8]}"
     folder = runs / made.setting / made.intervention / (place or name)
     folder.mkdir(parents=True)

@@ -18,7 +18,7 @@ import small
 from bad_world import World, half_written, opened
 from test_registry import SOUND
 
-from harness import HarnessError
+from harness import HarnessError, registry
 from harness.runs import Cell
 
 TRAIN_FILE = "gcd_sycophancy_wichers/task_train_only_user_ans1000.jsonl"
@@ -142,6 +142,61 @@ def more_than_all_rows(world: World) -> list[str]:
 @bad("intervention 'none' has nothing that a dose of 0.5 could scale; leave it at 1")
 def a_dose_of_nothing(world: World) -> list[str]:
     return world.run("none", "--dose", "0.5")
+
+
+@bad("weights 'reply=much': the weight of 'reply' is 'much', not a finite number")
+def a_weight_in_words(world: World) -> list[str]:
+    world.combining()
+    return world.run("comp_ps", "--weights", "reply=much")
+
+
+@bad("weights 'reply=inf': the weight of 'reply' is 'inf', not a finite number")
+def an_infinite_weight(world: World) -> list[str]:
+    world.combining()
+    return world.run("comp_ps", "--weights", "reply=inf")
+
+
+@bad("weights '0.8' are not NAME=NUMBER with commas between, as in spanish=0.8,french=0.4")
+def a_weight_of_nothing(world: World) -> list[str]:
+    world.combining()
+    return world.run("comp_ps", "--weights", "0.8")
+
+
+@bad("weights 'reply=1,reply=2' name 'reply' twice")
+def two_weights_of_one_vector(world: World) -> list[str]:
+    world.combining()
+    return world.run("comp_ps", "--weights", "reply=1,reply=2")
+
+
+@bad("no vector named 'replay'; did you mean 'reply'?")
+def a_weight_of_an_unknown_vector(world: World) -> list[str]:
+    world.combining()
+    return world.run("comp_ps", "--weights", "replay=1")
+
+
+@bad("no prompt named 'always_lout'; did you mean 'always_loud'?")
+def a_weight_of_a_trait_without_a_prompt(world: World) -> list[str]:
+    world.combining()
+    world.intervention("comp_ip", given=registry.installed().intervention("comp_ip").given)
+    return world.run("comp_ip", "--weights", "lout=1")
+
+
+@bad("a weight is the fraction of rows that get the prompt, from 0 to 1, not loud=1.5")
+def a_weight_of_more_than_all_rows(world: World) -> list[str]:
+    world.combining()
+    world.intervention("comp_ip", given=registry.installed().intervention("comp_ip").given)
+    return world.run("comp_ip", "--weights", "loud=1.5")
+
+
+@bad("intervention 'ps' takes no weights; leave out the weights 'reply=1'")
+def weights_for_an_intervention_that_takes_none(world: World) -> list[str]:
+    return world.run("ps", "--weights", "reply=1")
+
+
+@bad("setting 'loud' names no traits to combine: its composition is empty")
+def traits_to_combine_where_there_are_none(world: World) -> list[str]:
+    world.intervention("comp_ps", applies=registry.installed().intervention("comp_ps").applies)
+    return world.run("comp_ps")
 
 
 @bad("--seed 'one' is not a whole number from 0 up")

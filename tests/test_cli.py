@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -129,8 +130,6 @@ def test_describe_works_for_everything_that_is_installed(capsys):
 
 
 def test_a_name_of_two_kinds_shows_both(capsys, monkeypatch):
-    from dataclasses import replace
-
     found = registry()
     judge = replace(found.judges["asker"], name="gcd")
     both = replace(
@@ -167,6 +166,19 @@ def test_several_doses_leave_an_arm_with_nothing_to_scale_at_dose_1(tmp_path, tr
     asked = [(one.intervention, one.dose) for one in trained[0]["cells"]]
     assert asked == [("none", 1.0), ("ps", 0.5), ("ps", 1.0)]
     assert "ps x0.5" in capsys.readouterr().out
+
+
+def test_each_balance_is_a_cell_of_the_arms_that_take_weights_alone(tmp_path, trained, capsys):
+    from harness.registry import installed
+
+    setting = replace(small.SETTING, composition={"reply": 1.0, "asked": 0.5})
+    arms = {**small.REGISTRY.interventions, "comp_ps": installed().intervention("comp_ps")}
+    with using(replace(small.REGISTRY, settings={"loud": setting}, interventions=arms)):
+        options = ("--weights", "reply=1,asked=0.50", "--weights", "reply=0.5", "--runs", str(tmp_path))
+        assert call("run", "--setting", "loud", "--intervention", "none,comp_ps", *options) == 0
+    asked = [(one.intervention, one.weights) for one in trained[0]["cells"]]
+    assert asked == [("none", ""), ("comp_ps", "asked=0.5,reply=1"), ("comp_ps", "reply=0.5")]
+    assert "comp_ps asked=0.5,reply=1" in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("study")

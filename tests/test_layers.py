@@ -18,7 +18,7 @@ HEAVY = ("torch", "transformers", "peft", "inspect_ai", "numpy")
 
 LAYERS = (
     ("errors", "contracts"),
-    ("hookspecs", "prompts", "algebra", "variants", "__init__"),
+    ("hookspecs", "prompts", "algebra", "weights", "variants", "__init__"),
     ("runs", "registry", "models", "data", "judging", "progress", "machine"),
     ("engine", "batching", "decoding", "chat", "steering", "kernels", "stats", "agreement"),
     ("train", "tasks", "provider", "scoring", "vectors"),

@@ -236,7 +236,7 @@ def test_in_a_grid_of_doses_an_arm_with_nothing_to_scale_is_there_once(tiny_llam
 def test_an_intervention_that_does_not_apply_stops_before_anything_is_written(tiny_llama: Path, tmp_path: Path) -> None:
     picky = Intervention(name="picky", summary="never", applies=lambda setting: "it is too loud here")
     world = replace(small.REGISTRY, interventions={**small.REGISTRY.interventions, "picky": picky})
-    with using(world), pytest.raises(HarnessError, match="does not apply to 'loud': it is too loud here"):
+    with using(world), pytest.raises(HarnessError, match="does not apply to setting 'loud': it is too loud here"):
         run([cell(tiny_llama, "none"), cell(tiny_llama, "picky")], tmp_path / "runs")
     assert not (tmp_path / "runs").exists()
 

@@ -51,6 +51,30 @@ def test_rows_come_base_none_arms_by_name_controls_last_and_columns_in_the_setti
     assert table.conditions == CONDITIONS
 
 
+def test_each_balance_of_weights_is_an_arm_of_its_own_and_seeds_are_pooled_within(tmp_path):
+    for seed in (0, 1):
+        write_run(tmp_path, cell("comp_ps", seed=seed, weights="a=1"), {"clean": 0.2})
+    write_run(tmp_path, cell("comp_ps", weights="a=1", dose=0.5), {"clean": 0.4})
+    write_run(tmp_path, cell("comp_ps", weights="a=0.5,b=1"), {"clean": 0.6})
+    results, (table,) = read(tmp_path)
+    assert [(arm.label, arm.weights, arm.seeds) for arm in table.arms] == [
+        ("comp_ps a=0.5,b=1", "a=0.5,b=1", (0,)),
+        ("comp_ps a=1", "a=1", (0, 1)),
+        ("comp_ps a=1 x0.5", "a=1", (0,)),
+    ]
+    record = report.as_record(results, (table,))["tables"][0]["arms"][0]
+    assert (record["intervention"], record["weights"]) == ("comp_ps", "a=0.5,b=1")
+
+
+def test_a_run_from_before_there_were_weights_is_read(tmp_path):
+    folder = write_run(tmp_path, cell("ps"), {"clean": 0.5})
+    record = json.loads((folder / "run.json").read_text())
+    del record["cell"]["weights"]
+    (folder / "run.json").write_text(json.dumps(record))
+    _, (table,) = read(tmp_path)
+    assert [(arm.label, arm.weights) for arm in table.arms] == [("ps", "")]
+
+
 def test_what_could_not_be_judged_is_counted_and_in_no_mean(tmp_path):
     write_run(tmp_path, cell("none"), {"clean": 0.5}, cases=20, unjudged=5)
     results, tables = read(tmp_path)

@@ -87,6 +87,7 @@ def _show_setting(page: Console, setting: Setting, registry: Registry) -> None:
     ]
     _section(page, "prompts", prompts)
     _section(page, "vectors", [(name, _extraction(spec)) for name, spec in setting.vectors.items()])
+    _section(page, "composition", [(name, f"{weight:g}") for name, weight in setting.composition.items()])
     _section(page, "conditions", [(scale, "  ".join(texts)) for scale, texts in setting.conditions.items()])
     _section(page, "recipes", _recipes(setting.recipes))
     _section(page, "interventions", _applying(setting, registry.interventions.values()))
@@ -132,7 +133,7 @@ def _applying(setting: Setting, interventions: Iterable[Intervention]) -> Rows:
 
 def _show_intervention(page: Console, record: Intervention, registry: Registry) -> None:
     kind = "a placebo or check, not a method" if record.control else "trains" if record.trains else "nothing is trained"
-    _section(page, "kind", [(kind,)])
+    _section(page, "kind", [(kind,), *([("takes --weights",)] if record.given is not None else [])])
     rows = []
     for setting in registry.settings.values():
         reason = record.applies(setting)

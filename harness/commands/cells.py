@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.commands.page import console, print_json
 from harness.contracts import Setting
-from harness.errors import HarnessError, unknown
+from harness.errors import unknown
 from harness.models import resolve, short_name
-from harness.registry import Registry, installed
+from harness.registry import installed
+from harness.runs import Cell, weighted
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from harness.planning import Plan
-    from harness.runs import Cell
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +31,7 @@ class Asked:
     model: str
     seeds: Sequence[int]
     doses: Sequence[float]
+    weights: Sequence[str]
     runs: Path
 
 
@@ -70,10 +72,12 @@ def _checked(asked: Asked) -> list[Cell]:
     registry = installed()
     if asked.model:
         resolve(asked.model)
+    takes = any(registry.intervention(name).given is not None for name in asked.interventions)
     for setting in asked.settings:
         check_scale(registry.setting(setting), asked.scale)
-        for intervention in asked.interventions:
-            _check_applies(intervention, setting, registry)
+        for intervention, balance in product(asked.interventions, asked.weights):
+            arm = registry.intervention(intervention)
+            weighted(arm, registry.setting(setting), balance if arm.given is not None or not takes else "")
     from harness.pipeline import grid
 
     return grid(
@@ -83,13 +87,8 @@ def _checked(asked: Asked) -> list[Cell]:
         model=asked.model,
         seeds=asked.seeds,
         doses=asked.doses,
+        weights=asked.weights,
     )
-
-
-def _check_applies(intervention: str, setting: str, registry: Registry) -> None:
-    reason = registry.intervention(intervention).applies(registry.setting(setting))
-    if reason is not None:
-        raise HarnessError(f"intervention {intervention!r} does not apply to setting {setting!r}: {reason}")
 
 
 def _record(one: Plan) -> dict[str, Any]:
@@ -126,7 +125,7 @@ def _grid(plans: Sequence[Plan]) -> Table:
         grid.add_column(head, justify="right", no_wrap=True)
     for one in plans:
         grid.add_row(
-            Text(_title(one.cell)),
+            Text(f"{one.cell.arm} s{one.cell.seed}"),
             "done" if one.done else f"to do, {len(one.stale)} stale" if one.stale else "to do",
             f"{one.rows:,}",
             f"{one.train_tokens:,}",
@@ -137,11 +136,6 @@ def _grid(plans: Sequence[Plan]) -> Table:
             "-" if one.done else _about(one.seconds),
         )
     return grid
-
-
-def _title(cell: Cell) -> str:
-    dose = "" if cell.dose == 1 else f" x{cell.dose:g}"
-    return f"{cell.intervention}{dose} s{cell.seed}"
 
 
 def _about(seconds: float | None) -> str:

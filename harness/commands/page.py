@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from harness import weights
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
@@ -47,6 +48,11 @@ def seeds(values: Sequence[str]) -> tuple[int, ...]:
                 f"--seed {text!r} is not a whole number from 0 up, of at most {SEED_DIGITS} digits; write 0,1,2"
             )
     return tuple(dict.fromkeys(int(text) for text in texts))
+
+
+def balances(values: Sequence[str]) -> tuple[str, ...]:
+    """The balances of `--weights` in canonical form, one for each time it is given; ("",) for none."""
+    return tuple(dict.fromkeys(weights.spelled(weights.parse(value)) for value in values)) or ("",)
 
 
 def doses(value: str) -> tuple[float, ...]:

@@ -97,6 +97,7 @@ def _record(table: Table) -> dict[str, Any]:
             {
                 "label": arm.label,
                 "intervention": arm.intervention,
+                "weights": arm.weights,
                 "dose": arm.dose,
                 "control": arm.control,
                 "seeds": list(arm.seeds),

@@ -81,8 +81,8 @@ def _record(file: Path) -> dict[str, Any]:
     try:
         record = json.loads(file.read_text(encoding="utf-8"))
         names = {field.name for field in fields(Cell)}
-        if set(record["cell"]) != names or not isinstance(record["status"], str):
-            raise ValueError(f"'cell' must have {', '.join(sorted(names))}")
+        if not names - {"weights"} <= set(record["cell"]) <= names or not isinstance(record["status"], str):
+            raise ValueError(f"'cell' must have {', '.join(sorted(names - {'weights'}))}")
         if not all(isinstance(record.get(part, {}), dict) for part in ("inputs", "gates", "judges")):
             raise ValueError("'inputs', 'gates' and 'judges' must be objects")
     except (ValueError, KeyError, TypeError) as error:

@@ -21,10 +21,14 @@ PER_ARM = PER_SEED | {"steering", "conditions"}  # inputs that may change with t
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arm:
-    """One row of a table: an intervention at a dose, its seeds pooled. `failed` has a line per failed gate."""
+    """One row of a table: an intervention with its weights at a dose, its seeds pooled.
+
+    `failed` has a line per failed gate.
+    """
 
     label: str
     intervention: str
+    weights: str
     dose: float
     trains: bool
     control: bool
@@ -108,19 +112,20 @@ def _table(runs: Sequence[Run], model: str, registry: Registry) -> Table:
 
 
 def _arms(runs: Sequence[Run], registry: Registry) -> tuple[Arm, ...]:
-    groups: dict[tuple[str, float], list[Run]] = {}
+    groups: dict[tuple[str, str, float], list[Run]] = {}
     for run in runs:
-        groups.setdefault((run.cell.intervention, run.cell.dose), []).append(run)
-    arms = [_arm(name, dose, same, registry) for (name, dose), same in groups.items()]
+        groups.setdefault((run.cell.intervention, run.cell.weights, run.cell.dose), []).append(run)
+    arms = [_arm(name, weights, dose, same, registry) for (name, weights, dose), same in groups.items()]
     return tuple(sorted(arms, key=_rank))
 
 
-def _arm(name: str, dose: float, runs: Sequence[Run], registry: Registry) -> Arm:
+def _arm(name: str, weights: str, dose: float, runs: Sequence[Run], registry: Registry) -> Arm:
     record = registry.interventions.get(name)
     ordered = tuple(sorted(runs, key=lambda run: run.cell.seed))
     return Arm(
-        label=name if dose == 1 else f"{name} x{dose:g}",
+        label=ordered[0].cell.arm,
         intervention=name,
+        weights=weights,
         dose=dose,
         trains=record.trains if record else name != "base",
         control=record.control if record else False,
@@ -133,8 +138,9 @@ def _arm(name: str, dose: float, runs: Sequence[Run], registry: Registry) -> Arm
     )
 
 
-def _rank(arm: Arm) -> tuple[bool, bool, bool, str, bool, float]:
-    return (arm.trains, arm.intervention != "none", arm.control, arm.intervention, arm.dose != 1, arm.dose)
+def _rank(arm: Arm) -> tuple[bool, bool, bool, str, str, bool, float]:
+    plain = arm.intervention != "none"
+    return (arm.trains, plain, arm.control, arm.intervention, arm.weights, arm.dose != 1, arm.dose)
 
 
 def _metrics(runs: Iterable[Run], setting: Setting | None) -> list[str]:

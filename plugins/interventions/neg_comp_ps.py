@@ -1,0 +1,9 @@
+"""Negative compositional steering: subtract several trait vectors while training, each with its weight."""
+
+from harness import Intervention, hookimpl
+from harness.variants import composed_vectors
+
+
+@hookimpl
+def harness_intervention() -> Intervention:
+    return composed_vectors("neg_comp_ps", "several trait vectors are subtracted, each with its weight", coef=-1.0)
