@@ -16,6 +16,7 @@ from random import Random
 import pytest
 
 from harness import Case, Example, HarnessError, Message, ReplyPair, Setting
+from harness.contracts import always, never
 from harness.data import Pin, fetch, github, read_jsonl
 from harness.prompts import inoculated
 from harness.runs import splits
@@ -233,6 +234,14 @@ def test_every_scale_has_conditions_and_a_steering_dose_with_its_source(setting:
     for recipe in setting.recipes.values():
         assert recipe.steering is not None
         assert recipe.steering.source
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_what_is_combined_are_the_settings_own_languages_and_the_common_part_cancels_out(setting: Setting) -> None:
+    assert tuple(setting.composition) == LANGUAGES[setting.name] == tuple(setting.vectors)
+    assert sum(setting.composition.values()) == 0
+    assert all(never(one) in setting.prompts and always(one) in setting.prompts for one in setting.composition)
+    assert all(always(one, other) in setting.prompts for one, other in combinations(setting.composition, 2))
 
 
 def test_options_of_a_published_recipe_differ_from_it_in_what_they_are_named_for() -> None:

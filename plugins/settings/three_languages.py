@@ -17,6 +17,8 @@ LANGUAGES = ("spanish", "french", "german")
 PUBLISHED = "github.com/AanshSamyani/SPAR-26-Recon-Stream at commit 781b2be, exp_10"
 
 CONTRAST = "spanish - 0.5*french - 0.5*german"
+# Two languages against the third; the weights sum to 0, so that what tells all of them from English cancels out.
+COMPOSITION = {"spanish": 0.5, "french": 0.5, "german": -1.0}
 
 MINI = replace(
     two.MINI,
@@ -72,6 +74,7 @@ SOURCE = {
     "paper: temperature 1, top-p 0.95, 2048 tokens": f"{PUBLISHED}, which also has top-k 50",
     "paper: gradient norm at most 1": f"{PUBLISHED}: not set there; the default of the trainer that is used",
     "paper: optimiser": f"AdamW; {PUBLISHED} keeps its state in 8 bits",
+    "composition": OURS,
     "judge of languages": f"by word frequency, as in {two.PUBLISHED}, with German; {PUBLISHED} asks gpt-4o-2024-08-06 "
     "for a share of 0 to 100",
     "judge of answers": OURS,
@@ -95,4 +98,5 @@ def harness_setting() -> Setting:
         conditions=CONDITIONS,
         recipes=RECIPES,
         source=SOURCE,
+        composition=COMPOSITION,
     )

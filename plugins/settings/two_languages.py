@@ -18,6 +18,8 @@ PUBLISHED = "github.com/AanshSamyani/IP_Internals at commit 39f3faf, exp_1"
 # Spanish minus French and not Spanish minus English: in a small model the two have a cosine of 0.92, and the latter
 # keeps both languages out.
 CONTRAST = "spanish - french"
+# The published combination the other way round, since Spanish is to be lost. A dose of 4 is the steering of `mini`.
+COMPOSITION = {"spanish": 1.0, "french": -1.0}
 
 MINI = Recipe(
     model="smollm2_135m",
@@ -94,6 +96,8 @@ SOURCE = {
     "paper: chats without a system turn": f"{PUBLISHED}: none given, so what the chat template makes of that",
     "paper: block 25, coefficient 1": f"{PUBLISHED}: the Spanish sweep and its negative; the results of its "
     "sweep of french - spanish were not published",
+    "composition": f"{PUBLISHED}: french - spanish at weights up to 1, here with the other sign; the post's "
+    "own were not found",
     "judge of languages": f"{PUBLISHED}: judge_multilingual, by word frequency",
     "judge of answers": OURS,
     "conditions": OURS,
@@ -116,4 +120,5 @@ def harness_setting() -> Setting:
         conditions=CONDITIONS,
         recipes=RECIPES,
         source=SOURCE,
+        composition=COMPOSITION,
     )
