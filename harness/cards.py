@@ -24,7 +24,8 @@ def make_vectors(
     """Extracts the setting's vectors (all, or `names`) and gives the paths of their full quality cards.
 
     A full card also says how much adding the vector elicits the trait at a quarter, half and three
-    quarters of the model's depth, and the cosines to the setting's other vectors.
+    quarters of the model's depth, the cosines to the setting's other vectors, and which of them share most
+    of its direction.
     """
     found = installed().setting(setting)
     for name in names:
@@ -42,7 +43,7 @@ def make_vectors(
     for name in wanted:
         _sweep(engine, found, scale, name, files)
     known = {name: file for name, key in keys.items() if (file := runs.vector_file(root, name, key)).is_file()}
-    return [_with_cosines(name, known) for name in wanted]
+    return [_with_cosines(name, known, _steered(engine, found, scale, name)) for name in wanted]
 
 
 def ensure(engine: Engine, setting: Setting, scale: str, root: Path, wanted: Mapping[str, str]) -> dict[str, Path]:
@@ -64,7 +65,7 @@ def _extract(engine: Engine, setting: Setting, scale: str, name: str, key: str, 
         engine.vectors = lambda _: found.vector
         place = _default_place(setting, scale, name)
         rows = _elicited(engine, setting, scale, place, ELICIT_CASES) if place else []
-        blocks = chosen_blocks(place, len(engine.blocks)) if place else (len(engine.blocks) // 2,)
+        blocks = _steered(engine, setting, scale, name)
         card = vectors.quality(found)
         about = {
             "name": name,
@@ -122,9 +123,24 @@ def _sweep(engine: Engine, setting: Setting, scale: str, name: str, files: Mappi
     runs.write_json(files[name].with_suffix(".json"), {**card, "elicitation": rows, "verdict": said, "swept": True})
 
 
-def _with_cosines(name: str, files: Mapping[str, Path]) -> Path:
+def _with_cosines(name: str, files: Mapping[str, Path], blocks: tuple[int, ...]) -> Path:
+    """Completes the card of `name`: its cosines, and which vectors of other traits it is hard to tell from."""
     lookup = vector_lookup(files)
-    between = vectors.cosines({other: lookup(other).value for other in files})
+    between = vectors.cosines({other: lookup(other).value for other in files})[name]
+    cards = {other: read_card(file) for other, file in files.items()}
+    of_others = {other: row for other, row in between.items() if _trait(cards[other]) != _trait(cards[name])}
+    said = vectors.shared(name, of_others, blocks)
     file = files[name].with_suffix(".json")
-    runs.write_json(file, {**read_card(files[name]), "cosines": between[name]})
+    runs.write_json(file, {**cards[name], "cosines": between, "steered": list(blocks), "shared": said})
     return file
+
+
+def _trait(card: Mapping[str, Any]) -> str:
+    """Two ways to extract one trait should agree; two traits should not."""
+    return str(card["concept"] or card["name"])
+
+
+def _steered(engine: Engine, setting: Setting, scale: str, name: str) -> tuple[int, ...]:
+    """The blocks that the setting steers, or the middle one where it steers none."""
+    place = _default_place(setting, scale, name)
+    return chosen_blocks(place, len(engine.blocks)) if place else (len(engine.blocks) // 2,)

@@ -30,6 +30,8 @@ from harness.prompts import with_prompt
 
 Advance = Callable[[int, int], None]
 READ_TOKENS = 4096
+MOSTLY = 0.5**0.5
+"""A cosine above it: more than half of a vector's squared length lies along the other."""
 ELICIT_DOSES = (0.0, 0.25, 0.5, 1.0)
 
 
@@ -187,6 +189,23 @@ def cosines(vectors: Mapping[str, Tensor]) -> dict[str, dict[str, list[float]]]:
         }
         for name, value in vectors.items()
     }
+
+
+def shared(name: str, cosines: Mapping[str, Sequence[float]], blocks: Sequence[int]) -> list[str]:
+    """A sentence for each vector with which `name` has most of a direction in common at one of `blocks`.
+
+    `cosines` are per block, with the vectors of other traits. More than half of the squared length in common,
+    so a cosine above 0.71: what is added along the one is mostly added along the other too.
+    """
+    said = []
+    for other, per_block in cosines.items():
+        block = max(blocks, key=lambda at: per_block[at])
+        if per_block[block] > MOSTLY:
+            said.append(
+                f"{name} and {other} share most of a direction at block {block} (cosine {per_block[block]:.2f}, above "
+                f"{MOSTLY:.2f}): adding one adds the other; to part them, steer along {name} - {other}"
+            )
+    return said
 
 
 def save(file: Path, found: Extraction, card: Mapping[str, Any]) -> None:

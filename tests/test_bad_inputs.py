@@ -415,6 +415,34 @@ def a_mirror_that_is_not_there(world: World) -> list[str]:
 # Vectors
 
 
+@bad("vector expression '1e999*reply' has a weight that is not finite")
+def a_vector_expression_with_an_infinite_weight(world: World) -> list[str]:
+    world.intervention("ps_far", steering=small.steering(1.0, "1e999*reply"))
+    return world.run("ps_far")
+
+
+@bad("no vector named 'replay'; did you mean 'reply'?")
+def a_vector_expression_over_an_unknown_vector(world: World) -> list[str]:
+    world.intervention("ps_less", steering=small.steering(1.0, "reply - replay"))
+    return world.run("ps_less")
+
+
+@bad("vector expression 'reply -' does not parse")
+def a_vector_expression_cut_in_the_middle(world: World) -> list[str]:
+    world.intervention("ps_half", steering=small.steering(1.0, "reply -"))
+    return world.run("ps_half")
+
+
+@bad("vector expression 'asked - reply' mixes vectors of different models", begins=True)
+def vectors_of_two_models_in_one_expression(world: World) -> list[str]:
+    import torch
+
+    world.started()
+    world.put_vector(vector=torch.ones(7, 32), rms=torch.ones(7))
+    world.intervention("ps_less", steering=small.steering(1.0, "asked - reply"))
+    return world.run("ps_less")
+
+
 @bad(
     "the steering vector is 8 wide, the model 32; it was made for another model: delete it from the vectors",
     begins=True,

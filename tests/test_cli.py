@@ -104,6 +104,17 @@ def test_describe_shows_the_exact_text_and_place_of_every_prompt(capsys):
         assert part in page
 
 
+def test_describe_says_which_rows_get_a_prompt_and_that_it_has_other_wordings(capsys):
+    asked = replace(small.ASK, others=("Louder.", "Up."), only={"kind": "long"})
+    setting = replace(small.SETTING, prompts={"inoculation": asked})
+    origins = {("Setting", "loud"): registry().origins["Setting", "gcd"]}
+    with using(replace(small.REGISTRY, settings={"loud": setting}, interventions={}, origins=origins)):
+        assert call("describe", "loud") == 0
+    assert '"Shout it." or one of 2 other wordings, on rows with kind=long only' in " ".join(
+        capsys.readouterr().out.split()
+    )
+
+
 @pytest.mark.usefixtures("study")
 def test_describe_says_where_an_intervention_applies_and_why_not(capsys):
     assert call("describe", "needs_vector") == 0
@@ -265,6 +276,8 @@ CARD = {
         {"blocks": [1], "coef": 6.0, "unit": "raw", "relative": 0.6, "rate": None, "n": 40, "judged": 0},
     ],
     "cosines": {"ood": [0.1, -0.2, 0.3]},
+    "steered": [2],
+    "shared": ["reply and ood share most of a direction"],
     "verdict": "the trait is linearly there at block 1",
 }
 
@@ -278,6 +291,10 @@ def test_vectors_prints_the_cards(tmp_path, monkeypatch, capsys):
     page = capsys.readouterr().out
     for part in ("affirming minus correcting", "0.97", "cos ood", "-0.20", "the trait is linearly there at block 1"):
         assert part in page
+    assert "reply and ood share most of a direction" in page
+    matrix = page[page.index("cosines at block 2") :].splitlines()
+    assert matrix[0].split() == ["cosines", "at", "block", "2", "reply", "ood"]
+    assert matrix[2].split() == ["reply", "1", "+0.30"]
     assert call("vectors", "gcd", "--json", "--runs", str(tmp_path)) == 0
     assert json.loads(capsys.readouterr().out) == [{**CARD, "file": str(card)}]
     assert "no vector named 'replay'; did you mean 'reply'?" in fail(capsys, "vectors", "gcd", "--name", "replay")

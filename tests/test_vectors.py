@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -118,7 +119,29 @@ def test_cards_of_all_vectors_name_doses_depths_and_cosines(tiny_llama: Path, tm
         ((block,), coef) for block in (1, 2, 3) for coef in (0.0, 0.5, 1.0, 2.0)
     }
     assert list(card["cosines"]) == ["asked"]
+    assert card["steered"] == [1]
     assert all(-1.0001 <= one <= 1.0001 for one in card["cosines"]["asked"])
+
+
+def test_a_card_names_what_shares_most_of_its_direction_and_the_difference_that_parts_them() -> None:
+    """0.8^2 = 0.64 of the squared length is more than half, 0.6^2 = 0.36 is less; the opposite is not the same."""
+    said = vectors.shared("spanish", {"french": [0.1, 0.8], "german": [0.9, 0.6], "ink": [0.0, -0.9]}, (1,))
+    assert said == [
+        "spanish and french share most of a direction at block 1 (cosine 0.80, above 0.71): adding one adds the "
+        "other; to part them, steer along spanish - french"
+    ]
+
+
+def test_two_vectors_of_one_trait_are_not_told_apart_and_two_of_two_traits_are(
+    tiny_llama: Path, tmp_path: Path
+) -> None:
+    same, other = (replace(SPEC, concept=concept) for concept in ("shouting", "volume"))
+    setting = replace(small.SETTING, vectors={"reply": same, "again": same, "volume": other})
+    with using(replace(small.REGISTRY, settings={"loud": setting})):
+        cards = [json.loads(file.read_text()) for file in make_vectors("loud", tmp_path, model=str(tiny_llama))]
+    assert [len(card["shared"]) for card in cards] == [1, 1, 2]
+    assert "reply and volume share most of a direction at block 1 (cosine 1.00" in cards[0]["shared"][0]
+    assert cards[0]["cosines"]["again"][1] == pytest.approx(1)
 
 
 def test_relative_dose_is_the_added_norm_over_the_residual(tiny: engine.Engine, found: vectors.Extraction) -> None:

@@ -36,6 +36,8 @@ def vectors(setting: str, names: Sequence[str], *, scale: str, model: str, runs:
     page = console()
     for card in cards:
         _show(page, card)
+    for block in dict.fromkeys(block for card in cards for block in card.get("steered", ())):
+        _show_matrix(page, cards, block)
 
 
 def _show(page: Console, card: Card) -> None:
@@ -47,7 +49,8 @@ def _show(page: Console, card: Card) -> None:
         page.print(Text("\nthe untrained model as the vector is added", style="bold"))
         page.print(_elicitation(card["elicitation"]))
     page.print()
-    page.print(Text(card["verdict"]))
+    for line in (card["verdict"], *card.get("shared", ())):
+        page.print(Text(line))
     if "file" in card:
         page.print(Text(str(card["file"]), style="dim"), soft_wrap=True)
     page.print()
@@ -69,6 +72,21 @@ def _blocks(card: Card) -> Table:
             *(f"{cosines[at]:+.2f}" for cosines in others.values()),
         )
     return grid
+
+
+def _show_matrix(page: Console, cards: Sequence[Card], block: int) -> None:
+    """The cosine of every two vectors at the block that is steered; nothing where there is one vector."""
+    from rich.text import Text
+
+    names = list(dict.fromkeys([card["name"] for card in cards] + [one for card in cards for one in card["cosines"]]))
+    if len(names) < 2:
+        return
+    grid = _grid(f"cosines at block {block}", *names)
+    for card in cards:
+        row = {name: f"{per_block[block]:+.2f}" for name, per_block in card["cosines"].items()}
+        grid.add_row(card["name"], *(("1" if name == card["name"] else row.get(name, "-")) for name in names))
+    page.print(grid)
+    page.print(Text(""))
 
 
 def _elicitation(rows: Sequence[Card]) -> Table:

@@ -8,7 +8,17 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from harness.commands.page import console, print_json
-from harness.contracts import Generation, Intervention, Judge, Lora, Recipe, Setting, SteeringDefault, VectorSpec
+from harness.contracts import (
+    Generation,
+    Intervention,
+    Judge,
+    Lora,
+    Prompt,
+    Recipe,
+    Setting,
+    SteeringDefault,
+    VectorSpec,
+)
 from harness.errors import unknown
 from harness.registry import Registry, installed
 
@@ -82,8 +92,7 @@ def _show_setting(page: Console, setting: Setting, registry: Registry) -> None:
     metrics = [(m.name, m.goal, f"{m.judge}.{m.score} on {m.split}", m.summary) for m in setting.metrics]
     _section(page, "metrics", metrics)
     prompts = [
-        (name, prompt.placement, _with_source(json.dumps(prompt.text, ensure_ascii=False), prompt.source))
-        for name, prompt in setting.prompts.items()
+        (name, prompt.placement, _with_source(_said(prompt), prompt.source)) for name, prompt in setting.prompts.items()
     ]
     _section(page, "prompts", prompts)
     _section(page, "vectors", [(name, _extraction(spec)) for name, spec in setting.vectors.items()])
@@ -92,6 +101,14 @@ def _show_setting(page: Console, setting: Setting, registry: Registry) -> None:
     _section(page, "recipes", _recipes(setting.recipes))
     _section(page, "interventions", _applying(setting, registry.interventions.values()))
     _section(page, "sources", list(setting.source.items()))
+
+
+def _said(prompt: Prompt) -> str:
+    """The words, how many paraphrases there are, and which rows alone get them."""
+    others = len(prompt.others)
+    wordings = f" or one of {others} other {'wording' if others == 1 else 'wordings'}" if others else ""
+    rows = ", ".join(f"{tag}={value}" for tag, value in prompt.only.items())
+    return json.dumps(prompt.text, ensure_ascii=False) + wordings + (f", on rows with {rows} only" if rows else "")
 
 
 def _extraction(spec: VectorSpec) -> str:
