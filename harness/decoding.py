@@ -14,6 +14,9 @@ from torch import Tensor
 LEAST_SHARED = 4
 """Tokens that prompts must share before these are read once for all."""
 
+MOST_AHEAD = 256
+"""Columns of the cache made ahead for replies; what is moved when a row joins or leaves is as wide as that."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
@@ -69,7 +72,8 @@ class Batch:
     def run(self) -> list[Reply]:
         if not self.requests:
             return []
-        self.cache = _Cache(self.writer.blocks, room=len(self.requests[self.queue[0]].tokens) + 256)
+        reply = min(MOST_AHEAD, max(request.max_tokens for request in self.requests))
+        self.cache = _Cache(self.writer.blocks, room=len(self.requests[self.queue[0]].tokens) + reply)
         self.shared = self._read_prefix()
         while self.queue or self.rows:
             free = self.writer.slots - len(self.rows)
