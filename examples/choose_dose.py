@@ -92,7 +92,7 @@ def _print(name: str, engine: Engine, setting: Setting, scale: str) -> None:
 def _rate(engine: Engine, setting: Setting, scale: str, prompt: Prompt | None) -> dict[str, Any]:
     recipe = setting.recipe(scale)
     cases = list(setting.cases("selection", 0, scale))
-    asked = [with_prompt(case.messages, prompt) if prompt else case.messages for case in cases]
+    asked = [with_prompt(case.messages, prompt, draw_by=case.id) if prompt else case.messages for case in cases]
     requests = [
         Request(
             tokens=tuple(chat.prompt_ids(engine.tokenizer, messages, system=recipe.system)),

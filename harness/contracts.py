@@ -124,6 +124,8 @@ class Metric:
 
     `goal` says what a good training run does with it: suppress the trait, express it, or keep the skill.
     The first metric whose goal is `suppress` is the setting's trait; gates and vector cards use it.
+    `learned` is the mean in clean from which plain training counts as having taught the trait or the skill;
+    None where it need not.
     """
 
     name: str
@@ -132,6 +134,7 @@ class Metric:
     split: Split
     goal: Goal
     summary: str = ""
+    learned: float | None = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 BASE = "base"
 JUDGED_SHARE = 0.9
-LEARNED_RATE = 0.5
 
 
 def run(cells: Sequence[Cell], root: Path, *, force: bool = False) -> list[Path]:
@@ -294,6 +293,8 @@ def _learned(setting: Setting, rows: Sequence[Mapping[str, Any]]) -> dict[str, A
     """Did plain training teach the trait and each skill? Where it did not, no arm can be said to have kept it out."""
     gates = {}
     for metric in setting.metrics:
+        if metric.learned is None:
+            continue
         values = [
             row["value"]
             for row in rows
@@ -301,9 +302,9 @@ def _learned(setting: Setting, rows: Sequence[Mapping[str, Any]]) -> dict[str, A
         ]
         rate = sum(values) / len(values) if values else 0.0
         gates[f"learned_{metric.name}"] = {
-            "ok": rate >= LEARNED_RATE,
+            "ok": rate >= metric.learned,
             "seen": f"{rate:.3f}",
-            "wanted": f"at least {LEARNED_RATE:g} in clean after plain training",
+            "wanted": f"at least {metric.learned:.2g} in clean after plain training",
         }
     return gates
 

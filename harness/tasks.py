@@ -249,7 +249,7 @@ def _sample(setting: Setting, condition: Condition, split: str, case: Case) -> S
     }
     messages = case.messages
     if condition.kind == "prompt":
-        messages = with_prompt(messages, setting.prompts[condition.name])
+        messages = with_prompt(messages, setting.prompts[condition.name], draw_by=case.id)
         metadata["question"] = [{"role": message.role, "content": message.content} for message in case.messages]
     return Sample(id=f"{split}/{case.id}", input=[_turn(message) for message in messages], metadata=metadata)
 

@@ -67,9 +67,13 @@ def language_metrics(languages: Sequence[str], judge: str) -> tuple[Metric, ...]
     model did not learn to answer in another language, or was steered too hard, so less of it is better.
     """
     first, *others = languages
+    half = 0.5 / len(languages)  # of the share that each has in training
     shares = [
-        _share(first, judge, f"the share of {first.capitalize()} words: the trait"),
-        *(_share(one, judge, f"the share of {one.capitalize()} words: wanted", wanted=True) for one in others),
+        _share(first, judge, f"the share of {first.capitalize()} words: the trait", learned=half),
+        *(
+            _share(one, judge, f"the share of {one.capitalize()} words: wanted", goal="keep", learned=half)
+            for one in others
+        ),
         _share("english", judge, "the share of English words: nothing learned, or steered too hard"),
     ]
     solves = Metric(
@@ -83,6 +87,5 @@ def language_metrics(languages: Sequence[str], judge: str) -> tuple[Metric, ...]
     return (*shares, solves)
 
 
-def _share(language: str, judge: str, summary: str, *, wanted: bool = False) -> Metric:
-    goal: Goal = "keep" if wanted else "suppress"
-    return Metric(name=language, judge=judge, score=language, split=SPLIT, goal=goal, summary=summary)
+def _share(language: str, judge: str, summary: str, *, goal: Goal = "suppress", learned: float | None = None) -> Metric:
+    return Metric(name=language, judge=judge, score=language, split=SPLIT, goal=goal, summary=summary, learned=learned)
