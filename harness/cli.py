@@ -150,14 +150,17 @@ def report(
     markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False,
     as_json: Json = False,
     output: Annotated[Path | None, typer.Option(help="Write to this file, not to the terminal.")] = None,
+    figures: Annotated[Path | None, typer.Option(help="Draw dose curves into this folder: PNG, SVG, CSV.")] = None,
 ) -> None:
-    """Arm by condition tables of the finished runs."""
+    """Arm by condition tables of the finished runs, and dose curves."""
     from harness.commands import page, tables
 
     if markdown and as_json:
         raise HarnessError("--markdown and --json are two forms of one report; choose one")
     form: tables.Form = "markdown" if markdown else "json" if as_json else "text"
-    tables.report(runs, page.several("--setting", setting) if setting else (), form=form, output=output)
+    tables.report(
+        runs, page.several("--setting", setting) if setting else (), form=form, output=output, figures=figures
+    )
 
 
 @app.command()

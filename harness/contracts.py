@@ -266,6 +266,8 @@ class Setting:
     `conditions` are spelled as `Condition` parses them, by scale. `source` maps a number or text to
     where it comes from, or to the words "not published: our choice". `composition` names the traits that
     can be combined, each a vector with a raw weight; their prompts are found by `always` and `never`.
+    `overdose` names the metrics that tell a model broken by too much from one that is changed as intended:
+    they fall where they are to be kept, and rise otherwise. Empty: every metric to keep.
     """
 
     name: str
@@ -279,6 +281,7 @@ class Setting:
     recipes: Mapping[str, Recipe]
     source: Mapping[str, str] = field(default_factory=dict)
     composition: Mapping[str, float] = field(default_factory=dict)
+    overdose: tuple[str, ...] = ()
 
     def recipe(self, scale: str) -> Recipe:
         """The recipe of `scale`; raises HarnessError naming the scales that exist."""

@@ -88,6 +88,9 @@ class Registry:
                     f"{where}, metric {metric.name!r}: judge {metric.judge!r} promises no score {metric.score!r}, "
                     f"only {', '.join(scores)}"
                 )
+        for name in setting.overdose:
+            if name not in {metric.name for metric in setting.metrics}:
+                raise HarnessError(f"{where}, overdose: {unknown('metric', name, [m.name for m in setting.metrics])}")
         for scale, conditions in setting.conditions.items():
             for text in conditions:
                 try:

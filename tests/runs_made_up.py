@@ -34,10 +34,13 @@ def write_run(
     gates: Mapping[str, Any] | None = None,
     inputs: Mapping[str, Any] | None = None,
     place: str = "",
+    relative: float | None = None,
+    others: Mapping[str, Mapping[str, float]] | None = None,
 ) -> Path:
     """A run in which exactly the share `rates[condition]` of the cases shows the trait, the first cases first.
 
-    `place` names its folder otherwise than the pipeline would.
+    `place` names its folder otherwise than the pipeline would, `relative` is what its steering is said to have added
+    in residual RMS, and `others` are the rates of other metrics, which are always judged.
     """
     dose = "" if made.dose == 1 else f"-d{made.dose:g}"
     dose = f"-{made.weights.replace(',', '+')}{dose}" if made.weights else dose
@@ -53,6 +56,7 @@ def write_run(
         "judges": {},
         "gates": gates or {},
         "created": created,
+        "steering": None if relative is None else {"relative": relative},
     }
     (folder / "run.json").write_text(json.dumps(record))
     if status == "done":
@@ -63,12 +67,16 @@ def write_run(
                 "case": f"c{at}",
                 "cluster": f"c{at}",
                 "sample": 1,
-                "metric": metric,
+                "metric": name,
                 "judge": "claim_affirmation",
                 "score": "affirms",
-                "value": None if at >= cases - unjudged else float(at < round(rate * cases)),
+                "value": None if at >= judged else float(at < round(rate * cases)),
             }
-            for condition, rate in rates.items()
+            for name, given, judged in [
+                (metric, rates, cases - unjudged),
+                *((other, shares, cases) for other, shares in (others or {}).items()),
+            ]
+            for condition, rate in given.items()
             for at in range(cases)
         ]
         (folder / "results.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))

@@ -764,6 +764,16 @@ def a_report_to_a_place_that_cannot_be_written(world: World) -> list[str]:
     return [*world.report(), "--output", str(world.cell("ps") / "run.json" / "report.txt")]
 
 
+@bad("cannot write a figure at", "nothing was changed")
+def figures_to_a_place_that_cannot_be_written(world: World) -> list[str]:
+    world.started()
+    dose = world.runs / "loud" / "ps" / "dose"
+    shutil.copytree(world.cell("ps"), dose)
+    record = json.loads((dose / "run.json").read_text())
+    change(dose / "run.json", cell={**record["cell"], "dose": 0.5})
+    return [*world.report(), "--figures", str(world.cell("none") / "run.json" / "figures")]
+
+
 # Replies to judge
 
 

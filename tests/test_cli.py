@@ -21,7 +21,7 @@ from harness.commands import catalogue
 from harness.planning import Plan
 from harness.registry import using
 
-HEAVY = ("torch", "transformers", "peft", "inspect_ai", "numpy", "scipy")
+HEAVY = ("torch", "transformers", "peft", "inspect_ai", "numpy", "scipy", "matplotlib")
 
 
 @pytest.fixture
@@ -312,6 +312,24 @@ def test_report_prints_and_writes_every_form(tmp_path, capsys):
     assert [file.name for file in target.parent.iterdir()] == ["report.md"]
     assert call("report", "--runs", str(runs), "--json") == 0
     assert json.loads(capsys.readouterr().out)["tables"]
+
+
+@pytest.mark.usefixtures("study")
+def test_report_draws_dose_curves_into_a_folder_and_says_how_many(tmp_path, capsys):
+    runs = tmp_path / "runs"
+    write_run(runs, cell("ps"), {"clean": 0.2})
+    figures = tmp_path / "out" / "figures"
+    assert call("report", "--runs", str(runs), "--figures", str(figures), "--json") == 0
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["tables"][0]["doses"] == []
+    assert captured.err == "no figure: no intervention has finished at two or more doses; run it with --dose 0,0.5,1\n"
+    assert not figures.exists()
+    write_run(runs, cell("ps", dose=0.5), {"clean": 0.4})
+    assert call("report", "--runs", str(runs), "--figures", str(figures), "--json") == 0
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["tables"][0]["doses"][0]["label"] == "ps"
+    assert captured.err == f"3 files in {figures}\n"
+    assert sorted(file.suffix for file in figures.iterdir()) == [".csv", ".png", ".svg"]
 
 
 @pytest.mark.usefixtures("study")

@@ -14,7 +14,7 @@ import pytest
 import harness
 
 ROOT = Path(harness.__file__).parent
-HEAVY = ("torch", "transformers", "peft", "inspect_ai", "numpy")
+HEAVY = ("torch", "transformers", "peft", "inspect_ai", "numpy", "matplotlib")
 
 LAYERS = (
     ("errors", "contracts"),

@@ -257,7 +257,7 @@ def test_the_same_results_give_the_same_bytes(tmp_path):
         "import sys; from pathlib import Path; sys.path.insert(0, sys.argv[1]); from runs_made_up import registry; "
         "from harness import report; found = report.load(Path(sys.argv[2])); shown = report.tables(found, registry()); "
         "print(report.text(found, shown) + report.markdown(found, shown) + report.as_json(found, shown)); "
-        "print([name for name in ('torch', 'inspect_ai', 'transformers') if name in sys.modules])"
+        "print([name for name in ('torch', 'inspect_ai', 'transformers', 'matplotlib') if name in sys.modules])"
     )
     command = [sys.executable, "-c", code, str(Path(__file__).parent), str(tmp_path)]
     pages = [subprocess.run(command, capture_output=True, text=True, check=True).stdout for _ in range(2)]

@@ -1,7 +1,8 @@
 """Finished runs to tables, for the terminal, Markdown and programs. Imports neither torch nor Inspect."""
 
+from harness.report.figures import draw
 from harness.report.render import as_json, as_record, markdown, show, text
 from harness.report.results import Results, Run, load
 from harness.report.tables import Table, tables
 
-__all__ = ["Results", "Run", "Table", "as_json", "as_record", "load", "markdown", "show", "tables", "text"]
+__all__ = ["Results", "Run", "Table", "as_json", "as_record", "draw", "load", "markdown", "show", "tables", "text"]

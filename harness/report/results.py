@@ -29,8 +29,9 @@ class Gate:
 class Run:
     """One finished cell: what it is, what it was made from, and its judged replies.
 
-    `model` is the digest of the model, the same wherever the model was read from. `values` holds one
-    observation per case and sample, by (condition, metric), in the order of the file.
+    `relative` is the norm that steering added over the residual RMS, None without steering. `model` is the digest
+    of the model, the same wherever the model was read from. `values` holds one observation per case and sample,
+    by (condition, metric), in the order of the file.
     """
 
     folder: Path
@@ -39,6 +40,7 @@ class Run:
     model: str
     created: str
     inputs: Mapping[str, Any]
+    relative: float | None
     failed: tuple[Gate, ...]
     values: Mapping[tuple[str, str], Sequence[Observation]]
 
@@ -141,6 +143,7 @@ def _run(at: Path, record: Mapping[str, Any]) -> Run:
         model=_digest(record),
         created=str(record.get("created", "")),
         inputs=_inputs(record),
+        relative=(record.get("steering") or {}).get("relative"),
         failed=tuple(
             Gate(name=name, seen=str(gate.get("seen")), wanted=str(gate.get("wanted")))
             for name, gate in gates.items()

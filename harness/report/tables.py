@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from harness.contracts import Condition, Goal, Setting
 from harness.models import short_name
 from harness.registry import Registry
+from harness.report.doses import Dosed, Sweep, sweep
 from harness.report.results import Results, Run
 from harness.runs import digest_of
 from harness.stats import Estimate, Observation, estimate, leak
@@ -63,6 +64,7 @@ class Table:
     conditions: tuple[str, ...]
     arms: tuple[Arm, ...]
     blocks: tuple[Block, ...]
+    sweeps: tuple[Sweep, ...]
     notes: tuple[str, ...]
 
 
@@ -91,7 +93,8 @@ def _table(runs: Sequence[Run], model: str, registry: Registry) -> Table:
     setting = registry.settings.get(first.setting)
     arms = _arms(runs, registry)
     conditions = _conditions(runs, setting, first.scale)
-    blocks = [_means(metric, arms, conditions, setting) for metric in _metrics(runs, setting)]
+    metrics = _metrics(runs, setting)
+    blocks = [_means(metric, arms, conditions, setting) for metric in metrics]
     notes = [*_mixtures(arms), *_missing(arms, conditions)]
     if setting is None:
         notes.append(f"setting {first.setting!r} is not installed: conditions as found, no leak")
@@ -107,6 +110,7 @@ def _table(runs: Sequence[Run], model: str, registry: Registry) -> Table:
         conditions=conditions,
         arms=arms,
         blocks=tuple(blocks),
+        sweeps=_sweeps(arms, metrics, setting),
         notes=tuple(notes),
     )
 
@@ -141,6 +145,23 @@ def _arm(name: str, weights: str, dose: float, runs: Sequence[Run], registry: Re
 def _rank(arm: Arm) -> tuple[bool, bool, bool, str, str, bool, float]:
     plain = arm.intervention != "none"
     return (arm.trains, plain, arm.control, arm.intervention, arm.weights, arm.dose != 1, arm.dose)
+
+
+def _sweeps(arms: Sequence[Arm], metrics: Sequence[str], setting: Setting | None) -> tuple[Sweep, ...]:
+    """The curves of every intervention at two or more doses. Plain training stands for dose 0 where that is lacking."""
+    families: dict[tuple[str, str], list[Arm]] = {}
+    for arm in arms:
+        families.setdefault((arm.intervention, arm.weights), []).append(arm)
+    plain = next((arm for arm in arms if arm.intervention == "none"), None)
+    found = []
+    for same in families.values():
+        if len(same) > 1:
+            doses = [Dosed(arm.dose, arm.label, arm.runs) for arm in same]
+            if plain is not None and all(arm.dose > 0 for arm in same):
+                doses.append(Dosed(0.0, plain.label, plain.runs))
+            label = replace(same[0].runs[0].cell, dose=1.0).arm
+            found.append(sweep(doses, label=label, metrics=metrics, setting=setting))
+    return tuple(one for one in found if one is not None)
 
 
 def _metrics(runs: Iterable[Run], setting: Setting | None) -> list[str]:

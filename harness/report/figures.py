@@ -1,0 +1,129 @@
+"""Dose curves as figures: PNG, SVG and the numbers in CSV. The same results give the same bytes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.models import writing
+from harness.report.doses import Curve, Sweep
+from harness.report.tables import Table
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+LINE, BAND, MARK = "#1b6ca8", "#1b6ca833", "#8a8a8a"
+STYLE: Any = {"svg.hashsalt": "harness", "font.size": 9, "axes.spines.right": False}
+KEY = "in clean; band: 95 %, grey: seeds\ndotted: half effect, dashed: too much"
+COLUMNS = ("metric", "dose", "coefficient", "relative", "mean", "low", "high", "n", "judged", "seeds", "by_seed")
+AXES = {"raw": "coefficient", "rms": "coefficient, residual RMS", "rows": "fraction of rows"}
+
+
+def draw(tables: Sequence[Table], folder: Path) -> list[Path]:
+    """Writes a figure for each intervention at two or more doses into `folder`; the paths, in order."""
+    written: list[Path] = []
+    for table in tables:
+        for one in table.sweeps:
+            stem = folder / _name(table, one)
+            for form, content in _forms(table, one):
+                file = stem.with_name(f"{stem.name}.{form}")
+                with writing(file, "a figure") as part:
+                    part.write_bytes(content)
+                written.append(file)
+    return written
+
+
+def _name(table: Table, one: Sweep) -> str:
+    return re.sub(r"[^\w.=-]+", "-", f"{table.setting}-{table.scale}-{table.model}-{one.label}").strip("-")
+
+
+def _forms(table: Table, one: Sweep) -> Iterator[tuple[str, bytes]]:
+    import matplotlib
+
+    yield "csv", _numbers(one)
+    with matplotlib.rc_context(STYLE):
+        for form, about in (("png", {"Software": None}), ("svg", {"Date": None, "Creator": None})):
+            page = io.BytesIO()
+            _figure(table, one).savefig(page, format=form, dpi=150, metadata=about)
+            yield form, page.getvalue()
+
+
+def _figure(table: Table, one: Sweep) -> Figure:
+    """One panel for each metric, the same doses in all."""
+    from matplotlib.figure import Figure
+
+    curves = [curve for curve in one.curves if curve.points]
+    figure = Figure(figsize=(3.1 * len(curves), 3.2), layout="constrained")
+    figure.suptitle(f"{one.label} on {table.setting}, {table.scale}, {table.model}", fontsize=10)
+    for axes, curve in zip(figure.subplots(1, len(curves), squeeze=False)[0], curves, strict=True):
+        _panel(axes, one, curve)
+    figure.supxlabel(KEY, fontsize=7)
+    return figure
+
+
+def _panel(axes: Axes, one: Sweep, curve: Curve) -> None:
+    scale = 100 if curve.percent else 1
+    known = [point for point in curve.points if point.estimate.mean is not None]
+    x = [point.dose * one.coef for point in known]
+    axes.plot(x, [scale * _value(point.estimate.mean) for point in known], color=LINE, marker="o", markersize=4)
+    banded = [point for point in known if point.estimate.low is not None]
+    axes.fill_between(
+        [point.dose * one.coef for point in banded],
+        [scale * _value(point.estimate.low) for point in banded],
+        [scale * _value(point.estimate.high) for point in banded],
+        color=BAND,
+        linewidth=0,
+    )
+    for point in known:
+        for mean in point.seeds.values() if len(point.seeds) > 1 else ():
+            axes.plot([point.dose * one.coef], [scale * mean], color=MARK, marker=".", markersize=4, linestyle="")
+    if curve.half is not None:
+        axes.axvline(curve.half * one.coef, color=LINE, linestyle=":", linewidth=1)
+    if one.overdose is not None:
+        axes.axvline(one.overdose * one.coef, color="#b03030", linestyle="--", linewidth=1)
+    axes.set_title(f"{curve.metric} ({curve.goal})" if curve.goal else curve.metric, fontsize=9)
+    axes.set_xlabel(AXES[one.axis])
+    axes.set_ylabel("percent" if curve.percent else "score")
+    if curve.percent:
+        axes.set_ylim(-3, 103)
+    if one.axis == "raw" and one.relative and one.coef:
+        top = axes.secondary_xaxis("top", functions=_conversion(one.relative / abs(one.coef)))
+        top.set_xlabel("residual RMS", fontsize=8)
+        top.tick_params(labelsize=7)
+
+
+def _conversion(factor: float) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
+    return lambda raw: raw * factor, lambda rms: rms / factor
+
+
+def _value(number: float | None) -> float:
+    assert number is not None
+    return number
+
+
+def _numbers(one: Sweep) -> bytes:
+    page = io.StringIO()
+    rows = csv.writer(page, lineterminator="\n")
+    rows.writerow(COLUMNS)
+    for curve in one.curves:
+        for point in curve.points:
+            seen = point.estimate
+            rows.writerow(
+                (
+                    curve.metric,
+                    f"{point.dose:g}",
+                    f"{point.dose * one.coef:g}",
+                    "" if one.relative is None else f"{point.dose * one.relative:.6g}",
+                    *("" if value is None else f"{value:.6g}" for value in (seen.mean, seen.low, seen.high)),
+                    seen.n,
+                    seen.judged,
+                    seen.seeds,
+                    " ".join(f"{seed}:{mean:.6g}" for seed, mean in point.seeds.items()),
+                )
+            )
+    return page.getvalue().encode()

@@ -1,0 +1,66 @@
+"""A plain table with a title and lines below it: what the report shows beside its arm by condition figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.report.doses import Sweep
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """Text for the page: `head` names the columns, the first of which stands to the left."""
+
+    title: str
+    detail: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    lines: tuple[str, ...] = ()
+
+
+def of_doses(sweeps: Sequence[Sweep]) -> Section | None:
+    """Half effect of every metric and the dose that is too much, one row for each intervention."""
+    if not sweeps:
+        return None
+    metrics = list(dict.fromkeys(curve.metric for one in sweeps for curve in one.curves))
+    rows = []
+    for one in sweeps:
+        halves = {curve.metric: curve.half for curve in one.curves}
+        doses = [point.dose for point in one.curves[0].points]
+        rows.append(
+            (
+                one.label,
+                f"{doses[0]:g} to {doses[-1]:g}",
+                *(_dose(one, halves.get(metric)) for metric in metrics),
+                _dose(one, one.overdose),
+            )
+        )
+    lines = [
+        f"{one.label}: too much from dose {one.overdose:g}: "
+        + ", ".join(f"{signal.metric} {signal.before:.3g} -> {signal.after:.3g}" for signal in one.signals)
+        for one in sweeps
+        if one.overdose is not None
+    ]
+    return Section(
+        title="doses in clean",
+        detail="dose (= coefficient; r: in residual RMS) at which a share is halfway to 0 or 1; -: nowhere",
+        head=("arm", "doses", *(f"half {metric}" for metric in metrics), "too much"),
+        rows=tuple(rows),
+        lines=(
+            *lines,
+            "too much: the first dose whose interval lies wholly on the bad side of that at the smallest dose, "
+            "for replies not judged or a metric that tells a broken model",
+        ),
+    )
+
+
+def _dose(one: Sweep, dose: float | None) -> str:
+    """`0.5 (= 2, 0.3r)`: the dose, the coefficient, and the norm added over the residual RMS."""
+    if dose is None:
+        return "-"
+    if one.axis == "rows":
+        return f"{dose:.2g}"
+    raw = f"= {dose * one.coef:.2g}" if one.axis == "raw" else ""
+    relative = f"{dose * (one.coef if one.relative is None else one.relative):.2g}r" if one.relative or not raw else ""
+    return f"{dose:.2g} ({', '.join(part for part in (raw, relative) if part)})"
