@@ -20,7 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from harness import Case, Prompt, Setting, Steering, chat
+from harness import Case, Prompt, Setting, Steering, algebra, chat
 from harness.cards import ensure
 from harness.contracts import Unit
 from harness.decoding import Request
@@ -43,9 +43,12 @@ def main() -> None:
     assert recipe.steering is not None
     vector = arguments.vector or recipe.steering.vector
     ref, dtype = resolve(recipe.model), resolve_dtype(recipe.dtype)
-    key = vector_key(setting, vector, scale=arguments.scale, model=ref, dtype=dtype, recipe=recipe)
+    keys = {
+        name: vector_key(setting, name, scale=arguments.scale, model=ref, dtype=dtype, recipe=recipe)
+        for name in algebra.names(vector)
+    }
     untrained = open_model(ref, dtype=dtype)
-    files = ensure(untrained, setting, arguments.scale, arguments.runs, {vector: key})
+    files = ensure(untrained, setting, arguments.scale, arguments.runs, keys)
     _print("untrained", untrained, setting, arguments.scale)
     for arm in arguments.arms:
         steering = _steering(arm, vector)
