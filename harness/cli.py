@@ -164,6 +164,21 @@ def report(
 
 
 @app.command()
+def balance(
+    targets: Annotated[Path, typer.Option(help="JSON: a list of {setting, intervention, weights, target}.")],
+    runs: Runs = Path("runs"),
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False,
+    as_json: Json = False,
+) -> None:
+    """How near arms came to the balance of traits that was asked of them."""
+    from harness.commands import balance
+
+    if markdown and as_json:
+        raise HarnessError("--markdown and --json are two forms of one report; choose one")
+    balance.balance(runs, targets, markdown=markdown, as_json=as_json)
+
+
+@app.command()
 def judge(
     name: Annotated[str, typer.Argument(help="The judge.")],
     replies: Annotated[Path, typer.Option(help="JSON lines, each with `reply`, and `messages` or `facts` if needed.")],

@@ -66,6 +66,16 @@ def estimate(observations: Sequence[Observation]) -> Estimate:
     return _interval(grid.total, grid.count, n=len(observations), kind=kind)
 
 
+def estimate_linear(observations: Sequence[Observation]) -> Estimate:
+    """Mean over the judged rows of parts of a linear form, such as a difference: no rates, whatever their values.
+
+    Interval: mean +- t x standard error; where all clusters agree, +- Wilson's upper bound for a share of 0 of
+    that many clusters, as fits differences of shares.
+    """
+    grid = _grid(observations)
+    return _interval(grid.total, grid.count, n=len(observations), kind="difference")
+
+
 def leak(
     *,
     arm: Sequence[Observation],

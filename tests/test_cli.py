@@ -436,7 +436,7 @@ def test_version(capsys):
 def test_without_a_command_the_help_is_shown(capsys):
     assert call() == 0
     page = capsys.readouterr().out
-    for command in ("list", "describe", "run", "vectors", "report", "judge", "doctor"):
+    for command in ("list", "describe", "run", "vectors", "report", "balance", "judge", "doctor"):
         assert command in page
 
 

@@ -20,10 +20,10 @@ LAYERS = (
     ("errors", "contracts"),
     ("hookspecs", "prompts", "algebra", "weights", "variants", "__init__"),
     ("runs", "registry", "models", "data", "judging", "progress", "machine"),
-    ("engine", "batching", "decoding", "chat", "steering", "kernels", "stats", "agreement"),
+    ("engine", "batching", "decoding", "chat", "steering", "kernels", "stats", "agreement", "calibration"),
     ("train", "tasks", "provider", "scoring", "vectors"),
     ("pipeline", "planning", "cards"),
-    ("report", "sweep", "claims"),
+    ("report", "sweep", "claims", "balance"),
     ("inspect_registry", "testing"),
     ("cli", "doctor", "commands", "__main__"),
 )

@@ -3,6 +3,22 @@
 from harness.report.figures import draw
 from harness.report.render import as_json, as_record, markdown, show, text
 from harness.report.results import Results, Run, load
+from harness.report.section import Section, markdown_section, show_section
 from harness.report.tables import Table, tables
 
-__all__ = ["Results", "Run", "Table", "as_json", "as_record", "draw", "load", "markdown", "show", "tables", "text"]
+__all__ = [
+    "Results",
+    "Run",
+    "Section",
+    "Table",
+    "as_json",
+    "as_record",
+    "draw",
+    "load",
+    "markdown",
+    "markdown_section",
+    "show",
+    "show_section",
+    "tables",
+    "text",
+]

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from harness.report.results import Results
-from harness.report.section import Section, of_doses
+from harness.report.section import Section, markdown_section, of_doses, show_section
 from harness.report.tables import Arm, Block, Table
 from harness.stats import Estimate
 
@@ -36,10 +36,7 @@ def show(results: Results, tables: Sequence[Table], console: Console) -> None:
             for at, part in enumerate(_fitting(table, block, console.width)):
                 console.print(*([""] if at else []), _grid(table, block, part), sep="\n")
         for section in _sections(table):
-            console.print(Text.assemble("\n", (section.title, "bold"), f"  {section.detail}".rstrip()))
-            console.print(_plain_grid(section))
-            for line in section.lines:
-                console.print(Text(line))
+            show_section(section, console)
         console.print()
         for line in _remarks(table):
             console.print(Text(line))
@@ -73,11 +70,7 @@ def markdown(results: Results, tables: Sequence[Table]) -> str:
                 lines.append("| " + " | ".join([_label(arm), _seeds(arm), _count(block, arm, columns), *cells]) + " |")
             lines.append("")
         for section in _sections(table):
-            lines += [f"### {section.title}", "", *([section.detail, ""] if section.detail else [])]
-            lines.append("| " + " | ".join(section.head) + " |")
-            lines.append("|---|" + "---:|" * (len(section.head) - 1))
-            lines += ["| " + " | ".join(row) + " |" for row in section.rows]
-            lines += ["", *(f"- {line}" for line in section.lines), *([""] if section.lines else [])]
+            lines += markdown_section(section)
         lines += [f"- {line}" for line in _remarks(table)] + [""]
     *left_out, command = _closing(results, tables)
     lines += [f"- {line}" for line in left_out] + ([""] if left_out else [])
@@ -138,19 +131,6 @@ def _record(table: Table) -> dict[str, Any]:
 def _sections(table: Table) -> list[Section]:
     found = (of_doses(table.sweeps),)
     return [section for section in found if section is not None]
-
-
-def _plain_grid(section: Section) -> Grid:
-    from rich import box
-    from rich.table import Table as Grid
-    from rich.text import Text
-
-    grid = Grid(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, show_edge=False)
-    for at, head in enumerate(section.head):
-        grid.add_column(Text(head), justify="right" if at else "left")
-    for row in section.rows:
-        grid.add_row(*map(Text, row))
-    return grid
 
 
 def _title(table: Table) -> str:

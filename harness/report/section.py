@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from harness.report.doses import Sweep
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +21,32 @@ class Section:
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     lines: tuple[str, ...] = ()
+
+
+def show_section(section: Section, console: Console) -> None:
+    """Prints the table and its lines, folded to the width."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    console.print(Text.assemble("\n", (section.title, "bold"), f"  {section.detail}".rstrip()))
+    grid = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, show_edge=False)
+    for at, head in enumerate(section.head):
+        grid.add_column(Text(head), justify="right" if at else "left", overflow="fold")
+    for row in section.rows:
+        grid.add_row(*map(Text, row))
+    console.print(grid)
+    for line in section.lines:
+        console.print(Text(line))
+
+
+def markdown_section(section: Section) -> list[str]:
+    """The same as lines of GitHub-flavoured Markdown, a blank one last."""
+    lines = [f"### {section.title}", "", *([section.detail, ""] if section.detail else [])]
+    lines.append("| " + " | ".join(section.head) + " |")
+    lines.append("|---|" + "---:|" * (len(section.head) - 1))
+    lines += ["| " + " | ".join(row) + " |" for row in section.rows]
+    return [*lines, "", *(f"- {line}" for line in section.lines), *([""] if section.lines else [])]
 
 
 def of_doses(sweeps: Sequence[Sweep]) -> Section | None:
