@@ -13,6 +13,7 @@ import json
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
@@ -131,7 +132,9 @@ class Gathering:
         )
         try:
             # Abandoned when cancelled, so that Ctrl-C is not held up; the thread then ends at its next step.
-            outcomes: Sequence[Answer | str] = await anyio.to_thread.run_sync(work, abandon_on_cancel=True)
+            outcomes: Sequence[Answer | str] = await anyio.to_thread.run_sync(
+                lambda: _WRITING.submit(work).result(), abandon_on_cancel=True
+            )
         except Exception as error:
             kind = "" if isinstance(error, HarnessError) else f"{type(error).__name__} while generating: "
             outcomes = [kind + " ".join(str(error).split())] * len(tickets)
@@ -244,3 +247,6 @@ class _Host:
 
 _HOST: ContextVar[_Host] = ContextVar("harness_host", default=_Host())  # noqa: B039
 _SHELF = _Shelf()
+# All generation is in one thread that stays. Every evaluation has threads of its own, and in each of them torch would
+# start another pool of workers and the allocator keep another gigabyte of freed memory.
+_WRITING = ThreadPoolExecutor(max_workers=1, thread_name_prefix="harness-writing")

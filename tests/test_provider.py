@@ -327,3 +327,18 @@ def test_the_record_reads_back_what_the_recipe_was(run: Path) -> None:
     assert (record.source.digest, record.scale, record.source.system) == (DIGEST, "mini", "template")
     assert (record.generation, record.steering) == (RECIPE.generation, RECIPE.steering)
     assert json.loads((run / "run.json").read_text(encoding="utf-8"))["key"].startswith(DIGEST)
+
+
+def test_every_batch_is_generated_in_the_same_thread(run: Path) -> None:
+    threads: list[int] = []
+
+    def say(request: Request) -> str:
+        threads.append(threading.get_ident())
+        return "LA"
+
+    for _ in range(2):
+        (answer,) = together(Engine(say=say), asking(model(run), "hello", expect=1))
+        assert answer.completion == "LA"
+    assert len(threads) == 2
+    assert len(set(threads)) == 1
+    assert threads[0] != threading.get_ident()
