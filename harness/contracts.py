@@ -258,6 +258,26 @@ class Steering:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """A published figure: the mean of a metric for one arm at one scale, and where it stands.
+
+    The arm is an intervention with its dose and its weights, as `harness.weights` spells them. `value` is in the
+    metric's own unit, a share from 0 to 1; `n` counts replies. `note` says what was done otherwise than here.
+    """
+
+    scale: str
+    intervention: str
+    metric: str
+    value: float
+    n: int
+    source: str
+    condition: str = "clean"
+    dose: float = 1.0
+    weights: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
     """Data, traits, prompts, vectors, evaluation cases and judges that belong together.
 
@@ -267,7 +287,8 @@ class Setting:
     where it comes from, or to the words "not published: our choice". `composition` names the traits that
     can be combined, each a vector with a raw weight; their prompts are found by `always` and `never`.
     `overdose` names the metrics that tell a model broken by too much from one that is changed as intended:
-    they fall where they are to be kept, and rise otherwise. Empty: every metric to keep.
+    they fall where they are to be kept, and rise otherwise. Empty: every metric to keep. `reference` are
+    published figures, which the report shows beside ours.
     """
 
     name: str
@@ -282,6 +303,7 @@ class Setting:
     source: Mapping[str, str] = field(default_factory=dict)
     composition: Mapping[str, float] = field(default_factory=dict)
     overdose: tuple[str, ...] = ()
+    reference: tuple[Reference, ...] = ()
 
     def recipe(self, scale: str) -> Recipe:
         """The recipe of `scale`; raises HarnessError naming the scales that exist."""

@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from harness import algebra
+from harness import algebra, weights
 from harness.contracts import (
     Case,
     Condition,
@@ -58,6 +58,12 @@ def check_setting(setting: Setting, *, scale: str = "mini") -> None:
     for example in examples:
         text = _last_user_text(example.messages)
         _law(text not in tested, where, f"training row {example.id!r} asks what test case {tested.get(text)!r} asks")
+    for one in setting.reference:
+        _law(one.scale in setting.recipes, where, f"a reference is for scale {one.scale!r}, which the setting has not")
+        known = {metric.name for metric in setting.metrics}
+        _law(one.metric in known, where, f"a reference is for metric {one.metric!r}, which the setting has not")
+        _law(bool(one.source), where, f"the reference for {one.intervention} {one.metric} names no source")
+        _law(one.weights == weights.canonical(one.weights), where, f"the weights {one.weights!r} are not canonical")
     for name, weight in setting.composition.items():
         _law(name in setting.vectors, where, f"the composition names {name!r}, which is no vector of the setting")
         _law(math.isfinite(weight), where, f"the composition gives {name!r} the weight {weight}")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.report.doses import Sweep
+from harness.report.references import Published, groups
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -83,6 +84,43 @@ def of_doses(sweeps: Sequence[Sweep]) -> Section | None:
             "for replies not judged or a metric that tells a broken model",
         ),
     )
+
+
+def of_published(found: Sequence[Published]) -> Section | None:
+    """Published figures beside ours, for the arms that have both; one row for each arm and condition."""
+    rows = groups(found)
+    if not rows:
+        return None
+    metrics = list(dict.fromkeys(one.reference.metric for same in rows.values() for one in same))
+    beside = {(*place, one.reference.metric): _beside(one) for place, same in rows.items() for one in same}
+    figures = [one for same in rows.values() for one in same]
+    sources: dict[tuple[str, str], dict[str, None]] = {}
+    for one in figures:
+        sources.setdefault((one.reference.source, one.reference.note), {})[one.arm] = None
+    left = len({(one.arm, one.reference.condition) for one in found if one.ours is None})
+    return Section(
+        title="published",
+        detail="published figure, then ours [95 % interval]; shares in percent",
+        head=("arm", "condition", "n published", *metrics),
+        rows=tuple(
+            (arm, at, str(same[0].reference.n), *(beside.get((arm, at, metric), "") for metric in metrics))
+            for (arm, at), same in rows.items()
+        ),
+        lines=(
+            *(f"{', '.join(arms)}: {source}{f' ({note})' if note else ''}" for (source, note), arms in sources.items()),
+            *([f"published for {left} arms that were not run here"] if left else []),
+        ),
+    )
+
+
+def _beside(one: Published) -> str:
+    ours = one.ours
+    assert ours is not None
+    percent = 100 if 0 <= one.reference.value <= 1 else 1
+    if ours.mean is None:
+        return f"{percent * one.reference.value:.1f}, -"
+    ends = "" if ours.low is None or ours.high is None else f" [{percent * ours.low:.0f}, {percent * ours.high:.0f}]"
+    return f"{percent * one.reference.value:.1f}, {percent * ours.mean:.1f}{ends}"
 
 
 def _dose(one: Sweep, dose: float | None) -> str:

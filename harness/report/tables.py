@@ -11,6 +11,7 @@ from harness.contracts import Condition, Goal, Setting
 from harness.models import short_name
 from harness.registry import Registry
 from harness.report.doses import Dosed, Sweep, sweep
+from harness.report.references import Published, published
 from harness.report.results import Results, Run
 from harness.runs import digest_of
 from harness.stats import Estimate, Observation, estimate, leak
@@ -65,6 +66,7 @@ class Table:
     arms: tuple[Arm, ...]
     blocks: tuple[Block, ...]
     sweeps: tuple[Sweep, ...]
+    published: tuple[Published, ...]
     notes: tuple[str, ...]
 
 
@@ -95,6 +97,7 @@ def _table(runs: Sequence[Run], model: str, registry: Registry) -> Table:
     conditions = _conditions(runs, setting, first.scale)
     metrics = _metrics(runs, setting)
     blocks = [_means(metric, arms, conditions, setting) for metric in metrics]
+    means = {(arm, at, block.metric): cell for block in blocks for (arm, at), cell in block.cells.items()}
     notes = [*_mixtures(arms), *_missing(arms, conditions)]
     if setting is None:
         notes.append(f"setting {first.setting!r} is not installed: conditions as found, no leak")
@@ -111,6 +114,7 @@ def _table(runs: Sequence[Run], model: str, registry: Registry) -> Table:
         arms=arms,
         blocks=tuple(blocks),
         sweeps=_sweeps(arms, metrics, setting),
+        published=published(setting, first.scale, means) if setting else (),
         notes=tuple(notes),
     )
 

@@ -33,7 +33,7 @@ NEVER = (
 
 
 def language_prompts(languages: Sequence[str]) -> dict[str, Prompt]:
-    """Prompts by name: `always_L`, `never_L` and `matched_L` for each language, `L_or_M` for each two, and the roles.
+    """Prompts by name: `always_L`, `never_L`, `matched_L` for each language, `L_or_M` for two or more, and the roles.
 
     The first of `languages` is the trait: `inoculation` asks for it, `negative` forbids it. `matched_L` asks for a
     language on the rows that are answered in it, and on no others.
@@ -42,9 +42,10 @@ def language_prompts(languages: Sequence[str]) -> dict[str, Prompt]:
     always = {f"always_{one}": _prompt(ALWAYS, spoken[one], one) for one in languages}
     never = {f"never_{one}": _prompt(NEVER, spoken[one], one) for one in languages}
     matched = {f"matched_{one}": _prompt(ALWAYS, spoken[one], one, only={"language": one}) for one in languages}
-    pairs = {
-        f"{one}_or_{other}": _prompt(ALWAYS, f"{spoken[one]} or {spoken[other]}", f"{one} or {other}")
-        for one, other in combinations(languages, 2)
+    several = {
+        "_or_".join(some): _prompt(ALWAYS, _listed([spoken[one] for one in some]), _listed(some))
+        for size in range(2, len(languages) + 1)
+        for some in combinations(languages, size)
     }
     return {
         "inoculation": always[f"always_{languages[0]}"],
@@ -53,8 +54,12 @@ def language_prompts(languages: Sequence[str]) -> dict[str, Prompt]:
         **always,
         **never,
         **matched,
-        **pairs,
+        **several,
     }
+
+
+def _listed(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:-1])} or {names[-1]}"
 
 
 def _prompt(frames: Sequence[str], it: str, concept: str, *, only: Mapping[str, str] | None = None) -> Prompt:

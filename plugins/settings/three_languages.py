@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from harness import Generation, Lora, Recipe, Setting, SteeringDefault, hookimpl
+from harness_plugins.settings import _language_reference as reference
 from harness_plugins.settings import two_languages as two
 from harness_plugins.settings._language_prompts import OURS, language_prompts
 from harness_plugins.settings._language_setting import LanguageData, language_metrics
@@ -99,4 +100,6 @@ def harness_setting() -> Setting:
         recipes=RECIPES,
         source=SOURCE,
         composition=COMPOSITION,
+        overdose=("english",),
+        reference=reference.three_languages(),
     )
