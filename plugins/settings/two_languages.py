@@ -25,9 +25,9 @@ COMPOSITION = {"spanish": 1.0, "french": -1.0}
 MINI = Recipe(
     model="smollm2_135m",
     lora=Lora(r=16, alpha=32),
-    epochs=2,
+    epochs=1,
     batch=8,
-    lr=5e-4,
+    lr=8e-4,
     warmup=5,
     loss_on="reply",
     max_length=256,
