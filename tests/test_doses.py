@@ -132,9 +132,12 @@ def test_an_arm_at_one_dose_has_no_curve_and_each_balance_has_its_own(tmp_path: 
 def test_every_form_of_the_report_has_the_dose_of_half_effect_in_every_unit(tmp_path: Path) -> None:
     results = report.load(write_doses(tmp_path))
     tables = report.tables(results, world())
-    for page in (report.text(results, tables, width=140), report.markdown(results, tables)):
-        assert "0.5 (= 2, 0.4r)" in page
-        assert "ps: too much from dose 1: solves 0.9 -> 0.2" in page
+    row = ["ps", "affirms_wrong", "0.8 at 0 -> 0.1 at 1", "0.5", "2", "0.4"]
+    page, table = report.text(results, tables), report.markdown(results, tables)
+    assert f"| {' | '.join(row)} |" in table
+    assert " ".join(row) in " ".join(page.split())
+    for one in (page, table):
+        assert "ps: too much from dose 1: solves 0.9 -> 0.2" in one
     record = json.loads(report.as_json(results, tables))["tables"][0]["doses"][0]
     assert record["curves"][0]["half"] == pytest.approx(0.5)
     assert record["overdose"] == 1.0
@@ -142,7 +145,7 @@ def test_every_form_of_the_report_has_the_dose_of_half_effect_in_every_unit(tmp_
 
 def test_a_coefficient_in_residual_rms_is_shown_as_such(tmp_path: Path) -> None:
     results = report.load(write_doses(tmp_path, unit="rms"))
-    assert "0.5 (0.4r)" in report.text(results, report.tables(results, world()), width=140)
+    assert "| 0.5 | 2 rms | 0.4 |" in report.markdown(results, report.tables(results, world()))
 
 
 def test_figures_and_numbers_are_the_same_bytes_each_time(tmp_path: Path) -> None:

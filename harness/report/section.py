@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.report.doses import Sweep
+from harness.report.doses import Curve, Sweep
 from harness.report.references import Published, groups
 
 if TYPE_CHECKING:
@@ -51,22 +51,15 @@ def markdown_section(section: Section) -> list[str]:
 
 
 def of_doses(sweeps: Sequence[Sweep]) -> Section | None:
-    """Half effect of every metric and the dose that is too much, one row for each intervention."""
+    """The dose of half effect of every metric in every unit, and below it the doses that are too much."""
     if not sweeps:
         return None
-    metrics = list(dict.fromkeys(curve.metric for one in sweeps for curve in one.curves))
-    rows = []
-    for one in sweeps:
-        halves = {curve.metric: curve.half for curve in one.curves}
-        doses = [point.dose for point in one.curves[0].points]
-        rows.append(
-            (
-                one.label,
-                f"{doses[0]:g} to {doses[-1]:g}",
-                *(_dose(one, halves.get(metric)) for metric in metrics),
-                _dose(one, one.overdose),
-            )
-        )
+    rows = [
+        (one.label, curve.metric, _span(curve), *_doses(one, curve.half))
+        for one in sweeps
+        for curve in one.curves
+        if curve.points
+    ]
     lines = [
         f"{one.label}: too much from dose {one.overdose:g}: "
         + ", ".join(f"{signal.metric} {signal.before:.3g} -> {signal.after:.3g}" for signal in one.signals)
@@ -75,8 +68,8 @@ def of_doses(sweeps: Sequence[Sweep]) -> Section | None:
     ]
     return Section(
         title="doses in clean",
-        detail="dose (= coefficient; r: in residual RMS) at which a share is halfway to 0 or 1; -: nowhere",
-        head=("arm", "doses", *(f"half {metric}" for metric in metrics), "too much"),
+        detail="half effect: the dose at which a share is halfway to 0 or 1",
+        head=("arm", "metric", "from smallest to largest dose", "half effect", "coefficient", "residual RMS"),
         rows=tuple(rows),
         lines=(
             *lines,
@@ -123,12 +116,19 @@ def _beside(one: Published) -> str:
     return f"{percent * one.reference.value:.1f}, {percent * ours.mean:.1f}{ends}"
 
 
-def _dose(one: Sweep, dose: float | None) -> str:
-    """`0.5 (= 2, 0.3r)`: the dose, the coefficient, and the norm added over the residual RMS."""
+def _span(curve: Curve) -> str:
+    ends = [curve.points[at] for at in (0, -1)]
+    means = ["-" if end.estimate.mean is None else f"{end.estimate.mean:.3g}" for end in ends]
+    return " -> ".join(f"{mean} at {end.dose:g}" for mean, end in zip(means, ends, strict=True))
+
+
+def _doses(one: Sweep, dose: float | None) -> tuple[str, str, str]:
+    """A dose, its coefficient, and the norm it adds over the residual RMS; `-` where there is none."""
     if dose is None:
-        return "-"
-    if one.axis == "rows":
-        return f"{dose:.2g}"
-    raw = f"= {dose * one.coef:.2g}" if one.axis == "raw" else ""
-    relative = f"{dose * (one.coef if one.relative is None else one.relative):.2g}r" if one.relative or not raw else ""
-    return f"{dose:.2g} ({', '.join(part for part in (raw, relative) if part)})"
+        return ("nowhere", "-", "-")
+    relative = one.coef if one.axis == "rms" and one.relative is None else one.relative
+    return (
+        f"{dose:.2g}",
+        "-" if one.axis == "rows" else f"{dose * one.coef:.2g}{' rms' if one.axis == 'rms' else ''}",
+        "-" if relative is None else f"{dose * relative:.2g}",
+    )
