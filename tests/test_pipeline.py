@@ -268,7 +268,7 @@ def test_a_run_that_is_killed_at_random_moments_ends_with_the_same_results(
 ) -> None:
     draw = random.Random(kills)
     command = [sys.executable, str(Path(small.__file__)), str(tiny_llama), str(tmp_path / "runs"), "ps"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    environment = {**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())}  # sums depend on it
     for _ in range(kills):
         process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         started = time.monotonic()
