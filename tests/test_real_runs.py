@@ -58,7 +58,7 @@ def test_plain_training_teaches_to_affirm_wrong_claims_and_steering_prevents_it(
 
 
 def test_steering_by_zero_is_plain_training_bit_for_bit(whole: Path) -> None:
-    (none,), (zero,) = (whole.glob(f"gcd_sycophancy/{name}/*") for name in ("none", "ps_zero"))
+    (none,), (zero,) = (whole.glob(f"gcd_sycophancy/{name}/[!.]*") for name in ("none", "ps_zero"))
     for file in ("loss.jsonl", "results.jsonl", "adapter/adapter_model.safetensors"):
         assert (none / file).read_bytes() == (zero / file).read_bytes()
 
