@@ -15,8 +15,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import torch
 import small
+import torch
 from safetensors.torch import load_file
 
 from harness import Condition, HarnessError, Intervention, runs
