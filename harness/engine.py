@@ -15,7 +15,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from harness import algebra, chat, kernels, runs, steering
+from harness import algebra, chat, runs, steering
 from harness.contracts import Steering
 from harness.decoding import Batch, Reply, Request, Writer
 from harness.errors import HarnessError, gist
@@ -75,8 +75,7 @@ class Engine:
             slots=self.slots,
             device=self.device,
         )
-        with kernels.decoding():
-            return Batch(writer, requests, advance or (lambda replies, tokens: None)).run()
+        return Batch(writer, requests, advance or (lambda replies, tokens: None)).run()
 
     @contextmanager
     def steered(self, wanted: Steering) -> Iterator[steering.Calls]:

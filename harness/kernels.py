@@ -1,4 +1,4 @@
-"""Arithmetic in fewer passes over memory: `with` blocks whose results are equal to rounding.
+"""The training step's arithmetic in fewer passes over memory: a `with` block whose results are equal to rounding.
 
 On a CPU a small model spends more time moving activations than multiplying them, and three parts of a step
 move them needlessly: an adapted linear layer scales and adds its two results in passes of their own; the
@@ -16,7 +16,6 @@ import torch
 from torch import Tensor, nn
 
 Forward = Callable[[Tensor], Tensor]
-Attention = Callable[..., Any]
 
 
 @contextmanager
@@ -83,59 +82,20 @@ def _norm_forward(module: nn.Module) -> Forward | None:
 
 
 @contextmanager
-def decoding() -> Iterator[None]:
-    """Inside the block, attention of one new token to those before it is three matrix products in fp32.
-
-    On a CPU torch's kernel for it takes several times as long, in bf16 most of all.
-    """
-
-    def attention(as_before: Attention) -> Attention:
-        def attend(module: nn.Module, query: Tensor, key: Tensor, value: Tensor, mask: Any, **options: Any) -> Any:
-            known = mask is not None and mask.dtype == torch.bool and not options.get("softcap")
-            if query.device.type != "cpu" or query.shape[2] != 1 or not known or options.get("position_bias"):
-                return as_before(module, query, key, value, mask, **options)
-            return _attention_of_one(query, key, value, mask, options.get("scaling")), None
-
-        return attend
-
-    with _attention(attention):
-        yield
-
-
-def _attention_of_one(query: Tensor, key: Tensor, value: Tensor, mask: Tensor, scaling: float | None) -> Tensor:
-    """(rows, 1, heads, head) from a query of (rows, heads, 1, head), where several heads may share a key's."""
-    rows, heads, _, width = query.shape
-    grouped = query.reshape(rows, key.shape[1], heads // key.shape[1], width).float()
-    scores = (grouped * (width**-0.5 if scaling is None else scaling)) @ key.float().transpose(-1, -2)
-    weights = scores.masked_fill_(~mask, -torch.inf).softmax(-1)
-    return (weights @ value.float()).reshape(rows, 1, heads, value.shape[-1]).to(query.dtype)
-
-
-@contextmanager
 def _attention_in_fp32() -> Iterator[None]:
     """Inside the block, attention that autocast would do in bf16 is done in fp32."""
-
-    def attention(as_before: Attention) -> Attention:
-        def attend(module: nn.Module, query: Tensor, key: Tensor, value: Tensor, mask: Any, **options: Any) -> Any:
-            if _autocast_dtype(query) is None:
-                return as_before(module, query, key, value, mask, **options)
-            with torch.autocast(query.device.type, enabled=False):
-                return as_before(module, query.float(), key.float(), value.float(), mask, **options)
-
-        return attend
-
-    with _attention(attention):
-        yield
-
-
-@contextmanager
-def _attention(change: Callable[[Attention], Attention]) -> Iterator[None]:
-    """Inside the block, models whose attention goes through torch's own use what `change` makes of it."""
     from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
     functions: Any = ALL_ATTENTION_FUNCTIONS
     as_before = functions["sdpa"]
-    functions["sdpa"] = change(as_before)
+
+    def attention(module: nn.Module, query: Tensor, key: Tensor, value: Tensor, mask: Any, **options: Any) -> Any:
+        if _autocast_dtype(query) is None:
+            return as_before(module, query, key, value, mask, **options)
+        with torch.autocast(query.device.type, enabled=False):
+            return as_before(module, query.float(), key.float(), value.float(), mask, **options)
+
+    functions["sdpa"] = attention
     try:
         yield
     finally:

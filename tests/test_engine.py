@@ -170,11 +170,3 @@ def test_what_all_prompts_begin_with_is_read_once(tiny: engine.Engine) -> None:
 def test_prompts_that_are_all_the_same_still_read_their_last_token(tiny: engine.Engine) -> None:
     asked = requests(tiny, count=1, max_tokens=6) * 3
     assert tiny.generate(asked) == tiny.generate(asked[:1]) * 3
-
-
-def test_generation_puts_the_models_own_attention_back(tiny: engine.Engine) -> None:
-    from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
-
-    before = ALL_ATTENTION_FUNCTIONS["sdpa"]
-    tiny.generate(requests(tiny, count=2))
-    assert ALL_ATTENTION_FUNCTIONS["sdpa"] is before
