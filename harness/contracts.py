@@ -288,7 +288,8 @@ class Setting:
     can be combined, each a vector with a raw weight; their prompts are found by `always` and `never`.
     `overdose` names the metrics that tell a model broken by too much from one that is changed as intended:
     they fall where they are to be kept, and rise otherwise. Empty: every metric to keep. `reference` are
-    published figures, which the report shows beside ours.
+    published figures, which the report shows beside ours. `checks` names a second judge for a judge: both grade
+    every reply, the report says how far they agree on the scores that both have, and no metric uses the second.
     """
 
     name: str
@@ -304,6 +305,7 @@ class Setting:
     composition: Mapping[str, float] = field(default_factory=dict)
     overdose: tuple[str, ...] = ()
     reference: tuple[Reference, ...] = ()
+    checks: Mapping[str, str] = field(default_factory=dict)
 
     def recipe(self, scale: str) -> Recipe:
         """The recipe of `scale`; raises HarnessError naming the scales that exist."""

@@ -1,11 +1,27 @@
-"""One reply, one judge, one verdict that holds what the judge promised."""
+"""Which judges a setting asks, and one reply, one judge, one verdict that holds what the judge promised."""
 
 from __future__ import annotations
 
 import math
 
-from harness.contracts import Case, Grader, Judge, Verdict
+from harness.contracts import Case, Grader, Judge, Setting, Verdict
 from harness.errors import HarnessError
+from harness.registry import Registry
+
+
+def judge_versions(setting: Setting, registry: Registry) -> dict[str, str]:
+    """The version of every judge that `setting` asks, second judges with them, by name."""
+    names = {metric.judge for metric in setting.metrics} | set(setting.checks.values())
+    return {name: registry.judge(name).version for name in sorted(names)}
+
+
+def compared(setting: Setting, judge: str, registry: Registry) -> tuple[str, ...]:
+    """The scores of metrics that `judge` and its second judge both give, in the order of the metrics; empty without."""
+    if judge not in setting.checks:
+        return ()
+    both = registry.judge(setting.checks[judge]).scores
+    wanted = dict.fromkeys(metric.score for metric in setting.metrics if metric.judge == judge)
+    return tuple(score for score in wanted if score in both)
 
 
 async def judged(judge: Judge, case: Case, reply: str, grader: Grader | None = None) -> Verdict:

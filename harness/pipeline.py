@@ -19,6 +19,7 @@ from harness import cards, machine, progress, runs
 from harness.contracts import Condition, Setting, Steering
 from harness.engine import Engine, as_dtype, load, load_tokenizer, open_model, resolve_dtype, vector_lookup
 from harness.errors import HarnessError
+from harness.judging import judge_versions
 from harness.models import file_sha256, materialise
 from harness.registry import installed
 from harness.runs import Cell, Prepared, scales
@@ -73,7 +74,7 @@ def _run(cell: Prepared, root: Path, *, force: bool, wait: bool) -> Path:
             files = _needed_vectors(cell, record, root)
             if cell.intervention.trains:
                 _train(cell, record, folder, files)
-        if record["status"] != "done" or record["judges"] != _judges(cell.setting):
+        if record["status"] != "done" or record["judges"] != judge_versions(cell.setting, installed()):
             _evaluate(cell, record, folder)
     return folder
 
@@ -87,7 +88,7 @@ def _begin(cell: Prepared, folder: Path) -> dict[str, Any]:
         "inputs": dict(cell.inputs),
         "recipe": {**asdict(cell.recipe), "dtype": cell.dtype},
         "steering": None,
-        "judges": _judges(cell.setting),
+        "judges": judge_versions(cell.setting, installed()),
         "gates": {},
         "made": {
             "reference": cell.cell.model,
@@ -250,7 +251,7 @@ def _evaluate(cell: Prepared, record: dict[str, Any], folder: Path) -> None:
         "tokens": tokens,
         "replies": replies * len(cell.conditions),
     }
-    record.update(status="done", judges=_judges(cell.setting))
+    record.update(status="done", judges=judge_versions(cell.setting, installed()))
     runs.write_json(folder / "run.json", record)
 
 
@@ -269,13 +270,17 @@ def _log(folder: Path, condition: Condition) -> Path:
 
 
 def _collect(cell: Prepared, record: dict[str, Any], folder: Path) -> None:
-    """Grades again what an older judge graded, and writes results.jsonl and the gates that are read off it."""
+    """Grades again what an older judge graded; writes checks.jsonl, results.jsonl and the gates read off the latter."""
     from harness import tasks
 
-    rows = []
+    rows, checks = [], []
     for condition in cell.conditions:
-        tasks.regrade(_log(folder, condition), cell.setting)
-        rows += [asdict(row) for row in tasks.read_results(_log(folder, condition), cell.setting)]
+        log = _log(folder, condition)
+        tasks.regrade(log, cell.setting)
+        rows += [asdict(row) for row in tasks.read_results(log, cell.setting)]
+        checks += [asdict(row) for row in tasks.read_checks(log, cell.setting)] if cell.setting.checks else []
+    if checks:
+        runs.write_rows(folder / "checks.jsonl", checks)
     runs.write_rows(folder / "results.jsonl", rows)
     judged = [row["value"] is not None for row in rows if row["condition"] == "clean"]
     share = sum(judged) / len(judged) if judged else 0.0
@@ -307,11 +312,6 @@ def _learned(setting: Setting, rows: Sequence[Mapping[str, Any]]) -> dict[str, A
             "wanted": f"at least {metric.learned:.2g} in clean after plain training",
         }
     return gates
-
-
-def _judges(setting: Setting) -> dict[str, str]:
-    found = installed()
-    return {metric.judge: found.judge(metric.judge).version for metric in setting.metrics}
 
 
 def grid(

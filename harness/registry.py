@@ -88,6 +88,13 @@ class Registry:
                     f"{where}, metric {metric.name!r}: judge {metric.judge!r} promises no score {metric.score!r}, "
                     f"only {', '.join(scores)}"
                 )
+        for first, second in setting.checks.items():
+            if first not in {metric.judge for metric in setting.metrics}:
+                raise HarnessError(f"{where}, checks: no metric uses the judge {first!r}")
+            if second not in self.judges:
+                raise HarnessError(f"{where}, checks: {unknown('judge', second, self.judges)}")
+            if not set(self.judges[second].scores) & {m.score for m in setting.metrics if m.judge == first}:
+                raise HarnessError(f"{where}, checks: {second!r} gives no score that a metric takes from {first!r}")
         for name in setting.overdose:
             if name not in {metric.name for metric in setting.metrics}:
                 raise HarnessError(f"{where}, overdose: {unknown('metric', name, [m.name for m in setting.metrics])}")

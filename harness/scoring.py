@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from inspect_ai.model import Model, get_model
@@ -13,7 +14,7 @@ from inspect_ai.solver import TaskState
 from harness import registry
 from harness.contracts import Case, Grader, Judge, Message, Setting, Verdict
 from harness.errors import HarnessError
-from harness.judging import judged
+from harness.judging import compared, judge_versions, judged
 from harness.provider import EvaluationError
 
 ANSWER_CHARACTERS = 200
@@ -21,18 +22,26 @@ ANSWER_CHARACTERS = 200
 
 def scorers(setting: Setting) -> list[Scorer]:
     """One scorer per split and judge, so that a judge grades a reply once, whatever it promises."""
+    found = registry.installed()
     pairs = dict.fromkeys((wanted.split, wanted.judge) for wanted in setting.metrics)
-    return [_scorer(setting, split, registry.installed().judge(judge)) for split, judge in pairs]
+    grading = []
+    for split, judge in pairs:
+        scores = {m.name: m.score for m in setting.metrics if (m.split, m.judge) == (split, judge)}
+        grading.append(_scorer(split, found.judge(judge), scores))
+        if same := compared(setting, judge, found):
+            grading.append(_scorer(split, found.judge(setting.checks[judge]), {name: name for name in same}))
+    return grading
 
 
-def judge_versions(setting: Setting) -> dict[str, str]:
-    """The version of every judge that `setting` uses, by name."""
-    return {name: registry.installed().judge(name).version for name in sorted({m.judge for m in setting.metrics})}
+def scorer_name(judge: str, split: str) -> str:
+    """How the scores that `judge` gives the replies of `split` are called in a log."""
+    return f"{judge}_of_{split}"
 
 
 def grader_model(setting: Setting, name: str | None) -> Model | None:
     """The model that the judges of `setting` may ask; HarnessError when one wants to ask and `name` is None."""
-    asking = [judge for judge in judge_versions(setting) if registry.installed().judge(judge).grader]
+    found = registry.installed()
+    asking = [judge for judge in judge_versions(setting, found) if found.judge(judge).grader]
     if name is None:
         if asking:
             where = f"judge {asking[0]!r} of setting {setting.name!r}"
@@ -58,10 +67,10 @@ def told() -> Summary:
     return summary
 
 
-def _scorer(setting: Setting, split: str, judge: Judge) -> Scorer:
-    scores = {m.name: m.score for m in setting.metrics if (m.split, m.judge) == (split, judge.name)}
+def _scorer(split: str, judge: Judge, scores: Mapping[str, str]) -> Scorer:
+    """Shows the score `scores[name]` of `judge` under each name."""
 
-    @scorer(name=f"{judge.name}_of_{split}", metrics={name: [told()] for name in scores})
+    @scorer(name=scorer_name(judge.name, split), metrics={name: [told()] for name in scores})
     def grading() -> Scorer:
         async def grade(state: TaskState, target: Target) -> Score | None:
             if state.metadata["split"] != split:

@@ -34,10 +34,11 @@ from harness import algebra, registry
 from harness.batching import Advance, hosted
 from harness.contracts import Case, Condition, Message, Metric, Recipe, Setting
 from harness.errors import HarnessError, system_error, unknown, way_out
+from harness.judging import compared, judge_versions
 from harness.prompts import with_prompt
 from harness.provider import EvaluationError, HarnessAPI, note
 from harness.runs import splits
-from harness.scoring import grader_model, judge_versions, scorers
+from harness.scoring import grader_model, scorer_name, scorers
 
 Display = Literal["none", "plain", "rich", "full", "log", "conversation"]
 
@@ -58,6 +59,20 @@ class Result:
     judge: str
     score: str
     value: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One reply as two judges scored it: a row of checks.jsonl. `judge` gave `first`, and `check` gave `second`."""
+
+    condition: str
+    split: str
+    case: str
+    sample: int
+    judge: str
+    check: str
+    first: Mapping[str, float | None]
+    second: Mapping[str, float | None]
 
 
 def condition_task(
@@ -89,7 +104,7 @@ def condition_task(
             "setting": setting.name,
             "condition": str(condition),
             "scale": scale,
-            "judges": judge_versions(setting),
+            "judges": judge_versions(setting, registry.installed()),
         },
     )
 
@@ -141,14 +156,37 @@ def evaluate(
 
 def read_results(log_path: Path, setting: Setting) -> list[Result]:
     """The judged replies in a log: by split and metric as the setting lists them, then by case and sample."""
-    log = _read(log_path, exclude_fields={"messages", "events", "store", "attachments", "output", "timelines"})
-    condition = str((log.eval.metadata or {})["condition"])
-    samples = sorted(log.samples or [], key=lambda sample: (str(sample.id), sample.epoch))
+    condition, samples = _graded(log_path)
     return [
         _result(sample, wanted, condition, log_path)
         for split in splits(setting)
         for wanted in setting.metrics
         if wanted.split == split
+        for sample in samples
+        if sample.metadata["split"] == split
+    ]
+
+
+def read_checks(log_path: Path, setting: Setting) -> list[Check]:
+    """What second judges said of the replies in a log, beside the first: by split and judge, case and sample."""
+    condition, samples = _graded(log_path)
+    found = registry.installed()
+    names = {judge: compared(setting, judge, found) for judge in setting.checks}
+    metrics = {(m.split, m.judge, m.score): m.name for m in setting.metrics}
+    return [
+        Check(
+            condition=condition,
+            split=split,
+            case=sample.metadata["case"],
+            sample=sample.epoch,
+            judge=judge,
+            check=second,
+            first={n: _value(sample, judge, split, metrics[split, judge, n], log_path) for n in names[judge]},
+            second={n: _value(sample, second, split, n, log_path) for n in names[judge]},
+        )
+        for split in splits(setting)
+        for judge, second in setting.checks.items()
+        if all((split, judge, name) in metrics for name in names[judge])
         for sample in samples
         if sample.metadata["split"] == split
     ]
@@ -160,7 +198,8 @@ def regrade(log_path: Path, setting: Setting, *, grader: str | None = None) -> b
     Nothing is generated but what a grader is asked. Without `grader`, the log's own grader is asked.
     """
     header = _read(log_path, header_only=True)
-    if _judges(header) == judge_versions(setting):
+    versions = judge_versions(setting, registry.installed())
+    if _judges(header) == versions:
         return False
     its_own = not grader and "grader" in (header.eval.model_roles or {})
     asked = None if its_own else grader_model(setting, grader)
@@ -173,7 +212,7 @@ def regrade(log_path: Path, setting: Setting, *, grader: str | None = None) -> b
         display="none",
         copy=False,
     )
-    graded.eval.metadata = {**(graded.eval.metadata or {}), "judges": judge_versions(setting)}
+    graded.eval.metadata = {**(graded.eval.metadata or {}), "judges": versions}
     with _beside(log_path.parent) as part:
         write_eval_log(graded, part / log_path.name)
         os.replace(part / log_path.name, log_path)
@@ -262,6 +301,13 @@ def _turn(message: Message) -> ChatMessage:
     return ChatMessageAssistant(content=message.content)
 
 
+def _graded(log_path: Path) -> tuple[str, list[EvalSample]]:
+    """The condition of a log, and its samples by case and sample, without what was said."""
+    log = _read(log_path, exclude_fields={"messages", "events", "store", "attachments", "output", "timelines"})
+    samples = sorted(log.samples or [], key=lambda sample: (str(sample.id), sample.epoch))
+    return str((log.eval.metadata or {})["condition"]), samples
+
+
 def _complete(done: Sequence[EvalLog], expected: int, what: str) -> EvalLog:
     # Inspect turns Ctrl-C into an empty list.
     if not done or done[0].status == "cancelled":
@@ -279,12 +325,7 @@ def _complete(done: Sequence[EvalLog], expected: int, what: str) -> EvalLog:
 
 
 def _result(sample: EvalSample, wanted: Metric, condition: str, path: Path) -> Result:
-    values: dict[str, Any] = {}
-    for score in (sample.scores or {}).values():
-        if isinstance(score.value, Mapping):
-            values.update(score.value)
-    if wanted.name not in values:
-        raise HarnessError(f"{path} has no {wanted.name!r} of {sample.id!r}; run the cell again with --force")
+    value = _value(sample, wanted.judge, wanted.split, wanted.name, path)
     return Result(
         condition=condition,
         split=wanted.split,
@@ -294,8 +335,17 @@ def _result(sample: EvalSample, wanted: Metric, condition: str, path: Path) -> R
         metric=wanted.name,
         judge=wanted.judge,
         score=wanted.score,
-        value=None if values[wanted.name] is None else float(values[wanted.name]),
+        value=value,
     )
+
+
+def _value(sample: EvalSample, judge: str, split: str, name: str, path: Path) -> float | None:
+    score = (sample.scores or {}).get(scorer_name(judge, split))
+    values = score.value if score is not None and isinstance(score.value, Mapping) else {}
+    if name not in values:
+        raise HarnessError(f"{path} has no {name!r} of {sample.id!r}; run the cell again with --force")
+    value = values[name]
+    return None if value is None else float(value)  # type: ignore[arg-type]
 
 
 def _judges(log: EvalLog) -> object:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
+from evaluating import choir, registry_of
 
 from harness import HarnessError
 from harness.registry import GROUP, Registry, load
@@ -210,6 +212,20 @@ def test_a_setting_that_does_not_fit_its_judges_or_prompts_is_refused_when_it_is
     registry = shelf.registry()
     with pytest.raises(HarnessError) as caught:
         registry.setting("toy")
+    assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("checks", "message"),
+    [
+        ({"hearing": "volume"}, "setting 'choir', checks: no metric uses the judge 'hearing'"),
+        ({"volume": "askr"}, "setting 'choir', checks: no judge named 'askr'; did you mean 'asker'?"),
+        ({"volume": "asker"}, "setting 'choir', checks: 'asker' gives no score that a metric takes from 'volume'"),
+    ],
+)
+def test_a_second_judge_that_cannot_check_the_first_is_refused(checks: dict[str, str], message: str) -> None:
+    with pytest.raises(HarnessError) as caught:
+        registry_of(replace(choir(), checks=checks)).setting("choir")
     assert str(caught.value).startswith(message)
 
 

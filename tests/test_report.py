@@ -280,3 +280,36 @@ def test_the_last_line_is_the_command_for_the_transcripts_with_its_path_quoted(t
     write_run(runs, cell("none"), {"clean": 0.5})
     results, tables = read(runs)
     assert report.text(results, tables).splitlines()[-1] == f"inspect view --log-dir '{runs}'"
+
+
+def test_the_agreement_of_two_judges_is_told_for_all_arms_and_for_each(tmp_path):
+    same, other = {"english": 1.0, "spanish": 0.0}, {"english": 0.25, "spanish": 0.75}
+    for name, seconds in {"none": [same, other], "ps": [same, same]}.items():
+        folder = write_run(tmp_path, cell(name), EVEN)
+        rows = [{"judge": "words", "check": "detector", "first": same, "second": second} for second in seconds]
+        (folder / "checks.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    results, (table,) = read(tmp_path)
+    assert {one.arm: (one.agreement.replies, one.agreement.same) for one in table.agreed} == {
+        "": (4, 0.75),
+        "none": (2, 0.5),
+        "ps": (2, 1.0),
+    }
+    page = report.markdown(results, [table])
+    assert "### agreement of words with detector" in page
+    assert "| all arms | 4 | 4 | 0 | 0 | 0 | 75.0 | 0.00 | 18.8 | 18.8 |" in page
+    assert "agreement of words with detector" in report.text(results, [table])
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"judge": "words", "check": "det',
+        '{"judge": "words", "check": "detector", "first": {"english": 1.0}, "second": {"spanish": 1.0}}',
+        '{"judge": "words", "check": "detector", "first": {"english": NaN}, "second": {"english": 1.0}}',
+    ],
+)
+def test_a_broken_row_of_two_judges_is_named_by_file_and_line(tmp_path, line):
+    folder = write_run(tmp_path, cell("none"), EVEN)
+    (folder / "checks.jsonl").write_text(line)
+    with pytest.raises(HarnessError, match=r"checks\.jsonl:1: cut or broken"):
+        read(tmp_path)

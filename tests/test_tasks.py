@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import threading
@@ -428,3 +429,26 @@ def test_inspect_is_told_of_a_mistake_in_one_line(run: Path, model: str, conditi
             display="none",
             ctl_server=False,
         )
+
+
+def test_a_second_judge_grades_the_same_replies_and_changes_no_result(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hard_of_hearing(case: Case, reply: str, grader: Grader | None) -> Verdict:
+        return Verdict(scores={"loud": 0.0, "pitch": 1.0})
+
+    plain = tasks.read_results(evaluated(run), SETTING)
+    ear = Judge(name="ear", summary="hears nothing", scores=("pitch", "loud"), grade=hard_of_hearing)
+    checked = replace(SETTING, checks={"volume": "ear"})
+    installed(monkeypatch, checked, VOLUME, ear)
+    log = run / "logs" / "clean.eval"
+    assert tasks.regrade(log, checked)  # the log of before has no second judge
+    assert not tasks.regrade(log, checked)
+    assert tasks.read_results(log, checked) == plain
+    checks = tasks.read_checks(log, checked)
+    assert [(row.split, row.case, row.judge, row.check) for row in checks] == [
+        *[("high", f"case{number}", "volume", "ear") for number in range(4)],
+        *[("low", f"case{number}", "volume", "ear") for number in range(2)],
+    ]
+    assert [row.first["loud"] for row in checks] == [1.0, None, 1.0, 1.0, 1.0, None]
+    assert {json.dumps(row.second) for row in checks} == {'{"loud": 0.0}'}

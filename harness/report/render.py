@@ -10,7 +10,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from harness.report.results import Results
-from harness.report.section import Section, markdown_section, of_doses, of_published, show_section
+from harness.report.section import Section, markdown_section, of_agreement, of_doses, of_published, show_section
 from harness.report.tables import Arm, Block, Table
 from harness.stats import Estimate
 
@@ -125,12 +125,13 @@ def _record(table: Table) -> dict[str, Any]:
         ],
         "doses": [asdict(one) for one in table.sweeps],
         "published": [asdict(one) for one in table.published],
+        "agreement": [asdict(one) for one in table.agreed],
         "notes": list(table.notes),
     }
 
 
 def _sections(table: Table) -> list[Section]:
-    found = (of_doses(table.sweeps), of_published(table.published))
+    found = (of_doses(table.sweeps), of_published(table.published), *of_agreement(table.agreed))
     return [section for section in found if section is not None]
 
 

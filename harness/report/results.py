@@ -26,12 +26,22 @@ class Gate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """The scores that `judge` and its second judge, `check`, gave one reply."""
+
+    judge: str
+    check: str
+    first: Mapping[str, float | None]
+    second: Mapping[str, float | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """One finished cell: what it is, what it was made from, and its judged replies.
 
     `relative` is the norm that steering added over the residual RMS, None without steering. `model` is the digest
     of the model, the same wherever the model was read from. `values` holds one observation per case and sample,
-    by (condition, metric), in the order of the file.
+    by (condition, metric), in the order of the file. `checks` holds what a judge and its second judge gave each reply.
     """
 
     folder: Path
@@ -43,6 +53,7 @@ class Run:
     relative: float | None
     failed: tuple[Gate, ...]
     values: Mapping[tuple[str, str], Sequence[Observation]]
+    checks: Sequence[Check] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +161,7 @@ def _run(at: Path, record: Mapping[str, Any]) -> Run:
             if gate.get("ok") is not True
         ),
         values=_values(at / "results.jsonl", cell.seed),
+        checks=_checks(at / "checks.jsonl"),
     )
 
 
@@ -162,24 +174,48 @@ def _inputs(record: Mapping[str, Any]) -> dict[str, Any]:
 
 def _values(file: Path, seed: int) -> dict[tuple[str, str], list[Observation]]:
     values: dict[tuple[str, str], list[Observation]] = {}
-    number = 0
+
+    def observed(row: Mapping[str, Any]) -> None:
+        seen = Observation(row["cluster"] or row["case"], seed, _number(row["value"]))
+        values.setdefault((row["condition"], row["metric"]), []).append(seen)
+
+    _each_row(file, observed)
+    if not values:
+        raise HarnessError(f"{file}: empty; remove the file and run the cell again")
+    return values
+
+
+def _checks(file: Path) -> tuple[Check, ...]:
+    found: list[Check] = []
+
+    def compared(row: Mapping[str, Any]) -> None:
+        first, second = ({name: _number(one) for name, one in row[side].items()} for side in ("first", "second"))
+        if not first or set(first) != set(second):
+            raise ValueError("the two judges give different scores")
+        found.append(Check(judge=row["judge"], check=row["check"], first=first, second=second))
+
+    if file.is_file():
+        _each_row(file, compared)
+    return tuple(found)
+
+
+def _each_row(file: Path, take: Callable[[Mapping[str, Any]], None]) -> None:
     with file.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
             try:
-                row = json.loads(line)
-                cluster, value = row["cluster"] or row["case"], row["value"]
-                if value is not None:
-                    value = float(value)
-                    if not math.isfinite(value):
-                        raise ValueError(f"value {value} is not a finite number")
-                values.setdefault((row["condition"], row["metric"]), []).append(Observation(cluster, seed, value))
-            except (ValueError, KeyError, TypeError) as error:
+                take(json.loads(line))
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
                 raise HarnessError(
                     f"{file}:{number}: cut or broken ({_reason(error)}); remove the file and run the cell again"
                 ) from error
-    if number == 0:
-        raise HarnessError(f"{file}: empty; remove the file and run the cell again")
-    return values
+
+
+def _number(value: Any) -> float | None:
+    if value is None:
+        return None
+    if not math.isfinite(float(value)):
+        raise ValueError(f"value {value} is not a finite number")
+    return float(value)
 
 
 def _reason(error: Exception) -> str:

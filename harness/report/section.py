@@ -12,6 +12,8 @@ from harness.report.references import Published, groups
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from harness.report.tables import Agreed
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
@@ -102,6 +104,45 @@ def of_published(found: Sequence[Published]) -> Section | None:
         lines=(
             *(f"{', '.join(arms)}: {source}{f' ({note})' if note else ''}" for (source, note), arms in sources.items()),
             *([f"published for {left} arms that were not run here"] if left else []),
+        ),
+    )
+
+
+def of_agreement(agreed: Sequence[Agreed]) -> list[Section]:
+    """For each pair of judges, how far they agree: over all arms, then arm by arm, all conditions together."""
+    pairs: dict[tuple[str, str], list[Agreed]] = {}
+    for one in agreed:
+        pairs.setdefault((one.judge, one.check), []).append(one)
+    return [_agreement(judge, check, same) for (judge, check), same in pairs.items()]
+
+
+def _agreement(judge: str, check: str, same: Sequence[Agreed]) -> Section:
+    names = list(same[0].agreement.differences)
+    rows = []
+    for one in same:
+        told = one.agreement
+        counts = (told.replies, told.both, told.only_first, told.only_second, told.neither)
+        shares = [told.differences[name] for name in names]
+        rows.append(
+            (
+                one.arm or "all arms",
+                *map(str, counts),
+                "-" if told.same is None else f"{100 * told.same:.1f}",
+                "-" if told.alpha is None else f"{told.alpha:.2f}",
+                *("-" if share is None else f"{100 * share:.1f}" for share in shares),
+            )
+        )
+    return Section(
+        title=f"agreement of {judge} with {check}",
+        detail="on the largest share, over all conditions",
+        head=(
+            *("arm", "replies", "both told", f"only {judge}", f"only {check}", "neither", "same", "alpha"),
+            *(f"{name} apart" for name in names),
+        ),
+        rows=tuple(rows),
+        lines=(
+            "same: percent of the replies in which both judges have a largest share, and it is the same one; "
+            "alpha: Krippendorff's, nominal; apart: mean absolute difference of the shares, in points",
         ),
     )
 

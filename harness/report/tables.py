@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from harness.agreement import Agreement, agreement
 from harness.contracts import Condition, Goal, Setting
 from harness.models import short_name
 from harness.registry import Registry
 from harness.report.doses import Dosed, Sweep, sweep
 from harness.report.references import Published, published
-from harness.report.results import Results, Run
+from harness.report.results import Check, Results, Run
 from harness.runs import digest_of
 from harness.stats import Estimate, Observation, estimate, leak
 
@@ -56,6 +57,16 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Agreed:
+    """How far `judge` and its second judge, `check`, agree on every reply of the arm; `arm` "" is all arms."""
+
+    judge: str
+    check: str
+    arm: str
+    agreement: Agreement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
     """All arms of one setting, scale and model under all conditions, and what a reader must know about them."""
 
@@ -67,6 +78,7 @@ class Table:
     blocks: tuple[Block, ...]
     sweeps: tuple[Sweep, ...]
     published: tuple[Published, ...]
+    agreed: tuple[Agreed, ...]
     notes: tuple[str, ...]
 
 
@@ -115,8 +127,23 @@ def _table(runs: Sequence[Run], model: str, registry: Registry) -> Table:
         blocks=tuple(blocks),
         sweeps=_sweeps(arms, metrics, setting),
         published=published(setting, first.scale, means) if setting else (),
+        agreed=tuple(_agreed(arms)),
         notes=tuple(notes),
     )
+
+
+def _agreed(arms: Sequence[Arm]) -> Iterator[Agreed]:
+    """Every pair of judges, over all arms and then arm by arm."""
+    found: dict[tuple[str, str, tuple[str, ...]], dict[str, list[Check]]] = {}
+    for arm in arms:
+        for check in (check for run in arm.runs for check in run.checks):
+            pair = found.setdefault((check.judge, check.check, tuple(check.first)), {})
+            for label in ("", arm.label):
+                pair.setdefault(label, []).append(check)
+    for (judge, second, names), by_arm in found.items():
+        for label, checks in by_arm.items():
+            told = agreement([check.first for check in checks], [check.second for check in checks], names=names)
+            yield Agreed(judge=judge, check=second, arm=label, agreement=told)
 
 
 def _arms(runs: Sequence[Run], registry: Registry) -> tuple[Arm, ...]:

@@ -101,5 +101,6 @@ def harness_setting() -> Setting:
         source=SOURCE,
         composition=COMPOSITION,
         overdose=("english",),
+        checks={"language_german": "detected_language_german"},
         reference=reference.three_languages(),
     )

@@ -123,5 +123,6 @@ def harness_setting() -> Setting:
         source=SOURCE,
         composition=COMPOSITION,
         overdose=("english",),
+        checks={"language": "detected_language"},
         reference=reference.two_languages(),
     )
