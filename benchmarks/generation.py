@@ -230,6 +230,9 @@ def _through_inspect(model: Any, folder: Path, *, connections: int | None) -> Re
     from inspect_ai.model import ChatMessageSystem, ChatMessageUser
     from inspect_ai.solver import generate
 
+    from harness.contracts import Condition
+    from harness.provider import note
+
     kinds = {"system": ChatMessageSystem, "user": ChatMessageUser}
 
     def replies(cases: Sequence[Any]) -> list[str]:
@@ -243,6 +246,8 @@ def _through_inspect(model: Any, folder: Path, *, connections: int | None) -> Re
             temperature=0.0,
             max_tokens=MAX_TOKENS,
             max_connections=connections,
+            adaptive_connections=False,
+            extra_body=note(Condition(), expect=len(cases)) if connections is None else None,
             display="none",
             log_dir=str(folder / "logs"),
         )

@@ -2,10 +2,11 @@
 
     python examples/choose_balance.py two_languages --targets spanish=1,french=4 spanish=1,french=1 --output b.json
 
-Steering and prompts get the same number of trainings, on a training seed (1000) that no result uses: plain, each
-trait alone, and all together (vectors: the first against the others). Printed for each: the share that each trait
-reached. The log-ratios of these shares are taken to be linear in the weights; the weights that should come nearest
-to each target are written down with it, before any of it is measured. Then
+Both are trained at a few weights, vectors at no more than prompts, on a training seed (1000) that no result uses:
+plain, each trait alone (vectors: against the others), and all together (vectors: the first the other way round).
+Printed for each: the share that each trait reached. The log-ratios of these shares are taken to be linear in the
+weights; the weights that should come nearest to each target are written down with it, before any of it is measured.
+Then
 
     harness run --setting two_languages --intervention comp_ps --weights ...
     harness balance --targets b.json
@@ -72,10 +73,18 @@ def main() -> None:
 
 
 def designs(traits: Sequence[str], low: float, high: float) -> list[dict[str, float]]:
-    """The balances that are trained: nothing, each trait alone at `high`, and the first with or against the others."""
-    alone = [{trait: high if trait == one else 0.0 for trait in traits} for one in traits]
-    together = {trait: high if low == 0 or trait == traits[0] else low / (len(traits) - 1) for trait in traits}
-    return [dict.fromkeys(traits, 0.0), *alone, together]
+    """The balances that are trained, nothing first.
+
+    Prompts: each trait alone, and all. Vectors: each trait against the others, and the first the other way round; their
+    weights sum to 0, because what all traits have in common (not being English, say) would drive all of them out.
+    """
+    nothing = dict.fromkeys(traits, 0.0)
+    if low == 0:
+        alone = [{trait: high if trait == one else 0.0 for trait in traits} for one in traits]
+        return [nothing, *alone, dict.fromkeys(traits, high)]
+    parted = [{trait: high if trait == one else low / (len(traits) - 1) for trait in traits} for one in traits]
+    back = {trait: -weight for trait, weight in parted[0].items()}
+    return [nothing, *parted, *([back] if back not in parted else [])]
 
 
 def trained(cell: Prepared, runs: Path) -> Engine:

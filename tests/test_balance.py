@@ -233,12 +233,15 @@ def test_distance_is_the_share_that_would_have_to_move() -> None:
     assert distance({"a": 0.5, "b": 0.3, "c": 0.2}, {"a": 0.2, "b": 0.4, "c": 0.4}) == pytest.approx(0.3)
 
 
-def test_the_example_gives_both_arms_the_same_number_of_trainings() -> None:
+def test_the_example_trains_vectors_at_weights_that_add_up_to_0_and_no_more_often_than_prompts() -> None:
     import runpy
 
     designs = runpy.run_path(str(Path(__file__).parent.parent / "examples" / "choose_balance.py"))["designs"]
-    prompts, vectors = designs(("a", "b", "c"), 0.0, 1.0), designs(("a", "b", "c"), -2.0, 2.0)
-    assert len(prompts) == len(vectors) == 5
-    assert prompts[-1] == {"a": 1.0, "b": 1.0, "c": 1.0}
-    assert vectors[-1] == {"a": 2.0, "b": -1.0, "c": -1.0}
-    assert vectors[:2] == [{"a": 0.0, "b": 0.0, "c": 0.0}, {"a": 2.0, "b": 0.0, "c": 0.0}]
+    for traits in (("a", "b"), ("a", "b", "c")):
+        prompts, vectors = designs(traits, 0.0, 1.0), designs(traits, -2.0, 2.0)
+        assert prompts[0] == vectors[0] == dict.fromkeys(traits, 0.0)
+        assert prompts[-1] == dict.fromkeys(traits, 1.0)
+        assert all(sum(weights.values()) == 0 for weights in vectors)
+        assert len(vectors) == len({tuple(weights.items()) for weights in vectors}) <= len(prompts)
+    assert vectors[1] == {"a": 2.0, "b": -1.0, "c": -1.0}
+    assert vectors[-1] == {"a": -2.0, "b": 1.0, "c": 1.0}
