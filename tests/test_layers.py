@@ -20,7 +20,7 @@ LAYERS = (
     ("errors", "contracts"),
     ("hookspecs", "prompts", "algebra", "weights", "variants", "__init__"),
     ("runs", "registry", "models", "data", "judging", "progress", "machine"),
-    ("engine", "batching", "decoding", "chat", "steering", "kernels", "stats", "agreement", "calibration"),
+    ("engine", "batching", "decoding", "kv_cache", "chat", "steering", "kernels", "stats", "agreement", "calibration"),
     ("train", "tasks", "provider", "scoring", "vectors"),
     ("pipeline", "planning", "cards"),
     ("report", "sweep", "claims", "balance"),
