@@ -288,8 +288,10 @@ class Setting:
     can be combined, each a vector with a raw weight; their prompts are found by `always` and `never`.
     `overdose` names the metrics that tell a model broken by too much from one that is changed as intended:
     they fall where they are to be kept, and rise otherwise. Empty: every metric to keep. `reference` are
-    published figures, which the report shows beside ours. `checks` names a second judge for a judge: both grade
-    every reply, the report says how far they agree on the scores that both have, and no metric uses the second.
+    published figures, which the report shows beside ours. `optional_splits` are asked at `mini` in `clean` alone, and
+    left out there, with a note, where their cases raise OutOfReach: `mini` needs no data of others. `checks` names a
+    second judge for a judge: both grade every reply, the report says how far they agree on the scores that both have,
+    and no metric uses the second.
     """
 
     name: str
@@ -306,6 +308,7 @@ class Setting:
     overdose: tuple[str, ...] = ()
     reference: tuple[Reference, ...] = ()
     checks: Mapping[str, str] = field(default_factory=dict)
+    optional_splits: tuple[str, ...] = ()
 
     def recipe(self, scale: str) -> Recipe:
         """The recipe of `scale`; raises HarnessError naming the scales that exist."""
@@ -344,6 +347,10 @@ def _steering(setting: Setting, recipe: Recipe) -> Steering | None:
     return None
 
 
+def _concept(setting: Setting, recipe: Recipe) -> str:
+    return ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intervention:
     """What changes in training: the rows (`edit`), the residual stream (`steering`), or nothing.
@@ -352,6 +359,7 @@ class Intervention:
     multiplies the steering coefficient, and edits a fraction d of the rows. `trains=False` is the
     untrained base model. `control` marks placebos. One that combines traits has `given(setting, weights)`:
     the intervention that these weights make, or a HarnessError; without weights the setting's own count.
+    `concept(setting, recipe)` says what its prompt or its vector is about ("evil"), "" where there is neither.
     """
 
     name: str
@@ -362,6 +370,7 @@ class Intervention:
     trains: bool = True
     control: bool = False
     given: Callable[[Setting, Mapping[str, float]], Intervention] | None = None
+    concept: Callable[[Setting, Recipe], str] = _concept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

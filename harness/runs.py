@@ -33,6 +33,7 @@ from harness.contracts import (
 )
 from harness.errors import HarnessError
 from harness.models import ModelRef, resolve, writing
+from harness.questions import asked
 from harness.registry import Registry, installed
 
 FORMAT = "1"
@@ -192,11 +193,6 @@ def current_key(cell: Mapping[str, Any], dtype: str) -> str | None:
         return None
 
 
-def splits(setting: Setting) -> tuple[str, ...]:
-    """The splits that the setting's metrics are measured on, each once, in their order."""
-    return tuple(dict.fromkeys(metric.split for metric in setting.metrics))
-
-
 def digest_of(value: Any) -> str:
     """sha256 of a JSON value in canonical form."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
@@ -341,7 +337,7 @@ def _spec(spec: VectorSpec, scale: str) -> Any:
 def _asked(setting: Setting, scale: str, conditions: Sequence[Condition]) -> Any:
     prompts = [setting.prompts[condition.name] for condition in conditions if condition.kind == "prompt"]
     return [
-        [[split, _case(case)] for split in splits(setting) for case in setting.cases(split, 0, scale)],
+        [[split, _case(case)] for split, cases in asked(setting, scale, Condition()).items() for case in cases],
         [[prompt.text, prompt.placement, *prompt.others] for prompt in prompts],
     ]
 
