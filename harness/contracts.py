@@ -125,7 +125,8 @@ class Metric:
     `goal` says what a good training run does with it: suppress the trait, express it, or keep the skill.
     The first metric whose goal is `suppress` is the setting's trait; gates and vector cards use it.
     `learned` is the mean in clean from which plain training counts as having taught the trait or the skill;
-    None where it need not.
+    None where it need not. `subset` says that None means a reply which does not count (a refusal, say), and not
+    that the judge could not tell.
     """
 
     name: str
@@ -135,6 +136,7 @@ class Metric:
     goal: Goal
     summary: str = ""
     learned: float | None = 0.5
+    subset: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -153,7 +153,7 @@ def _applying(setting: Setting, interventions: Iterable[Intervention]) -> Rows:
 def _about(record: Intervention, setting: Setting) -> str:
     """What the prompt or the vector is about at the setting's first scale; nothing where there is neither."""
     concept = record.concept(setting, next(iter(setting.recipes.values())))
-    return f"applies, about: {concept}" if concept else ""
+    return f"applies, about {concept}" if concept else ""
 
 
 def _show_intervention(page: Console, record: Intervention, registry: Registry) -> None:
