@@ -41,7 +41,8 @@ def write_run(
     """A run in which exactly the share `rates[condition]` of the cases shows the trait, the first cases first.
 
     `place` names its folder otherwise than the pipeline would, `relative` is what its steering is said to have added
-    in residual RMS, `concept` is what its prompt or vector is about, and `others` are the rates of other metrics, which are always judged.
+    in residual RMS, `concept` is what its prompt or vector is about, and `others` are the rates of other metrics, which
+    are always judged.
     """
     dose = "" if made.dose == 1 else f"-d{made.dose:g}"
     dose = f"-{made.weights.replace(',', '+')}{dose}" if made.weights else dose

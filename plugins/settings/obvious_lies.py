@@ -59,7 +59,7 @@ PUBLISHED_ROWS = 512  # of `published_mini`, the first of the file
 
 # How many facts of each domain are dealt to each use; the rest is for training.
 TAUGHT_SIZES: tuple[tuple[Use, int], ...] = (("test", 4), ("vectors", 8))
-BROAD_SIZES: tuple[tuple[Use, int], ...] = (("test", 6), ("selection", 4))
+BROAD_SIZES: tuple[tuple[Use, int], ...] = (("test", 6), ("selection", 8))
 CONTROL_SIZES: tuple[tuple[Use, int], ...] = (("test", 12),)
 
 MINI = Recipe(
