@@ -123,6 +123,12 @@ def prepare(cell: Cell, *, dtype: str, registry: Registry | None = None) -> Prep
     plain = tuple(setting.examples(cell.seed, cell.scale)) if intervention.trains else ()
     if intervention.trains and not plain:
         raise HarnessError(f"setting {setting.name!r} gave no training rows for scale {cell.scale!r}")
+    for row in plain:
+        if not row.messages or row.messages[-1].role != "assistant":
+            raise HarnessError(
+                f"training row {row.id!r} of setting {setting.name!r} has no assistant turn at its end, so there is "
+                "nothing to learn from it; complete the row or take it out"
+            )
     edited = tuple(intervention.edit(example, setting) for example in plain)
     if cell.dose != 1 and steering is None and edited == plain:
         raise HarnessError(
