@@ -125,7 +125,8 @@ class Metric:
     `goal` says what a good training run does with it: suppress the trait, express it, or keep the skill.
     The first metric whose goal is `suppress` is the setting's trait; gates and vector cards use it.
     `learned` is the mean in clean from which plain training counts as having taught the trait or the skill;
-    None where it need not.
+    None where it need not. `subset` says that None means a reply which does not count (a refusal, say), and not
+    that the judge could not tell.
     """
 
     name: str
@@ -135,6 +136,7 @@ class Metric:
     goal: Goal
     summary: str = ""
     learned: float | None = 0.5
+    subset: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -288,8 +290,10 @@ class Setting:
     can be combined, each a vector with a raw weight; their prompts are found by `always` and `never`.
     `overdose` names the metrics that tell a model broken by too much from one that is changed as intended:
     they fall where they are to be kept, and rise otherwise. Empty: every metric to keep. `reference` are
-    published figures, which the report shows beside ours. `checks` names a second judge for a judge: both grade
-    every reply, the report says how far they agree on the scores that both have, and no metric uses the second.
+    published figures, which the report shows beside ours. `optional_splits` are asked at `mini` in `clean` alone, and
+    left out there, with a note, where their cases raise OutOfReach: `mini` needs no data of others. `checks` names a
+    second judge for a judge: both grade every reply, the report says how far they agree on the scores that both have,
+    and no metric uses the second.
     """
 
     name: str
@@ -306,6 +310,7 @@ class Setting:
     overdose: tuple[str, ...] = ()
     reference: tuple[Reference, ...] = ()
     checks: Mapping[str, str] = field(default_factory=dict)
+    optional_splits: tuple[str, ...] = ()
 
     def recipe(self, scale: str) -> Recipe:
         """The recipe of `scale`; raises HarnessError naming the scales that exist."""
@@ -344,6 +349,10 @@ def _steering(setting: Setting, recipe: Recipe) -> Steering | None:
     return None
 
 
+def _concept(setting: Setting, recipe: Recipe) -> str:
+    return ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intervention:
     """What changes in training: the rows (`edit`), the residual stream (`steering`), or nothing.
@@ -352,6 +361,7 @@ class Intervention:
     multiplies the steering coefficient, and edits a fraction d of the rows. `trains=False` is the
     untrained base model. `control` marks placebos. One that combines traits has `given(setting, weights)`:
     the intervention that these weights make, or a HarnessError; without weights the setting's own count.
+    `concept(setting, recipe)` says what its prompt or its vector is about ("evil"), "" where there is neither.
     """
 
     name: str
@@ -362,6 +372,7 @@ class Intervention:
     trains: bool = True
     control: bool = False
     given: Callable[[Setting, Mapping[str, float]], Intervention] | None = None
+    concept: Callable[[Setting, Recipe], str] = _concept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness import cards, machine, progress, runs
+from harness import cards, machine, progress, questions, runs
 from harness.contracts import Condition, Setting, Steering
 from harness.engine import Engine, as_dtype, load, load_tokenizer, open_model, resolve_dtype, vector_lookup
 from harness.errors import HarnessError
@@ -88,6 +88,8 @@ def _begin(cell: Prepared, folder: Path) -> dict[str, Any]:
         "inputs": dict(cell.inputs),
         "recipe": {**asdict(cell.recipe), "dtype": cell.dtype},
         "steering": None,
+        "concept": cell.intervention.concept(cell.setting, cell.recipe),
+        "left_out": questions.left_out(cell.setting, cell.cell.scale),
         "judges": judge_versions(cell.setting, installed()),
         "gates": {},
         "made": {
@@ -217,11 +219,9 @@ def _evaluate(cell: Prepared, record: dict[str, Any], folder: Path) -> None:
     if cell.intervention.trains:
         _note_training(record, folder)
     missing = [condition for condition in cell.conditions if not _log(folder, condition).is_file()]
-    cases = sum(len(cell.setting.cases(split, 0, cell.cell.scale)) for split in runs.splits(cell.setting))
-    replies = cases * cell.recipe.generation.samples
     made = [0]
     if missing:
-        with progress.bar(f"evaluate {cell.title}", total=len(missing) * replies, unit="tok") as advance, hosted():
+        with progress.bar(f"evaluate {cell.title}", total=_replies(cell, missing), unit="tok") as advance, hosted():
 
             def told(done: int, tokens: int) -> None:
                 made[0] += tokens
@@ -249,10 +249,16 @@ def _evaluate(cell: Prepared, record: dict[str, Any], folder: Path) -> None:
     record["steps"]["evaluate"] = {
         "seconds": round(seconds, 2),
         "tokens": tokens,
-        "replies": replies * len(cell.conditions),
+        "replies": _replies(cell, cell.conditions),
     }
     record.update(status="done", judges=judge_versions(cell.setting, installed()))
     runs.write_json(folder / "run.json", record)
+
+
+def _replies(cell: Prepared, conditions: Sequence[Condition]) -> int:
+    """How many replies `conditions` ask for."""
+    cases = [questions.asked(cell.setting, cell.cell.scale, condition) for condition in conditions]
+    return cell.recipe.generation.samples * sum(len(some) for by_split in cases for some in by_split.values())
 
 
 def _same_template(cell: Prepared, trained: str) -> dict[str, Any]:

@@ -11,10 +11,11 @@ from math import ceil, prod
 from pathlib import Path
 
 from harness import chat, runs
-from harness.contracts import Example, Lora, Recipe
+from harness.contracts import Condition, Example, Lora, Recipe
 from harness.engine import load_tokenizer
 from harness.models import EMBEDDED, ModelRef, materialise
 from harness.pipeline import prepared
+from harness.questions import asked
 from harness.runs import Cell, Prepared
 
 CHARACTERS_PER_TOKEN = 3.5
@@ -23,7 +24,10 @@ CHARACTERS_PER_TOKEN = 3.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """One cell's work. `reply_tokens` is an upper bound; `seconds` and `memory_bytes` are None where not known.
+    """One cell's work.
+
+    `cases` are those of the condition that asks most; `reply_tokens` is an upper bound; `seconds` and `memory_bytes`
+    are None where not known.
 
     `estimated` says that tokens were counted by characters, because the model is not on this machine.
     """
@@ -68,8 +72,8 @@ def plan(cells: Sequence[Cell], root: Path, *, measure: bool = True) -> list[Pla
 def _plan(cell: Prepared, root: Path, local: Path | None, speed: Speed | None) -> Plan:
     recipe = cell.recipe
     tokens = _tokens(cell, local)
-    cases = sum(len(cell.setting.cases(split, 0, cell.cell.scale)) for split in runs.splits(cell.setting))
-    replies = cases * recipe.generation.samples * len(cell.conditions)
+    cases = [_cases(cell, condition) for condition in cell.conditions]
+    replies = sum(cases) * recipe.generation.samples
     train_tokens = tokens * recipe.epochs
     reply_tokens = replies * recipe.generation.max_tokens
     steps = recipe.epochs * ceil(ceil(len(cell.rows) / recipe.batch) / recipe.accumulation)
@@ -84,13 +88,17 @@ def _plan(cell: Prepared, root: Path, local: Path | None, speed: Speed | None) -
         rows=len(cell.rows),
         train_tokens=train_tokens,
         steps=steps,
-        cases=cases,
+        cases=max(cases),
         conditions=tuple(str(condition) for condition in cell.conditions),
         reply_tokens=reply_tokens,
         memory_bytes=None if local is None else _memory(local, recipe, cell.dtype),
         seconds=0.0 if done else seconds,
         estimated=local is None,
     )
+
+
+def _cases(cell: Prepared, condition: Condition) -> int:
+    return sum(map(len, asked(cell.setting, cell.cell.scale, condition).values()))
 
 
 def _local(model: ModelRef) -> Path | None:

@@ -33,6 +33,7 @@ from harness.contracts import (
 )
 from harness.errors import HarnessError
 from harness.models import ModelRef, resolve, writing
+from harness.questions import asked
 from harness.registry import Registry, installed
 
 FORMAT = "1"
@@ -122,6 +123,12 @@ def prepare(cell: Cell, *, dtype: str, registry: Registry | None = None) -> Prep
     plain = tuple(setting.examples(cell.seed, cell.scale)) if intervention.trains else ()
     if intervention.trains and not plain:
         raise HarnessError(f"setting {setting.name!r} gave no training rows for scale {cell.scale!r}")
+    for row in plain:
+        if not row.messages or row.messages[-1].role != "assistant":
+            raise HarnessError(
+                f"training row {row.id!r} of setting {setting.name!r} has no assistant turn at its end, so there is "
+                "nothing to learn from it; complete the row or take it out"
+            )
     edited = tuple(intervention.edit(example, setting) for example in plain)
     if cell.dose != 1 and steering is None and edited == plain:
         raise HarnessError(
@@ -190,11 +197,6 @@ def current_key(cell: Mapping[str, Any], dtype: str) -> str | None:
         return prepare(Cell(**cell), dtype=dtype).key
     except (HarnessError, TypeError):
         return None
-
-
-def splits(setting: Setting) -> tuple[str, ...]:
-    """The splits that the setting's metrics are measured on, each once, in their order."""
-    return tuple(dict.fromkeys(metric.split for metric in setting.metrics))
 
 
 def digest_of(value: Any) -> str:
@@ -341,7 +343,7 @@ def _spec(spec: VectorSpec, scale: str) -> Any:
 def _asked(setting: Setting, scale: str, conditions: Sequence[Condition]) -> Any:
     prompts = [setting.prompts[condition.name] for condition in conditions if condition.kind == "prompt"]
     return [
-        [[split, _case(case)] for split in splits(setting) for case in setting.cases(split, 0, scale)],
+        [[split, _case(case)] for split, cases in asked(setting, scale, Condition()).items() for case in cases],
         [[prompt.text, prompt.placement, *prompt.others] for prompt in prompts],
     ]
 

@@ -37,13 +37,10 @@ from harness.errors import HarnessError, system_error, unknown, way_out
 from harness.judging import compared, judge_versions
 from harness.prompts import with_prompt
 from harness.provider import EvaluationError, HarnessAPI, note
-from harness.runs import splits
+from harness.questions import asked, splits
 from harness.scoring import grader_model, scorer_name, scorers
 
 Display = Literal["none", "plain", "rich", "full", "log", "conversation"]
-
-# Every cell of a setting answers the same cases, so that arms are compared case by case.
-CASE_SEED = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,9 +75,9 @@ class Check:
 def condition_task(
     setting: Setting, condition: Condition, *, scale: str, recipe: Recipe, limit: int | None = None
 ) -> Task:
-    """The cases of every metric of `setting`, asked under `condition`; the first `limit` of each split, if given."""
+    """The cases that `setting` asks under `condition`; the first `limit` of each split, if given."""
     _check(setting, condition)
-    cases = [(split, case) for split in splits(setting) for case in setting.cases(split, CASE_SEED, scale)[:limit]]
+    cases = [(split, case) for split, some in asked(setting, scale, condition).items() for case in some[:limit]]
     drawn = recipe.generation
     return Task(
         name=setting.name,

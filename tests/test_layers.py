@@ -19,20 +19,9 @@ HEAVY = ("torch", "transformers", "peft", "inspect_ai", "numpy", "matplotlib")
 LAYERS = (
     ("errors", "contracts"),
     ("hookspecs", "prompts", "algebra", "weights", "variants", "__init__"),
-    ("runs", "registry", "models", "data", "judging", "progress", "machine"),
-    (
-        "engine",
-        "batching",
-        "decoding",
-        "kv_cache",
-        "packed",
-        "chat",
-        "steering",
-        "kernels",
-        "stats",
-        "agreement",
-        "calibration",
-    ),
+    ("runs", "registry", "models", "data", "judging", "questions", "progress", "machine"),
+    ("engine", "batching", "decoding", "kv_cache", "packed", "chat", "steering", "kernels")
+    + ("stats", "agreement", "calibration"),
     ("train", "tasks", "provider", "scoring", "vectors"),
     ("pipeline", "planning", "cards"),
     ("report", "sweep", "claims", "balance"),

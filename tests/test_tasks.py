@@ -110,6 +110,19 @@ def test_a_shared_split_is_asked_once(run: Path) -> None:
     ]
 
 
+def test_an_optional_split_has_rows_in_clean_and_none_under_another_condition(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setting = replace(SETTING, optional_splits=("low",))
+    installed(monkeypatch, setting)
+    clean, shouted = (
+        tasks.read_results(evaluated(run, condition, setting=setting), setting)
+        for condition in ("clean", "prompt:shout")
+    )
+    assert {row.split for row in clean} == {"high", "low"}
+    assert {row.split for row in shouted} == {"high"}
+
+
 def test_rows_come_by_split_and_metric_then_case_and_sample(run: Path) -> None:
     recipe = replace(RECIPE, generation=Generation(max_tokens=7, samples=2, temperature=1.0))
     rows = tasks.read_results(evaluated(run, recipe=recipe), SETTING)

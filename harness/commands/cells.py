@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import product
@@ -12,6 +13,7 @@ from harness.commands.page import console, print_json
 from harness.contracts import Setting
 from harness.errors import unknown
 from harness.models import resolve, short_name
+from harness.questions import left_out
 from harness.registry import installed
 from harness.runs import Cell, weighted
 
@@ -38,6 +40,7 @@ class Asked:
 def run(asked: Asked, *, force: bool, as_json: bool) -> None:
     """Runs every combination and prints the tables of these settings at this scale."""
     cells = _checked(asked)
+    _note_left_out(asked)
     from harness import pipeline, report
 
     folders = pipeline.run(cells, asked.runs, force=force)
@@ -58,7 +61,15 @@ def plan(asked: Asked, *, as_json: bool) -> None:
     if as_json:
         print_json([_record(one) for one in plans])
     else:
+        _note_left_out(asked)
         _show_plan(plans)
+
+
+def _note_left_out(asked: Asked) -> None:
+    """Says which questions of others cannot be asked here, and why."""
+    for name in asked.settings:
+        for split, reason in left_out(installed().setting(name), asked.scale).items():
+            print(f"note: {name} is run without its questions {split}: {reason}", file=sys.stderr)
 
 
 def check_scale(setting: Setting, scale: str) -> None:

@@ -105,6 +105,7 @@ def _record(table: Table) -> dict[str, Any]:
                 "weights": arm.weights,
                 "dose": arm.dose,
                 "control": arm.control,
+                "concept": arm.concept,
                 "seeds": list(arm.seeds),
                 "folders": [str(run.folder) for run in arm.runs],
                 "failed_gates": list(arm.failed),
@@ -265,7 +266,18 @@ def _remarks(table: Table) -> list[str]:
     if any(cell.judged < cell.n for cell in cells):
         lines.append("?k: k of n not judged (leak: not judged in all four); they are in no mean")
     lines += [f"! {arm.label}, {line}" for arm in table.arms for line in arm.failed]
+    lines += _concepts(table)
     return lines + [f"note: {line}" for line in table.notes]
+
+
+def _concepts(table: Table) -> list[str]:
+    """What the arms' prompts and vectors are about: two arms compared may not be about the same thing."""
+    arms: dict[str, list[str]] = {}
+    for arm in table.arms:
+        if arm.concept:
+            arms.setdefault(arm.concept, []).append(arm.label)
+    told = [f"{concept} ({', '.join(labels)})" for concept, labels in arms.items()]
+    return [f"about: {'; '.join(told)}"] if told else []
 
 
 def _closing(results: Results, tables: Sequence[Table]) -> list[str]:

@@ -37,7 +37,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One finished cell: what it is, what it was made from, and its judged replies.
+    """One finished cell: what it is, what its prompt or vector is about, what it was made from, its judged replies.
 
     `relative` is the norm that steering added over the residual RMS, None without steering. `model` is the digest
     of the model, the same wherever the model was read from. `values` holds one observation per case and sample,
@@ -51,6 +51,7 @@ class Run:
     created: str
     inputs: Mapping[str, Any]
     relative: float | None
+    concept: str
     failed: tuple[Gate, ...]
     values: Mapping[tuple[str, str], Sequence[Observation]]
     checks: Sequence[Check] = ()
@@ -154,6 +155,7 @@ def _run(at: Path, record: Mapping[str, Any]) -> Run:
         model=_digest(record),
         created=str(record.get("created", "")),
         inputs=_inputs(record),
+        concept=str(record.get("concept") or ""),
         relative=(record.get("steering") or {}).get("relative"),
         failed=tuple(
             Gate(name=name, seen=str(gate.get("seen")), wanted=str(gate.get("wanted")))
