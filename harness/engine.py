@@ -78,7 +78,7 @@ class Engine:
         return Batch(writer, requests, advance or (lambda replies, tokens: None)).run()
 
     def probabilities(self, tokens: Sequence[int], answers: Sequence[str]) -> dict[str, float]:
-        """The probability that the model answers the prompt `tokens` with each of `answers`, cut into whatever tokens."""
+        """The probability that the model answers the prompt `tokens` with each of `answers`."""
         return candidates.probabilities(self.model, self.tokenizer, tokens, answers)
 
     @contextmanager

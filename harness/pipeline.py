@@ -41,6 +41,8 @@ def run(cells: Sequence[Cell], root: Path, *, force: bool = False, grader: Model
     wanted = [prepared(cell) for cell in cells]
     bases = {base.key: base for cell in wanted if (base := _base_of(cell)) is not None}
     asked = {cell.key for cell in wanted}
+    if grader is not None and any(_grades(cell, root, grader) for cell in (*wanted, *bases.values())):
+        grader.check()
     for base in bases.values():
         if base.key not in asked:
             _run(base, root, force=False, wait=True, grader=grader)
@@ -80,6 +82,12 @@ def _run(cell: Prepared, root: Path, *, force: bool, wait: bool, grader: ModelGr
         if grader is not None and not _graded(cell, record, grader):
             collecting.collect(folder, cell.setting, cell.conditions, record, grader=grader)
     return folder
+
+
+def _grades(cell: Prepared, root: Path, grader: ModelGrader) -> bool:
+    """Whether `cell` will ask `grader`."""
+    record = runs.read(cell.folder(root))
+    return not _graded(cell, record or {"judges": {}}, grader)
 
 
 def _graded(cell: Prepared, record: Mapping[str, Any], grader: ModelGrader) -> bool:

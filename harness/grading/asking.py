@@ -6,12 +6,12 @@ Inspect waits by its own schedule alone, whatever `Retry-After` says.
 
 from __future__ import annotations
 
+import asyncio
 import math
 import random
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Self
-from weakref import WeakKeyDictionary
 
 import anyio
 from inspect_ai.model import GenerateConfig, Model, ModelOutput, get_model
@@ -81,6 +81,16 @@ class ModelGrader:
         """
         said = await self._kept("rate", prompt, self._rate)
         return Rating(outcome=said["outcome"], score=said["score"], mass=said["mass"], text=said["text"])
+
+    def check(self) -> None:
+        """Asks one short question that is not kept, before work begins; HarnessError when the grader gives no answer."""
+
+        async def one() -> None:
+            async with self:
+                await self._in_turn(self._rate, "Answer with the number 50 and nothing else.")
+
+        if not self.local:
+            asyncio.run(one())
 
     def record(self) -> dict[str, Any]:
         """Which model graded and how, and what this process paid it, for run.json."""
@@ -239,19 +249,8 @@ def opened(name: str, *, connections: int | None = None, max_cost: float | None 
 
 def around(model: Model) -> ModelGrader:
     """A grader that asks a model which someone else opened and will close; the same one for the same model."""
-    if model not in _AROUND:
-        name = str(model)
-        _AROUND[model] = ModelGrader(name, Ledger(price=price_of(name)), model=model)
-    return _AROUND[model]
-
-
-async def probe(grader: ModelGrader) -> None:
-    """Asks `grader` one short question that is never kept; HarnessError when it gives no answer."""
-    async with grader:
-        await grader._rate("Answer with the number 50 and nothing else.")
-
-
-_AROUND: WeakKeyDictionary[Model, ModelGrader] = WeakKeyDictionary()
+    if model not in # A process is given few models, and each keeps its grader.
+_AROUND: dict[Model, ModelGrader] = {}
 
 
 class _NoLogprobs(Exception):
