@@ -1,4 +1,4 @@
-"""Laws of a grader over real HTTP: right scores whatever the connection does, each reply asked for once, nothing lost."""
+"""Laws of a grader over real HTTP: right scores whatever the connection does, nothing lost, nothing asked twice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Laws of a rating: the arithmetic of numbers and their mass, and what is no number, against values worked out by hand."""
+"""Laws of a rating: numbers, their mass, and what is no number, against values worked out by hand."""
 
 from __future__ import annotations
 

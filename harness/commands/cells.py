@@ -36,7 +36,7 @@ class Asked:
     doses: Sequence[float]
     weights: Sequence[str]
     runs: Path
-    grading: Grading = Grading()
+    grading: Grading
 
 
 def run(asked: Asked, *, force: bool, as_json: bool) -> None:

@@ -83,7 +83,7 @@ class ModelGrader:
         return Rating(outcome=said["outcome"], score=said["score"], mass=said["mass"], text=said["text"])
 
     def check(self) -> None:
-        """Asks one short question that is not kept, before work begins; HarnessError when the grader gives no answer."""
+        """Asks one short question before work begins, and keeps no answer; HarnessError when there is none."""
 
         async def one() -> None:
             async with self:
@@ -249,7 +249,13 @@ def opened(name: str, *, connections: int | None = None, max_cost: float | None 
 
 def around(model: Model) -> ModelGrader:
     """A grader that asks a model which someone else opened and will close; the same one for the same model."""
-    if model not in # A process is given few models, and each keeps its grader.
+    if model not in _AROUND:
+        name = str(model)
+        _AROUND[model] = ModelGrader(name, Ledger(price=price_of(name)), model=model)
+    return _AROUND[model]
+
+
+# A process is given few models, and each keeps its grader.
 _AROUND: dict[Model, ModelGrader] = {}
 
 
