@@ -41,7 +41,7 @@ QUIET_TURNS, TURN_SECONDS = 10, 0.05
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """A chat to be replied to, and how to draw the reply; with `candidates`, how likely each of them is as the reply."""
+    """A chat to be replied to, and how to draw the reply; or `candidates`, whose probabilities are wanted instead."""
 
     messages: tuple[Message, ...]
     max_tokens: int
