@@ -1,4 +1,4 @@
-"""Laws of grading stored replies again: nothing is trained or generated, nothing is lost, and the record says by whom."""
+"""Laws of grading stored replies again: nothing is trained or generated, nothing lost, and the record says by whom."""
 
 from __future__ import annotations
 
@@ -308,12 +308,10 @@ def test_5000_stored_replies_are_graded_again_by_a_rule_in_ten_seconds_without_t
     (folder_of(runs) / "run.json").write_text(json.dumps(record))
     script = f"""
 import sys
-import test_rejudge
+import small
 from harness.cli import main
 from harness.registry import using
-loaded = "torch" in sys.modules
-sys.modules.pop("torch", None)
-with using(test_rejudge.WORLD):
+with using(small.REGISTRY):
     status = main(["rejudge", {str(runs)!r}])
 print(status, "torch" in sys.modules)
 """
