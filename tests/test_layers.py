@@ -20,9 +20,10 @@ LAYERS = (
     ("errors", "contracts"),
     ("hookspecs", "prompts", "algebra", "weights", "variants", "__init__"),
     ("runs", "registry", "models", "data", "judging", "questions", "progress", "machine"),
-    ("engine", "batching", "decoding", "kv_cache", "packed", "chat", "steering", "kernels")
-    + ("stats", "agreement", "calibration"),
-    ("train", "tasks", "provider", "scoring", "vectors"),
+    ("kernels", "stats", "agreement", "calibration"),
+    ("engine", "batching", "candidates", "decoding", "kv_cache", "packed", "chat", "steering"),
+    ("train", "tasks", "provider", "scoring", "grading", "vectors"),
+    ("regrading", "collecting"),
     ("pipeline", "planning", "cards"),
     ("report", "sweep", "claims", "balance"),
     ("inspect_registry", "testing"),
