@@ -74,7 +74,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Simulates and prints."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks coverage", description=__doc__)
     parser.add_argument("--experiments", type=int, default=2000, help="simulated experiments per design")
-    parser.add_argument("--effects", nargs="+", choices=[one.name for one in EFFECTS], help="only these sizes of effects")
+    parser.add_argument(
+        "--effects", nargs="+", choices=[one.name for one in EFFECTS], help="only these sizes of effects"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args(arguments)

@@ -20,7 +20,7 @@ Place = tuple[str | int, ...]
 class Strict(BaseModel):
     """A part of a file: frozen, and a key that it does not have is an error that names the nearest one."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     @model_validator(mode="before")
     @classmethod
@@ -51,7 +51,7 @@ class Document(Generic[Part]):
 
 
 def read(file: Path, schema: type[Part]) -> Document[Part]:
-    """`file` as `schema` has it; HarnessError with the line for what is not YAML, given twice, or not as the schema has it."""
+    """`file` as `schema` has it; HarnessError with the line of what is not YAML, stands twice, or does not fit."""
     try:
         text = file.read_text(encoding="utf-8")
     except OSError as error:

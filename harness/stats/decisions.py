@@ -58,7 +58,7 @@ def flip_levels(by_seed: Grid) -> Grid:
 
 
 def holm(levels: Sequence[float]) -> list[float]:
-    """Holm's adjusted levels (1979), in the order given: at most `alpha` of families with no effect have one below it."""
+    """Holm's adjusted levels (1979), in the order given: a family without effects has one at most alpha that often."""
     from statsmodels.stats.multitest import multipletests  # 1 s to import
 
     return [] if not levels else [float(level) for level in multipletests(levels, method="holm")[1]]
