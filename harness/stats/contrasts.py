@@ -114,7 +114,7 @@ def agreed_half_width(clusters: int, level: float = 0.95) -> float:
 def _beside(term: Term, clusters: Sequence[str], seeds: Sequence[int]) -> Grid:
     """The term's means, (clusters, seeds), or (clusters, 1) for an untrained one without those seeds."""
     own = sorted({seen.seed for seen in term.observations})
-    if term.trained or own == list(seeds):
+    if term.trained or set(seeds) <= set(own):
         return tabulate(term.observations, clusters, seeds).means
     means = tabulate(term.observations, clusters, own).means
     known = ~np.isnan(means)
