@@ -1,4 +1,4 @@
-"""Laws of claims: known effects get the right verdict, failed gates make it invalid, and nothing is decided on too little."""
+"""Laws of claims: known effects get the right verdict, failed gates make it invalid, too little decides nothing."""
 
 from __future__ import annotations
 
@@ -329,7 +329,8 @@ def test_composed_arms_are_compared_by_their_distance_to_the_balances_asked_for(
     known = registry()
     composed = {name: Intervention(name=name, summary=name) for name in ("comp_ps", "comp_ip")}
     known = replace(known, interventions={**known.interventions, **composed})
-    compare = "compare: [{arm: comp_ps, against: comp_ip, direction: less, smallest: 0.05, measure: balance, targets: t.json}]"
+    arms = "arm: comp_ps, against: comp_ip"
+    compare = f"compare: [{{{arms}, direction: less, smallest: 0.05, measure: balance, targets: t.json}}]"
     file = tmp_path / "claims.yaml"
     file.write_text(HEAD + CLAIM.replace(COMPARE, compare))
     (seen,) = judge(read_claims(file, known), report.load(tmp_path / "runs"), known)

@@ -257,7 +257,7 @@ def test_sign_flips_count_the_patterns_that_go_as_far():
 
 
 @pytest.mark.parametrize(
-    ("seeds", "least"), [(0, "no p at all"), (1, "no p below 1"), (3, "no p below 0.25"), (5, "0.062")]
+    ("seeds", "least"), [(0, "no p at all"), (1, "below 1;"), (3, "below 0.25;"), (5, "below 0.062;")]
 )
 def test_too_few_seeds_get_no_p_but_the_reason(seeds, least):
     seen = sign_flips([1.0] * seeds)
