@@ -188,6 +188,28 @@ def balance(
 
 
 @app.command()
+def claims(
+    runs: Annotated[Path, typer.Argument(help="Folder of run folders.")] = Path("runs"),
+    file: Annotated[Path, typer.Option(help="The claims, in YAML.")] = Path("experiments/post_claims.yaml"),
+    experiment: Annotated[Path | None, typer.Option(help="The experiment file that the lock is to cover too.")] = None,
+    lock: Annotated[
+        bool, typer.Option("--lock", help="Fix the claims before the first run, and judge nothing.")
+    ] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False,
+    as_json: Json = False,
+) -> None:
+    """What a publication says beside what finished runs say, with a verdict for every claim."""
+    from harness.commands import claims
+
+    if markdown and as_json:
+        raise HarnessError("--markdown and --json are two forms of one report; choose one")
+    if lock:
+        claims.lock(runs, file, experiment=experiment)
+    else:
+        claims.show(runs, file, markdown=markdown, as_json=as_json, experiment=experiment)
+
+
+@app.command()
 def judge(
     name: Annotated[str, typer.Argument(help="The judge.")],
     replies: Annotated[Path, typer.Option(help="JSON lines, each with `reply`, and `messages` or `facts` if needed.")],

@@ -19,7 +19,7 @@ HEAVY = ("torch", "transformers", "peft", "inspect_ai", "numpy", "matplotlib")
 LAYERS = (
     ("errors", "contracts"),
     ("hookspecs", "prompts", "algebra", "weights", "variants", "__init__"),
-    ("runs", "registry", "models", "data", "judging", "questions", "progress", "machine"),
+    ("runs", "registry", "models", "data", "judging", "questions", "documents", "progress", "machine"),
     ("kernels", "stats", "agreement", "calibration"),
     ("engine", "batching", "candidates", "decoding", "kv_cache", "packed", "chat", "steering"),
     ("train", "tasks", "provider", "scoring", "grading", "vectors"),
