@@ -191,6 +191,32 @@ def judge(
 
 
 @app.command()
+def agree(
+    first: Annotated[str, typer.Argument(help="A judge.")],
+    second: Annotated[str, typer.Argument(help="Another judge.")],
+    replies: Annotated[Path | None, typer.Option(help="JSON lines, as `harness judge` takes them.")] = None,
+    runs: Annotated[Path | None, typer.Option(help="Or a folder of finished runs.")] = None,
+    setting: Annotated[list[str], typer.Option(help="Runs of these only; repeat it, or put commas.")] = [],  # noqa: B006
+    score: Annotated[list[str], typer.Option(help="These scores only; repeat it, or put commas.")] = [],  # noqa: B006
+    threshold: Annotated[float | None, typer.Option(help="From this number on it is a yes; else half.")] = None,
+    as_json: Json = False,
+) -> None:
+    """How far two judges agree on the same replies."""
+    from harness.commands import agreeing, page
+
+    agreeing.agree(
+        first,
+        second,
+        replies=replies,
+        runs=runs,
+        settings=page.several("--setting", setting) if setting else (),
+        scores=page.several("--score", score) if score else (),
+        threshold=threshold,
+        as_json=as_json,
+    )
+
+
+@app.command()
 def doctor(runs: Runs = Path("runs"), as_json: Json = False) -> None:
     """What this machine can run, and what is missing."""
     from harness import doctor

@@ -19,7 +19,7 @@ HEAVY = ("torch", "transformers", "peft", "inspect_ai", "numpy", "matplotlib")
 LAYERS = (
     ("errors", "contracts"),
     ("hookspecs", "prompts", "algebra", "weights", "variants", "__init__"),
-    ("runs", "registry", "models", "data", "judging", "progress", "machine"),
+    ("runs", "registry", "models", "data", "judging", "progress", "machine", "agreement", "comparison"),
     (
         "engine",
         "batching",
@@ -30,10 +30,9 @@ LAYERS = (
         "steering",
         "kernels",
         "stats",
-        "agreement",
         "calibration",
     ),
-    ("train", "tasks", "provider", "scoring", "vectors"),
+    ("train", "tasks", "provider", "scoring", "vectors", "replies"),
     ("pipeline", "planning", "cards"),
     ("report", "sweep", "claims", "balance"),
     ("inspect_registry", "testing"),
