@@ -128,6 +128,27 @@ def run(
 
 
 @app.command()
+def sweep(
+    file: Annotated[Path, typer.Argument(help="The experiment: settings, interventions, seeds, as YAML.")],
+    runs: Runs = Path("runs"),
+    jobs: Annotated[int | None, typer.Option(help="Cells at once; else one for each GPU, or one.")] = None,
+    cluster: Annotated[str, typer.Option(help="Address of a Ray cluster; `local` starts one here.")] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and train nothing.")] = False,
+    hourly_price: Annotated[float | None, typer.Option(help="Of one worker, for the plan's cost.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Train and evaluate the cells of an experiment file, several at once."""
+    from harness.commands import sweeping
+    from harness.sweep import Where
+
+    where = Where(jobs=jobs, cluster=cluster)
+    if dry_run:
+        sweeping.plan(file, runs, where, hourly_price=hourly_price, as_json=as_json)
+    else:
+        raise typer.Exit(sweeping.sweep(file, runs, where, as_json=as_json))
+
+
+@app.command()
 def vectors(
     setting: Annotated[str, typer.Argument(help="The setting whose vectors to extract.")],
     name: Annotated[list[str], typer.Option(help="Only these; repeat it, or put commas.")] = [],  # noqa: B006

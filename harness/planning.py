@@ -65,6 +65,17 @@ def plan(cells: Sequence[Cell], root: Path, *, measure: bool = True) -> list[Pla
     return plans
 
 
+def expected_work(cell: Prepared) -> float:
+    """About how long a cell takes, in reply tokens: what orders cells of one model, and no more.
+
+    A token costs three times as much in training, which also goes back, as in writing (Kaplan et al. 2020, table 1).
+    """
+    cases = sum(len(cell.setting.cases(split, 0, cell.cell.scale)) for split in runs.splits(cell.setting))
+    written = cases * cell.recipe.generation.samples * len(cell.conditions) * cell.recipe.generation.max_tokens
+    trained = sum(map(_characters, cell.rows)) / CHARACTERS_PER_TOKEN * cell.recipe.epochs
+    return 3 * trained + written
+
+
 def _plan(cell: Prepared, root: Path, local: Path | None, speed: Speed | None) -> Plan:
     recipe = cell.recipe
     tokens = _tokens(cell, local)

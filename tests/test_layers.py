@@ -26,6 +26,7 @@ LAYERS = (
         "decoding",
         "kv_cache",
         "packed",
+        "sharing",
         "chat",
         "steering",
         "kernels",
