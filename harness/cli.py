@@ -137,6 +137,27 @@ def run(
 
 
 @app.command()
+def sweep(
+    file: Annotated[Path, typer.Argument(help="The experiment: settings, interventions, seeds, as YAML.")],
+    runs: Runs = Path("runs"),
+    jobs: Annotated[int | None, typer.Option(help="Cells at once; else one for each GPU, or one.")] = None,
+    cluster: Annotated[str, typer.Option(help="Address of a Ray cluster; `local` starts one here.")] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and train nothing.")] = False,
+    hourly_price: Annotated[float | None, typer.Option(help="Of one worker, for the plan's cost.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Train and evaluate the cells of an experiment file, several at once."""
+    from harness.commands import sweeping
+    from harness.sweep import Where
+
+    where = Where(jobs=jobs, cluster=cluster)
+    if dry_run:
+        sweeping.plan(file, runs, where, hourly_price=hourly_price, as_json=as_json)
+    else:
+        raise typer.Exit(sweeping.sweep(file, runs, where, as_json=as_json))
+
+
+@app.command()
 def vectors(
     setting: Annotated[str, typer.Argument(help="The setting whose vectors to extract.")],
     name: Annotated[list[str], typer.Option(help="Only these; repeat it, or put commas.")] = [],  # noqa: B006
@@ -236,6 +257,32 @@ def rejudge(
 
     grading = graders.Grading(model=grader, connections=connections, max_cost=max_cost, price=price)
     graders.rejudge(runs, grading, judges=page.several("--judge", judge) if judge else (), as_json=as_json)
+
+
+@app.command()
+def agree(
+    first: Annotated[str, typer.Argument(help="A judge.")],
+    second: Annotated[str, typer.Argument(help="Another judge.")],
+    replies: Annotated[Path | None, typer.Option(help="JSON lines, as `harness judge` takes them.")] = None,
+    runs: Annotated[Path | None, typer.Option(help="Or a folder of finished runs.")] = None,
+    setting: Annotated[list[str], typer.Option(help="Runs of these only; repeat it, or put commas.")] = [],  # noqa: B006
+    score: Annotated[list[str], typer.Option(help="These scores only; repeat it, or put commas.")] = [],  # noqa: B006
+    threshold: Annotated[float | None, typer.Option(help="From this number on it is a yes; else half.")] = None,
+    as_json: Json = False,
+) -> None:
+    """How far two judges agree on the same replies."""
+    from harness.commands import agreeing, page
+
+    agreeing.agree(
+        first,
+        second,
+        replies=replies,
+        runs=runs,
+        settings=page.several("--setting", setting) if setting else (),
+        scores=page.several("--score", score) if score else (),
+        threshold=threshold,
+        as_json=as_json,
+    )
 
 
 @app.command()

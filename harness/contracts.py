@@ -224,6 +224,7 @@ class Recipe:
     `system` is what a chat without a system turn gets: `template` leaves it to the chat template (which
     may insert one), `empty` puts an empty system turn. `loss_on` masks the loss to the final `reply` or
     counts `all` tokens. `dtype` `auto` is bf16 autocast where the hardware multiplies bf16, else fp32.
+    `gpus` is what a cell takes of them where there are any, a fraction where cells share one: no input of a result.
     """
 
     model: str
@@ -243,6 +244,7 @@ class Recipe:
     system: Literal["template", "empty"] = "template"
     generation: Generation = Generation()
     steering: SteeringDefault | None = None
+    gpus: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ import json
 import shutil
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
@@ -31,6 +31,14 @@ if TYPE_CHECKING:
 BASE = "base"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ran:
+    """A cell's run folder, and whether anything was left to do there."""
+
+    folder: Path
+    fresh: bool
+
+
 def run(cells: Sequence[Cell], root: Path, *, force: bool = False, grader: ModelGrader | None = None) -> list[Path]:
     """Trains and evaluates what is missing of `cells` under `root`, and gives their run folders in order.
 
@@ -39,14 +47,12 @@ def run(cells: Sequence[Cell], root: Path, *, force: bool = False, grader: Model
     a cell is done, or are left out.
     """
     wanted = [prepared(cell) for cell in cells]
-    bases = {base.key: base for cell in wanted if (base := _base_of(cell)) is not None}
-    asked = {cell.key for cell in wanted}
-    if grader is not None and any(_grades(cell, root, grader) for cell in (*wanted, *bases.values())):
+    bases = bases_of(wanted)
+    if grader is not None and any(_grades(cell, root, grader) for cell in (*wanted, *bases)):
         grader.check()
-    for base in bases.values():
-        if base.key not in asked:
-            _run(base, root, force=False, wait=True, grader=grader)
-    return [_run(cell, root, force=force, wait=False, grader=grader) for cell in wanted]
+    for base in bases:
+        run_cell(base, root, wait=True, grader=grader)
+    return [run_cell(cell, root, force=force, grader=grader).folder for cell in wanted]
 
 
 def prepared(cell: Cell) -> Prepared:
@@ -55,13 +61,33 @@ def prepared(cell: Cell) -> Prepared:
     return runs.prepare(cell, dtype=resolve_dtype(recipe.dtype))
 
 
+def bases_of(cells: Sequence[Prepared]) -> list[Prepared]:
+    """The untrained models that `cells` are compared with, each once, without those that are among `cells`."""
+    bases = {base.key: base for cell in cells if (base := _base_of(cell)) is not None}
+    return [base for key, base in bases.items() if key not in {cell.key for cell in cells}]
+
+
+def is_done(cell: Prepared, root: Path) -> bool:
+    """Whether `cell` is trained, evaluated and graded by the judges that are installed."""
+    record = runs.read(cell.folder(root))
+    return record is not None and record["key"] == cell.key and not _undone(cell, record)
+
+
+def _undone(cell: Prepared, record: Mapping[str, Any]) -> bool:
+    graded = up_to_date(cell.setting, installed(), record["judges"], asked=False)
+    return record["status"] != "done" or not graded
+
+
 def _base_of(cell: Prepared) -> Prepared | None:
     if BASE not in installed().interventions or not cell.intervention.trains:
         return None
     return prepared(replace(cell.cell, intervention=BASE, seed=0, dose=1.0, weights=""))
 
 
-def _run(cell: Prepared, root: Path, *, force: bool, wait: bool, grader: ModelGrader | None) -> Path:
+def run_cell(
+    cell: Prepared, root: Path, *, force: bool = False, wait: bool = False, grader: ModelGrader | None = None
+) -> Ran:
+    """Trains and evaluates what is missing of one cell; Busy when another process is at it, unless told to `wait`."""
     folder = cell.folder(root)
     with runs.locked(folder, wait=wait):
         if force and folder.exists():
@@ -73,15 +99,17 @@ def _run(cell: Prepared, root: Path, *, force: bool, wait: bool, grader: ModelGr
         if record is None:
             materialise(cell.model)
             record = _begin(cell, folder)
+        missing = _undone(cell, record)
         if record["status"] != "done":
             files = _needed_vectors(cell, record, root)
             if cell.intervention.trains:
                 _train(cell, record, folder, files)
-        if record["status"] != "done" or not up_to_date(cell.setting, installed(), record["judges"], asked=False):
+        if missing:
             _evaluate(cell, record, folder)
         if grader is not None and not _graded(cell, record, grader):
             collecting.collect(folder, cell.setting, cell.conditions, record, grader=grader)
-    return folder
+            missing = True
+    return Ran(folder=folder, fresh=missing)
 
 
 def _grades(cell: Prepared, root: Path, grader: ModelGrader) -> bool:

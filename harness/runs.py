@@ -43,6 +43,10 @@ RECORDED = frozenset({"cell", "key", "inputs", "status", "recipe", "steering", "
 """What every run.json holds, whatever its status."""
 
 
+class Busy(HarnessError):
+    """Another process is at work on it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
     """One trained adapter and all its evaluations.
@@ -142,7 +146,7 @@ def prepare(cell: Cell, *, dtype: str, registry: Registry | None = None) -> Prep
         "cell": {name: value for name, value in {**asdict(cell), "model": model.digest}.items() if name != "weights"}
         | ({"weights": cell.weights} if cell.weights else {}),
         "dtype": dtype,
-        "recipe": {**asdict(recipe), "dtype": dtype, "model": model.digest, "steering": _place(recipe)},
+        "recipe": {**_numbers(recipe), "dtype": dtype, "model": model.digest, "steering": _place(recipe)},
         "rows": digest_of([_example(row) for row in rows]),
         "steering": asdict(steering) if steering else None,
         "vectors": vectors,
@@ -239,7 +243,7 @@ def training_rows(prepared: Prepared) -> list[dict[str, Any]]:
 
 @contextmanager
 def locked(target: Path, *, wait: bool = False) -> Iterator[None]:
-    """Holds the lock of `target` while inside; when another process holds it, waits or raises HarnessError.
+    """Holds the lock of `target` while inside; when another process holds it, waits or raises Busy.
 
     The lock goes with the process, however it ends.
     """
@@ -248,7 +252,7 @@ def locked(target: Path, *, wait: bool = False) -> Iterator[None]:
         lock = FileLock(target.parent / f".{target.name}.lock", timeout=-1 if wait else 0)
         lock.acquire()
     except Timeout:
-        raise HarnessError(f"another process is working on {target}; wait for it, or choose another --runs") from None
+        raise Busy(f"another process is working on {target}; wait for it, or choose another --runs") from None
     except OSError as error:
         raise HarnessError(f"cannot write to {target.parent}: {error.strerror}; choose another --runs") from error
     try:
@@ -351,6 +355,11 @@ def _asked(setting: Setting, scale: str, conditions: Sequence[Condition]) -> Any
 def _prompt(prompt: Prompt) -> dict[str, Any]:
     """What an instruction pair says, for the key of a vector: one text, whatever rows the prompt is for."""
     return {name: getattr(prompt, name) for name in ("text", "placement", "concept", "source")}
+
+
+def _numbers(recipe: Recipe) -> dict[str, Any]:
+    """The recipe but for what changes no result."""
+    return {name: value for name, value in asdict(recipe).items() if name != "gpus"}
 
 
 def _place(recipe: Recipe) -> Any:

@@ -65,10 +65,10 @@ def plan(asked: Asked, *, as_json: bool) -> None:
 
     plans = planning.plan(cells, asked.runs, grader=asked.grading.model, price=asked.grading.price)
     if as_json:
-        print_json([_record(one) for one in plans])
+        print_json([plan_record(one) for one in plans])
     else:
         _note_left_out(asked)
-        _show_plan(plans)
+        show_plans(plans)
 
 
 def _note_left_out(asked: Asked) -> None:
@@ -127,21 +127,24 @@ def _checked(asked: Asked) -> list[Cell]:
     )
 
 
-def _record(one: Plan) -> dict[str, Any]:
+def plan_record(one: Plan) -> dict[str, Any]:
+    """The plan of one cell for a program."""
     return {**asdict(one), "folder": str(one.folder), "stale": [str(folder) for folder in one.stale]}
 
 
-def _show_plan(plans: Sequence[Plan]) -> None:
+def show_plans(plans: Sequence[Plan]) -> None:
+    """Prints the plans, a table for each setting, and what they come to."""
     from rich.text import Text
 
     page = console()
-    for setting in dict.fromkeys(one.cell.setting for one in plans):
-        own = [one for one in plans if one.cell.setting == setting]
-        page.print(Text(f"{setting}, {own[0].cell.scale}, {short_name(own[0].cell.model)}", style="bold"))
+    titles = [f"{one.cell.setting}, {one.cell.scale}, {short_name(one.cell.model)}" for one in plans]
+    for title in dict.fromkeys(titles):
+        own = [one for one, its in zip(plans, titles, strict=True) if its == title]
+        page.print(Text(title, style="bold"))
         page.print(_grid(own))
     todo = [one for one in plans if not one.done]
     known = [one.seconds for one in todo if one.seconds is not None]
-    total = f", {_about(sum(known))} on this machine" if todo and len(known) == len(todo) else ""
+    total = f", {about(sum(known))} on this machine" if todo and len(known) == len(todo) else ""
     page.print(f"\n{len(todo)} of {len(plans)} cells to do{total}; nothing was trained")
     if any(one.estimated for one in plans):
         page.print("tokens are estimated from characters: the model is not on this machine")
@@ -171,12 +174,13 @@ def _grid(plans: Sequence[Plan]) -> Table:
             f"{one.cases} x {len(one.conditions)}",
             f"{one.reply_tokens:,}",
             "not known" if one.memory_bytes is None else f"{one.memory_bytes / 1e9:.1f} GB",
-            "-" if one.done else _about(one.seconds),
+            "-" if one.done else about(one.seconds),
         )
     return grid
 
 
-def _about(seconds: float | None) -> str:
+def about(seconds: float | None) -> str:
+    """A time as an estimate deserves: `about 5 min`."""
     if seconds is None:
         return "not known"
     if seconds < 90:
