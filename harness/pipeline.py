@@ -115,7 +115,8 @@ def _needed_vectors(cell: Prepared, record: dict[str, Any], root: Path) -> dict[
         return files
     began = time.monotonic()
     engine = open_model(cell.model, dtype=as_dtype(cell.dtype))
-    files = cards.ensure(engine, cell.setting, cell.cell.scale, root, cell.vectors)
+    grader = cards.opened_grader(cell.cell.vector_grader)
+    files = cards.ensure(engine, cell.setting, cell.cell.scale, root, cell.vectors, grader=grader)
     record["steps"]["vectors"] = {"seconds": round(time.monotonic() - began, 2)}
     return files
 

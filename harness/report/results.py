@@ -81,7 +81,7 @@ def load(runs: Path, *, settings: Sequence[str] = (), key_of: KeyOf = current_ke
     done = [(at, record) for at, record in wanted if _finished(at, record)]
     unfinished = tuple(at for at, record in wanted if not _finished(at, record))
     kept, stale = _current(done, key_of, _cell)
-    kept, twice = _current(kept, key_of, lambda record: replace(_cell(record), model=_digest(record)))
+    kept, twice = _current(kept, key_of, lambda record: replace(_cell(record), model=_digest(record), vector_grader=""))
     return Results(
         folder=runs,
         runs=tuple(_run(at, record) for at, record in kept),
@@ -94,8 +94,9 @@ def _record(file: Path) -> dict[str, Any]:
     try:
         record = json.loads(file.read_text(encoding="utf-8"))
         names = {field.name for field in fields(Cell)}
-        if not names - {"weights"} <= set(record["cell"]) <= names or not isinstance(record["status"], str):
-            raise ValueError(f"'cell' must have {', '.join(sorted(names - {'weights'}))}")
+        needed = names - {"weights", "vector_grader"}
+        if not needed <= set(record["cell"]) <= names or not isinstance(record["status"], str):
+            raise ValueError(f"'cell' must have {', '.join(sorted(needed))}")
         if not all(isinstance(record.get(part, {}), dict) for part in ("inputs", "gates", "judges")):
             raise ValueError("'inputs', 'gates' and 'judges' must be objects")
     except (ValueError, KeyError, TypeError) as error:
