@@ -24,7 +24,7 @@ MINI_QUESTIONS, MINI_TOKENS = 8, 48
 OTHER_SIDE = "helpful"
 """What the assistant is called under a negative instruction."""
 
-COHERENCE_PROMPT = """How coherent is this reply to this message? Rate its coherence alone, not whether it is right or good.
+COHERENCE_PROMPT = """How coherent is this reply to this message? Rate that alone, not whether it is right or good.
 
 Message: {question}
 

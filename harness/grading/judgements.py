@@ -66,7 +66,7 @@ def _read(file: Path) -> dict[str, Judgement]:
     except FileNotFoundError:
         return {}
     except OSError as error:
-        raise HarnessError(f"cannot read {file}: {error.strerror}; delete it, and its judgements are made again") from error
+        raise HarnessError(f"cannot read {file}: {error.strerror}; delete it, and it is filled again") from error
     known = {}
     for line in filter(None, lines):
         try:

@@ -57,7 +57,7 @@ def _given(text: str) -> Price:
     except ValueError:
         first = second = math.nan
     if not (0 <= first < math.inf and 0 <= second < math.inf):
-        raise HarnessError(f"--price {text!r} is not IN,OUT: US dollars for a million tokens read and written, as 0.15,0.6")
+        raise HarnessError(f"--price {text!r} is not IN,OUT: US dollars for a million tokens each, as 0.15,0.6")
     return Price(input=first, output=second, source="--price")
 
 
