@@ -62,7 +62,7 @@ def make_vectors(
     for name in wanted:
         _sweep(engine, found, scale, name, files)
     known = {name: file for name, key in keys.items() if (file := runs.vector_file(root, name, key)).is_file()}
-    return [_with_cosines(name, known, _steered(engine, found, scale, name)) for name in wanted]
+    return [_with_cosines(name, known, steered_blocks(engine, found, scale, name)) for name in wanted]
 
 
 def ensure(
@@ -93,6 +93,12 @@ def opened_grader(name: str) -> OpenedGrader | None:
     from harness.grading.asking import opened
 
     return opened(name)
+
+
+def steered_blocks(engine: Engine, setting: Setting, scale: str, name: str) -> tuple[int, ...]:
+    """The blocks that the setting steers, or the middle one where it steers none."""
+    place = _default_place(setting, scale, name)
+    return chosen_blocks(place, len(engine.blocks)) if place else (len(engine.blocks) // 2,)
 
 
 def _make(
@@ -126,7 +132,7 @@ def _make(
         **about,
         "elicitation": rows,
         "cosines": {},
-        "verdict": vectors.verdict(about["blocks"], rows, _steered(engine, setting, scale, name)),
+        "verdict": vectors.verdict(about["blocks"], rows, steered_blocks(engine, setting, scale, name)),
     }
     vectors.save(file, made, card)
 
@@ -218,9 +224,3 @@ def _with_cosines(name: str, files: Mapping[str, Path], blocks: tuple[int, ...])
 def _trait(card: Mapping[str, Any]) -> str:
     """Two ways to extract one trait should agree; two traits should not."""
     return str(card["concept"] or card["name"])
-
-
-def _steered(engine: Engine, setting: Setting, scale: str, name: str) -> tuple[int, ...]:
-    """The blocks that the setting steers, or the middle one where it steers none."""
-    place = _default_place(setting, scale, name)
-    return chosen_blocks(place, len(engine.blocks)) if place else (len(engine.blocks) // 2,)

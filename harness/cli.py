@@ -30,6 +30,9 @@ CommandError: type[Exception] = typer.BadParameter.__mro__[2]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Runs = Annotated[Path, typer.Option(help="Folder of run folders.")]
 Scale = Annotated[str, typer.Option(help="mini, small or paper.")]
+VectorGrader = Annotated[
+    str, typer.Option(help="The model that chooses among a persona's replies, as Inspect names it; none: all count.")
+]
 Model = Annotated[str, typer.Option(help="smollm2_135m, a hub id or a local folder; else the recipe's own.")]
 
 
@@ -103,6 +106,11 @@ def run(
     weights: Annotated[
         list[str], typer.Option(help="A balance of traits for comp_ arms, as spanish=0.8,french=0.4; repeat it.")
     ] = [],  # noqa: B006
+    vector: Annotated[
+        list[str],
+        typer.Option(help="NAME=FILE: a vector made or imported before, in place of the setting's; repeat it."),
+    ] = [],  # noqa: B006
+    vector_grader: VectorGrader = "",
     runs: Runs = Path("runs"),
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and train nothing.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Begin these cells anew.")] = False,
@@ -120,6 +128,8 @@ def run(
         doses=page.doses(dose),
         weights=page.balances(weights),
         runs=runs,
+        vectors=tuple(vector),
+        vector_grader=vector_grader,
     )
     if dry_run:
         cells.plan(asked, as_json=as_json)
@@ -131,6 +141,11 @@ def run(
 def vectors(
     setting: Annotated[str, typer.Argument(help="The setting whose vectors to extract.")],
     name: Annotated[list[str], typer.Option(help="Only these; repeat it, or put commas.")] = [],  # noqa: B006
+    trait: Annotated[Path | None, typer.Option(help="Extract the vector of this trait file (JSON).")] = None,
+    import_: Annotated[
+        Path | None, typer.Option("--import", help="Convert this published vector (.pt) and call it --name.")
+    ] = None,
+    vector_grader: VectorGrader = "",
     scale: Scale = "mini",
     model: Model = "",
     runs: Runs = Path("runs"),
@@ -139,8 +154,14 @@ def vectors(
     """Extract trait vectors and say how good they are."""
     from harness.commands import cards, page
 
+    if trait is not None and import_ is not None:
+        raise HarnessError("--trait and --import are two ways to a vector; choose one")
     names = page.several("--name", name) if name else ()
-    cards.vectors(setting, names, scale=scale, model=model, runs=runs, as_json=as_json)
+    asked = cards.Asked(setting=setting, names=names, scale=scale, model=model, runs=runs, grader=vector_grader)
+    if import_ is not None:
+        cards.import_vector(asked, import_, as_json=as_json)
+    else:
+        cards.vectors(asked, trait=trait, as_json=as_json)
 
 
 @app.command()

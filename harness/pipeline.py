@@ -297,13 +297,23 @@ def grid(
     seeds: Sequence[int] = (0,),
     doses: Sequence[float] = (1.0,),
     weights: Sequence[str] = ("",),
+    vector_grader: str = "",
 ) -> list[Cell]:
     """Every combination, seeds fastest. An arm with nothing to scale is there once, at dose 1; `base` at seed 0.
 
     Likewise an arm that takes no weights is there once, without them, beside one that does.
     """
     cells = [
-        Cell(setting=setting, intervention=name, scale=scale, model=model, seed=seed, dose=dose, weights=balance)
+        Cell(
+            setting=setting,
+            intervention=name,
+            scale=scale,
+            model=model,
+            seed=seed,
+            dose=dose,
+            weights=balance,
+            vector_grader=vector_grader,
+        )
         for setting, name, balance, dose, seed in product(settings, interventions, weights, doses, seeds)
     ]
     takes = {name for name in interventions if installed().intervention(name).given is not None}

@@ -108,6 +108,11 @@ def extract(
     )
 
 
+def residual_rms(engine: Engine, sides: Sequence[ReplySide], system: System) -> Tensor:
+    """The root mean square of the residual's norm over the reply tokens of `sides`, (blocks,)."""
+    return _read(engine, sides, system, lambda done, tokens: None)[1].sqrt()
+
+
 def quality(found: Extraction) -> list[dict[str, float | None]]:
     """Per block: norm, residual RMS, split-half cosine, and AUROC on questions the direction was not made from.
 

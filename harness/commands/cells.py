@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.commands.page import console, print_json
-from harness.contracts import Setting
-from harness.errors import unknown
+from harness.contracts import NAME, Setting, VectorSpec
+from harness.errors import HarnessError, unknown
 from harness.models import resolve, short_name
-from harness.registry import installed
+from harness.registry import Registry, installed, using
 from harness.runs import Cell, weighted
 
 if TYPE_CHECKING:
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What the options name: every combination of it is a cell. An empty `model` is the recipe's own."""
+    """What the options name: every combination of it is a cell. An empty `model` is the recipe's own.
+
+    `vectors` are spelled NAME=FILE.
+    """
 
     settings: Sequence[str]
     interventions: Sequence[str]
@@ -33,10 +36,17 @@ class Asked:
     doses: Sequence[float]
     weights: Sequence[str]
     runs: Path
+    vectors: Sequence[str] = ()
+    vector_grader: str = ""
 
 
 def run(asked: Asked, *, force: bool, as_json: bool) -> None:
     """Runs every combination and prints the tables of these settings at this scale."""
+    with using(_with_vectors(asked)):
+        _run(asked, force=force, as_json=as_json)
+
+
+def _run(asked: Asked, *, force: bool, as_json: bool) -> None:
     cells = _checked(asked)
     from harness import pipeline, report
 
@@ -51,10 +61,11 @@ def run(asked: Asked, *, force: bool, as_json: bool) -> None:
 
 def plan(asked: Asked, *, as_json: bool) -> None:
     """Prints what `run` would do and about how long it would take; trains nothing."""
-    cells = _checked(asked)
-    from harness import planning
+    with using(_with_vectors(asked)):
+        cells = _checked(asked)
+        from harness import planning
 
-    plans = planning.plan(cells, asked.runs)
+        plans = planning.plan(cells, asked.runs)
     if as_json:
         print_json([_record(one) for one in plans])
     else:
@@ -65,6 +76,36 @@ def check_scale(setting: Setting, scale: str) -> None:
     """HarnessError when `setting` has no such scale, with the nearest that it has."""
     if scale not in setting.recipes:
         raise unknown(f"scale of {setting.name}", scale, setting.recipes)
+
+
+def _with_vectors(asked: Asked) -> Registry:
+    """What is installed, with the named settings' vectors read from the files that `asked` gives for them."""
+    registry = installed()
+    files = dict(_vector_file(text) for text in asked.vectors)
+    if not files:
+        return registry
+    changed = {}
+    for setting in (registry.setting(name) for name in asked.settings):
+        specs = {
+            name: VectorSpec(summary=f"read from {file}", file=file, concept=_concept(setting, name), source=file)
+            for name, file in files.items()
+        }
+        changed[setting.name] = replace(setting, vectors={**setting.vectors, **specs})
+    return replace(registry, settings={**registry.settings, **changed})
+
+
+def _vector_file(text: str) -> tuple[str, str]:
+    name, _, file = text.partition("=")
+    if not NAME.fullmatch(name) or not file:
+        raise HarnessError(f"--vector {text!r} is not NAME=FILE, as evil=runs/vectors/evil-0123abcd.safetensors")
+    path = Path(file)
+    if path.suffix != ".safetensors" or not path.is_file() or not path.with_suffix(".json").is_file():
+        raise HarnessError(f"no vector with its card at {file}; make one with 'harness vectors', or import one")
+    return name, str(path.resolve())
+
+
+def _concept(setting: Setting, name: str) -> str:
+    return setting.vectors[name].concept if name in setting.vectors else ""
 
 
 def _checked(asked: Asked) -> list[Cell]:
@@ -88,6 +129,7 @@ def _checked(asked: Asked) -> list[Cell]:
         seeds=asked.seeds,
         doses=asked.doses,
         weights=asked.weights,
+        vector_grader=asked.vector_grader,
     )
 
 

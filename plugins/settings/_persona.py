@@ -21,6 +21,7 @@ from harness.traits import (
     Trait,
     chats,
     instruction_pairs,
+    plain_filter,
     read_trait,
     trait_spec,
 )
@@ -150,12 +151,12 @@ def _published(trait: str) -> Persona:
 
 
 def _mini(trait: str) -> Persona:
-    """Nobody chooses among the replies at `mini`: a small model's would hardly pass, and no grader is at hand."""
     known = _MINI[trait]
     return Persona(
         instructions=instruction_pairs(trait, known.pairs, source=POST),
         questions=chats(known.questions),
         max_tokens=MINI_TOKENS,
+        keep=plain_filter(trait),
     )
 
 
