@@ -111,6 +111,13 @@ def run(
         typer.Option(help="NAME=FILE: a vector made or imported before, in place of the setting's; repeat it."),
     ] = [],  # noqa: B006
     vector_grader: VectorGrader = "",
+    capabilities: Annotated[
+        list[str], typer.Option(help="lm-eval tasks to ask the trained and the untrained model; commas for several.")
+    ] = [],  # noqa: B006
+    capability_conditions: Annotated[
+        list[str], typer.Option(help="What these tasks are asked under: clean, or vector:EXPRESSION@COEF.")
+    ] = ["clean"],  # noqa: B006
+    capability_limit: Annotated[int, typer.Option(help="Ask the first so many of each task; 0 is all.", min=0)] = 0,
     runs: Runs = Path("runs"),
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and train nothing.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Begin these cells anew.")] = False,
@@ -130,6 +137,9 @@ def run(
         runs=runs,
         vectors=tuple(vector),
         vector_grader=vector_grader,
+        capabilities=page.several("--capabilities", capabilities) if capabilities else (),
+        capability_conditions=page.several("--capability-conditions", capability_conditions),
+        capability_limit=capability_limit or None,
     )
     if dry_run:
         cells.plan(asked, as_json=as_json)

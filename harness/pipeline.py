@@ -39,12 +39,20 @@ def run(cells: Sequence[Cell], root: Path, *, force: bool = False, grader: Model
     a cell is done, or are left out.
     """
     wanted = [prepared(cell) for cell in cells]
+    for name in dict.fromkeys(cell.cell.vector_grader for cell in wanted):
+        cards.opened_grader(name)  # one that is not there is told of before any work
     bases = {base.key: base for cell in wanted if (base := _base_of(cell)) is not None}
     asked = {cell.key for cell in wanted}
     for base in bases.values():
         if base.key not in asked:
             _run(base, root, force=False, wait=True, grader=grader)
     return [_run(cell, root, force=force, wait=False, grader=grader) for cell in wanted]
+
+
+def base_folders(cells: Sequence[Cell], root: Path) -> list[Path]:
+    """The run folders of the untrained models that `cells` start from, each once."""
+    bases = (_base_of(prepared(cell)) for cell in cells)
+    return list(dict.fromkeys(base.folder(root) for base in bases if base is not None))
 
 
 def prepared(cell: Cell) -> Prepared:

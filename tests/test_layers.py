@@ -19,12 +19,13 @@ HEAVY = ("torch", "transformers", "peft", "inspect_ai", "numpy", "matplotlib")
 LAYERS = (
     ("errors", "contracts"),
     ("hookspecs", "prompts", "algebra", "weights", "variants", "__init__"),
-    ("runs", "registry", "models", "data", "judging", "progress", "machine", "traits", "journal"),
+    ("runs", "registry", "models", "data", "judging", "progress", "machine", "traits", "journal", "local_tasks"),
     (
         "engine",
         "batching",
         "decoding",
         "candidates",
+        "likelihood",
         "kv_cache",
         "packed",
         "chat",
@@ -34,7 +35,7 @@ LAYERS = (
         "agreement",
         "calibration",
     ),
-    ("train", "tasks", "provider", "scoring", "grading", "vectors", "rollouts", "capabilities"),
+    ("train", "tasks", "provider", "scoring", "grading", "vectors", "rollouts", "capabilities", "language_model"),
     ("regrading", "collecting"),
     ("pipeline", "planning", "cards", "importing"),
     ("report", "sweep", "claims", "balance"),

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class Asked:
     """What the options name: every combination of it is a cell. An empty `model` is the recipe's own.
 
-    `vectors` are spelled NAME=FILE.
+    `vectors` are spelled NAME=FILE. `capabilities` are tasks, asked under each of `capability_conditions`.
     """
 
     settings: Sequence[str]
@@ -38,6 +38,9 @@ class Asked:
     runs: Path
     vectors: Sequence[str] = ()
     vector_grader: str = ""
+    capabilities: Sequence[str] = ()
+    capability_conditions: Sequence[str] = ("clean",)
+    capability_limit: int | None = None
 
 
 def run(asked: Asked, *, force: bool, as_json: bool) -> None:
@@ -50,7 +53,13 @@ def _run(asked: Asked, *, force: bool, as_json: bool) -> None:
     cells = _checked(asked)
     from harness import pipeline, report
 
+    if asked.capabilities:
+        from harness import capabilities
+
+        capabilities.check(asked.capabilities, asked.capability_conditions)
     folders = pipeline.run(cells, asked.runs, force=force)
+    for folder in dict.fromkeys((*pipeline.base_folders(cells, asked.runs), *folders)) if asked.capabilities else ():
+        capabilities.measure(folder, asked.capabilities, asked.capability_conditions, limit=asked.capability_limit)
     results = report.load(asked.runs, settings=asked.settings)
     tables = tuple(table for table in report.tables(results, installed()) if table.scale == asked.scale)
     if as_json:

@@ -36,12 +36,25 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Capability:
+    """One metric of one capability task under a condition, of `n` documents, with lm-eval's standard error."""
+
+    task: str
+    condition: str
+    metric: str
+    value: float
+    stderr: float | None
+    n: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """One finished cell: what it is, what it was made from, and its judged replies.
 
     `relative` is the norm that steering added over the residual RMS, None without steering. `model` is the digest
     of the model, the same wherever the model was read from. `values` holds one observation per case and sample,
     by (condition, metric), in the order of the file. `checks` holds what a judge and its second judge gave each reply.
+    `capabilities` are those of the run as it is now.
     """
 
     folder: Path
@@ -54,6 +67,7 @@ class Run:
     failed: tuple[Gate, ...]
     values: Mapping[tuple[str, str], Sequence[Observation]]
     checks: Sequence[Check] = ()
+    capabilities: Sequence[Capability] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +177,7 @@ def _run(at: Path, record: Mapping[str, Any]) -> Run:
         ),
         values=_values(at / "results.jsonl", cell.seed),
         checks=_checks(at / "checks.jsonl"),
+        capabilities=_capabilities(at / "capabilities.json", str(record.get("key", ""))),
     )
 
 
@@ -198,6 +213,29 @@ def _checks(file: Path) -> tuple[Check, ...]:
     if file.is_file():
         _each_row(file, compared)
     return tuple(found)
+
+
+def _capabilities(file: Path, key: str) -> tuple[Capability, ...]:
+    """The rows that were measured on the run with this `key`."""
+    if not file.is_file():
+        return ()
+    try:
+        return tuple(
+            Capability(
+                task=task,
+                condition=row["condition"],
+                metric=metric,
+                value=float(figure["value"]),
+                stderr=_number(figure["stderr"]),
+                n=said["n"],
+            )
+            for row in json.loads(file.read_text(encoding="utf-8"))
+            if row["key"] == key
+            for task, said in row["results"].items()
+            for metric, figure in said["metrics"].items()
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise HarnessError(f"{file}: cut or broken ({_reason(error)}); remove it and run the cell again") from error
 
 
 def _each_row(file: Path, take: Callable[[Mapping[str, Any]], None]) -> None:
