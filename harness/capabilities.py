@@ -147,7 +147,7 @@ def _measured(
             for name, figures in said["results"].items()
         },
         "versions": dict(said["versions"]),
-        "few_shot": {name: shots for name, shots in said["n-shot"].items()},
+        "few_shot": dict(said["n-shot"]),
         "chat_template": False,
         "model": record["inputs"]["cell"]["model"],
         "dtype": engine.dtype,
