@@ -7,6 +7,7 @@ read: whatever else a file would build or run is refused.
 from __future__ import annotations
 
 import pickle
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,9 @@ def import_vector(source: Path, name: str, setting: str, root: Path, *, scale: s
 def read_rows(source: Path) -> Tensor:
     """The one tensor in a .pt file, (rows, hidden) fp32; HarnessError where it is anything else."""
     try:
-        found = torch.load(source, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # an odd pickle is refused below, or turns out a tensor
+            found = torch.load(source, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise HarnessError(f"no file {source}; name a .pt file with one tensor") from None
     except pickle.UnpicklingError:
@@ -122,12 +125,10 @@ def _residual(engine: Engine, setting: Setting, scale: str) -> Tensor:
         Request(tokens=tuple(chat.prompt_ids(engine.tokenizer, messages, system=system)), max_tokens=RMS_TOKENS)
         for messages in chats
     ]
-    replies = [reply.text for reply in engine.generate(requests)]
+    replies = engine.generate(requests)
+    # An empty reply still has its end-of-turn token.
     sides = [
-        vectors.ReplySide(i, True, messages, reply)
+        vectors.ReplySide(i, True, messages, reply.text)
         for i, (messages, reply) in enumerate(zip(chats, replies, strict=True))
-        if reply.strip()
     ]
-    if not sides:
-        raise HarnessError(f"this model replies nothing to the selection cases of {setting.name!r}; name another model")
     return vectors.residual_rms(engine, sides, system)

@@ -74,7 +74,7 @@ class EngineLM(TemplateLM):  # type: ignore[misc]
                 Request(
                     tokens=tuple(self.tok_encode(text)[-room:]) or (self.prefix_token_id,),
                     max_tokens=int(how["max_gen_toks"]),
-                    temperature=float(how["temperature"]),
+                    temperature=float(how.get("temperature", 0.0)),
                     top_p=float(how.get("top_p", 1.0)),
                     seed=at,
                 )

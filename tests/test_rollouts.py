@@ -1,4 +1,4 @@
-"""Laws of persona vectors: which pairs of replies count, how they are averaged, and that a killed extraction goes on."""
+"""Laws of persona vectors: which pairs count, how they are averaged, and that a killed extraction goes on."""
 
 from __future__ import annotations
 
