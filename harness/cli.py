@@ -34,6 +34,9 @@ Grader = Annotated[str, typer.Option(help="Model that judges may ask, as Inspect
 Connections = Annotated[int | None, typer.Option(help="Questions to the grader at once; 10 if not given.")]
 MaxCost = Annotated[float | None, typer.Option(help="Stop asking the grader before it has cost so many US dollars.")]
 Price = Annotated[str, typer.Option(help="The grader's price, IN,OUT in US dollars for a million tokens.")]
+VectorGrader = Annotated[
+    str, typer.Option(help="The model that chooses among a persona's replies, as Inspect names it; none: all count.")
+]
 Model = Annotated[str, typer.Option(help="smollm2_135m, a hub id or a local folder; else the recipe's own.")]
 
 
@@ -107,6 +110,18 @@ def run(
     weights: Annotated[
         list[str], typer.Option(help="A balance of traits for comp_ arms, as spanish=0.8,french=0.4; repeat it.")
     ] = [],  # noqa: B006
+    vector: Annotated[
+        list[str],
+        typer.Option(help="NAME=FILE: a vector made or imported before, in place of the setting's; repeat it."),
+    ] = [],  # noqa: B006
+    vector_grader: VectorGrader = "",
+    capabilities: Annotated[
+        list[str], typer.Option(help="lm-eval tasks to ask the trained and the untrained model; commas for several.")
+    ] = [],  # noqa: B006
+    capability_conditions: Annotated[
+        list[str], typer.Option(help="What these tasks are asked under: clean, or vector:EXPRESSION@COEF.")
+    ] = ["clean"],  # noqa: B006
+    capability_limit: Annotated[int, typer.Option(help="Ask the first so many of each task; 0 is all.", min=0)] = 0,
     runs: Runs = Path("runs"),
     grader: Grader = "",
     connections: Connections = None,
@@ -129,6 +144,11 @@ def run(
         weights=page.balances(weights),
         runs=runs,
         grading=graders.Grading(model=grader, connections=connections, max_cost=max_cost, price=price),
+        vectors=tuple(vector),
+        vector_grader=vector_grader,
+        capabilities=page.several("--capabilities", capabilities) if capabilities else (),
+        capability_conditions=page.several("--capability-conditions", capability_conditions),
+        capability_limit=capability_limit or None,
     )
     if dry_run:
         cells.plan(asked, as_json=as_json)
@@ -161,6 +181,11 @@ def sweep(
 def vectors(
     setting: Annotated[str, typer.Argument(help="The setting whose vectors to extract.")],
     name: Annotated[list[str], typer.Option(help="Only these; repeat it, or put commas.")] = [],  # noqa: B006
+    trait: Annotated[Path | None, typer.Option(help="Extract the vector of this trait file (JSON).")] = None,
+    import_: Annotated[
+        Path | None, typer.Option("--import", help="Convert this published vector (.pt) and call it --name.")
+    ] = None,
+    vector_grader: VectorGrader = "",
     scale: Scale = "mini",
     model: Model = "",
     runs: Runs = Path("runs"),
@@ -169,8 +194,14 @@ def vectors(
     """Extract trait vectors and say how good they are."""
     from harness.commands import cards, page
 
+    if trait is not None and import_ is not None:
+        raise HarnessError("--trait and --import are two ways to a vector; choose one")
     names = page.several("--name", name) if name else ()
-    cards.vectors(setting, names, scale=scale, model=model, runs=runs, as_json=as_json)
+    asked = cards.Asked(setting=setting, names=names, scale=scale, model=model, runs=runs, grader=vector_grader)
+    if import_ is not None:
+        cards.import_vector(asked, import_, as_json=as_json)
+    else:
+        cards.vectors(asked, trait=trait, as_json=as_json)
 
 
 @app.command()

@@ -39,7 +39,10 @@ class Vector:
 
 @dataclass(slots=True)
 class Engine:
-    """A model ready to read and write: tokenizer, decoder blocks, device, and the vectors that may be added."""
+    """A model ready to read and write: tokenizer, decoder blocks, device, and the vectors that may be added.
+
+    `digest` tells which untouched model it is, and is empty for any other.
+    """
 
     model: Any
     tokenizer: Any
@@ -47,6 +50,7 @@ class Engine:
     dtype: Dtype
     slots: int = 64
     vectors: Callable[[str], Vector] | None = None
+    digest: str = ""
 
     @classmethod
     def around(cls, model: Any, tokenizer: Any, dtype: str, vectors: Callable[[str], Vector] | None = None) -> Engine:
@@ -113,7 +117,9 @@ def open_model(ref: ModelRef, *, dtype: Dtype, adapter: Path | None = None) -> E
     model, tokenizer = load(materialise(ref), adapter=adapter)
     model = model.to(torch.bfloat16 if dtype == "bf16" else torch.float32).eval().requires_grad_(False)
     pack(model)
-    return Engine.around(model, tokenizer, dtype)
+    engine = Engine.around(model, tokenizer, dtype)
+    engine.digest = ref.digest if adapter is None else ""
+    return engine
 
 
 def open_run(run: Path) -> Engine:

@@ -47,12 +47,20 @@ def run(cells: Sequence[Cell], root: Path, *, force: bool = False, grader: Model
     a cell is done, or are left out.
     """
     wanted = [prepared(cell) for cell in cells]
+    for name in dict.fromkeys(cell.cell.vector_grader for cell in wanted):
+        cards.opened_grader(name)  # one that is not there is told of before any work
     bases = bases_of(wanted)
     if grader is not None and any(_grades(cell, root, grader) for cell in (*wanted, *bases)):
         grader.check()
     for base in bases:
         run_cell(base, root, wait=True, grader=grader)
     return [run_cell(cell, root, force=force, grader=grader).folder for cell in wanted]
+
+
+def base_folders(cells: Sequence[Cell], root: Path) -> list[Path]:
+    """The run folders of the untrained models that `cells` start from, each once."""
+    bases = (_base_of(prepared(cell)) for cell in cells)
+    return list(dict.fromkeys(base.folder(root) for base in bases if base is not None))
 
 
 def prepared(cell: Cell) -> Prepared:
@@ -165,7 +173,8 @@ def _needed_vectors(cell: Prepared, record: dict[str, Any], root: Path) -> dict[
         return files
     began = time.monotonic()
     engine = open_model(cell.model, dtype=as_dtype(cell.dtype))
-    files = cards.ensure(engine, cell.setting, cell.cell.scale, root, cell.vectors)
+    grader = cards.opened_grader(cell.cell.vector_grader)
+    files = cards.ensure(engine, cell.setting, cell.cell.scale, root, cell.vectors, grader=grader)
     record["steps"]["vectors"] = {"seconds": round(time.monotonic() - began, 2)}
     return files
 
@@ -338,13 +347,23 @@ def grid(
     seeds: Sequence[int] = (0,),
     doses: Sequence[float] = (1.0,),
     weights: Sequence[str] = ("",),
+    vector_grader: str = "",
 ) -> list[Cell]:
     """Every combination, seeds fastest. An arm with nothing to scale is there once, at dose 1; `base` at seed 0.
 
     Likewise an arm that takes no weights is there once, without them, beside one that does.
     """
     cells = [
-        Cell(setting=setting, intervention=name, scale=scale, model=model, seed=seed, dose=dose, weights=balance)
+        Cell(
+            setting=setting,
+            intervention=name,
+            scale=scale,
+            model=model,
+            seed=seed,
+            dose=dose,
+            weights=balance,
+            vector_grader=vector_grader,
+        )
         for setting, name, balance, dose, seed in product(settings, interventions, weights, doses, seeds)
     ]
     takes = {name for name in interventions if installed().intervention(name).given is not None}

@@ -25,6 +25,7 @@ from harness.contracts import (
     Example,
     Intervention,
     Message,
+    Persona,
     Prompt,
     Recipe,
     Setting,
@@ -32,7 +33,7 @@ from harness.contracts import (
     VectorSpec,
 )
 from harness.errors import HarnessError
-from harness.models import ModelRef, resolve, writing
+from harness.models import ModelRef, file_sha256, resolve, writing
 from harness.questions import asked
 from harness.registry import Registry, installed
 
@@ -52,7 +53,8 @@ class Cell:
     """One trained adapter and all its evaluations.
 
     `model` is a reference; empty means the recipe's own. `weights`, as `harness.weights` spells them, are for
-    an intervention that combines traits; empty means the setting's own.
+    an intervention that combines traits; empty means the setting's own. `vector_grader` is the model that chooses
+    among the replies that a persona's vector is made of; empty means that nobody does.
     """
 
     setting: str
@@ -62,6 +64,7 @@ class Cell:
     seed: int = 0
     dose: float = 1.0
     weights: str = ""
+    vector_grader: str = ""
 
     @property
     def arm(self) -> str:
@@ -140,11 +143,10 @@ def prepare(cell: Cell, *, dtype: str, registry: Registry | None = None) -> Prep
         )
     rows = _mixed(plain, edited, cell)
     conditions = tuple(Condition.parse(text) for text in setting.conditions.get(cell.scale, ("clean",)))
-    vectors = _vectors(setting, recipe, cell.scale, model, dtype, steering, conditions)
+    vectors = _vectors(setting, recipe, cell, model, dtype, steering, conditions)
     inputs = {
         "format": FORMAT,
-        "cell": {name: value for name, value in {**asdict(cell), "model": model.digest}.items() if name != "weights"}
-        | ({"weights": cell.weights} if cell.weights else {}),
+        "cell": _identity(cell, model),
         "dtype": dtype,
         "recipe": {**_numbers(recipe), "dtype": dtype, "model": model.digest, "steering": _place(recipe)},
         "rows": digest_of([_example(row) for row in rows]),
@@ -299,10 +301,16 @@ def _mixed(plain: tuple[Example, ...], edited: tuple[Example, ...], cell: Cell) 
     return tuple(new if i in chosen else old for i, (old, new) in enumerate(zip(plain, edited, strict=True)))
 
 
+def _identity(cell: Cell, model: ModelRef) -> dict[str, Any]:
+    """The cell as its key has it. The grader of its vectors is in the keys of these, if in any."""
+    left_out = {"vector_grader"} if cell.weights else {"vector_grader", "weights"}
+    return {name: value for name, value in {**asdict(cell), "model": model.digest}.items() if name not in left_out}
+
+
 def _vectors(
     setting: Setting,
     recipe: Recipe,
-    scale: str,
+    cell: Cell,
     model: ModelRef,
     dtype: str,
     steering: Steering | None,
@@ -315,15 +323,28 @@ def _vectors(
     for expression in expressions:
         algebra.check(expression, setting.vectors)
     needed = sorted({name for expression in expressions for name in algebra.names(expression)})
-    return {name: vector_key(setting, name, scale=scale, model=model, dtype=dtype, recipe=recipe) for name in needed}
+    return {
+        name: vector_key(
+            setting,
+            name,
+            scale=cell.scale,
+            model=model,
+            dtype=dtype,
+            recipe=recipe,
+            grader=cell.vector_grader,
+        )
+        for name in needed
+    }
 
 
-def vector_key(setting: Setting, name: str, *, scale: str, model: ModelRef, dtype: str, recipe: Recipe) -> str:
-    """sha256 over what a vector is made from: its pairs or questions, the model, the number type."""
+def vector_key(
+    setting: Setting, name: str, *, scale: str, model: ModelRef, dtype: str, recipe: Recipe, grader: str = ""
+) -> str:
+    """sha256 over what a vector is made from: its pairs or questions, the model, the number type, who chose."""
     return digest_of(
         {
             "format": FORMAT,
-            "spec": _spec(setting.vectors[name], scale),
+            "spec": _spec(setting.vectors[name], scale, grader),
             "model": model.digest,
             "dtype": dtype,
             "system": recipe.system,
@@ -336,12 +357,32 @@ def vector_file(runs: Path, name: str, key: str) -> Path:
     return runs / "vectors" / f"{name}-{key[:8]}.safetensors"
 
 
-def _spec(spec: VectorSpec, scale: str) -> Any:
+def _spec(spec: VectorSpec, scale: str, grader: str) -> Any:
+    if spec.file:
+        return {"file": _file_digest(Path(spec.file))}
+    if spec.persona is not None:
+        return _persona(spec.persona(scale), grader)
     if spec.replies is not None:
         return [[_turns(pair.messages), pair.positive, pair.negative] for pair in spec.replies(scale)]
     questions = spec.questions(scale) if spec.questions is not None else ()
     pairs = [[_prompt(pair.positive), _prompt(pair.negative)] for pair in spec.instructions]
     return [pairs, [_turns(question) for question in questions], spec.rollouts, spec.max_tokens]
+
+
+def _persona(persona: Persona, grader: str) -> dict[str, Any]:
+    pairs = [[_prompt(pair.positive), _prompt(pair.negative)] for pair in persona.instructions]
+    questions = [_turns(question) for question in persona.questions]
+    made = {"persona": [pairs, questions, persona.rollouts, persona.max_tokens]}
+    if persona.keep is not None and grader:
+        made["chosen"] = [asdict(persona.keep), grader]
+    return made
+
+
+def _file_digest(file: Path) -> str:
+    try:
+        return file_sha256(file)
+    except OSError as error:
+        raise HarnessError(f"cannot read the vector {file}: {error.strerror}; name one that is there") from error
 
 
 def _asked(setting: Setting, scale: str, conditions: Sequence[Condition]) -> Any:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.commands.graders import Grading
 from harness.commands.page import console, print_json
-from harness.contracts import Setting
-from harness.errors import unknown
+from harness.contracts import NAME, Setting, VectorSpec
+from harness.errors import HarnessError, unknown
 from harness.models import resolve, short_name
 from harness.questions import left_out
-from harness.registry import installed
+from harness.registry import Registry, installed, using
 from harness.runs import Cell, weighted
 
 if TYPE_CHECKING:
@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What the options name: every combination of it is a cell. An empty `model` is the recipe's own."""
+    """What the options name: every combination of it is a cell. An empty `model` is the recipe's own.
+
+    `vectors` are spelled NAME=FILE. `capabilities` are tasks, asked under each of `capability_conditions`.
+    """
 
     settings: Sequence[str]
     interventions: Sequence[str]
@@ -38,10 +41,20 @@ class Asked:
     weights: Sequence[str]
     runs: Path
     grading: Grading
+    vectors: Sequence[str] = ()
+    vector_grader: str = ""
+    capabilities: Sequence[str] = ()
+    capability_conditions: Sequence[str] = ("clean",)
+    capability_limit: int | None = None
 
 
 def run(asked: Asked, *, force: bool, as_json: bool) -> None:
     """Runs every combination and prints the tables of these settings at this scale."""
+    with using(_with_vectors(asked)):
+        _run(asked, force=force, as_json=as_json)
+
+
+def _run(asked: Asked, *, force: bool, as_json: bool) -> None:
     cells = _checked(asked)
     _note_left_out(asked)
     grader = asked.grading.opened()
@@ -49,7 +62,13 @@ def run(asked: Asked, *, force: bool, as_json: bool) -> None:
 
     if grader is not None:
         _tell_estimate(cells, asked)
+    if asked.capabilities:
+        from harness import capabilities
+
+        capabilities.check(asked.capabilities, asked.capability_conditions)
     folders = pipeline.run(cells, asked.runs, force=force, grader=grader)
+    for folder in dict.fromkeys((*pipeline.base_folders(cells, asked.runs), *folders)) if asked.capabilities else ():
+        capabilities.measure(folder, asked.capabilities, asked.capability_conditions, limit=asked.capability_limit)
     results = report.load(asked.runs, settings=asked.settings)
     tables = tuple(table for table in report.tables(results, installed()) if table.scale == asked.scale)
     if as_json:
@@ -60,10 +79,11 @@ def run(asked: Asked, *, force: bool, as_json: bool) -> None:
 
 def plan(asked: Asked, *, as_json: bool) -> None:
     """Prints what `run` would do and about how long it would take; trains nothing."""
-    cells = _checked(asked)
-    from harness import planning
+    with using(_with_vectors(asked)):
+        cells = _checked(asked)
+        from harness import planning
 
-    plans = planning.plan(cells, asked.runs, grader=asked.grading.model, price=asked.grading.price)
+        plans = planning.plan(cells, asked.runs, grader=asked.grading.model, price=asked.grading.price)
     if as_json:
         print_json([plan_record(one) for one in plans])
     else:
@@ -103,6 +123,36 @@ def check_scale(setting: Setting, scale: str) -> None:
         raise unknown(f"scale of {setting.name}", scale, setting.recipes)
 
 
+def _with_vectors(asked: Asked) -> Registry:
+    """What is installed, with the named settings' vectors read from the files that `asked` gives for them."""
+    registry = installed()
+    files = dict(_vector_file(text) for text in asked.vectors)
+    if not files:
+        return registry
+    changed = {}
+    for setting in (registry.setting(name) for name in asked.settings):
+        specs = {
+            name: VectorSpec(summary=f"read from {file}", file=file, concept=_concept(setting, name), source=file)
+            for name, file in files.items()
+        }
+        changed[setting.name] = replace(setting, vectors={**setting.vectors, **specs})
+    return replace(registry, settings={**registry.settings, **changed})
+
+
+def _vector_file(text: str) -> tuple[str, str]:
+    name, _, file = text.partition("=")
+    if not NAME.fullmatch(name) or not file:
+        raise HarnessError(f"--vector {text!r} is not NAME=FILE, as evil=runs/vectors/evil-0123abcd.safetensors")
+    path = Path(file)
+    if path.suffix != ".safetensors" or not path.is_file() or not path.with_suffix(".json").is_file():
+        raise HarnessError(f"no vector with its card at {file}; make one with 'harness vectors', or import one")
+    return name, str(path.resolve())
+
+
+def _concept(setting: Setting, name: str) -> str:
+    return setting.vectors[name].concept if name in setting.vectors else ""
+
+
 def _checked(asked: Asked) -> list[Cell]:
     """The cells, every name looked up before torch is imported: a typing error is answered at once."""
     registry = installed()
@@ -124,6 +174,7 @@ def _checked(asked: Asked) -> list[Cell]:
         seeds=asked.seeds,
         doses=asked.doses,
         weights=asked.weights,
+        vector_grader=asked.vector_grader,
     )
 
 

@@ -10,7 +10,15 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from harness.report.results import Results
-from harness.report.section import Section, markdown_section, of_agreement, of_doses, of_published, show_section
+from harness.report.section import (
+    Section,
+    markdown_section,
+    of_agreement,
+    of_capabilities,
+    of_doses,
+    of_published,
+    show_section,
+)
 from harness.report.tables import Arm, Block, Table
 from harness.stats import Estimate
 
@@ -109,6 +117,9 @@ def _record(table: Table) -> dict[str, Any]:
                 "seeds": list(arm.seeds),
                 "folders": [str(run.folder) for run in arm.runs],
                 "failed_gates": list(arm.failed),
+                "capabilities": [
+                    {"folder": str(run.folder), **asdict(one)} for run in arm.runs for one in run.capabilities
+                ],
             }
             for arm in table.arms
         ],
@@ -132,7 +143,12 @@ def _record(table: Table) -> dict[str, Any]:
 
 
 def _sections(table: Table) -> list[Section]:
-    found = (of_doses(table.sweeps), of_published(table.published), *of_agreement(table.agreed))
+    found = (
+        of_doses(table.sweeps),
+        of_published(table.published),
+        *of_agreement(table.agreed),
+        of_capabilities(table.arms),
+    )
     return [section for section in found if section is not None]
 
 
