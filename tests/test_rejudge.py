@@ -235,7 +235,7 @@ def test_another_judge_that_asks_is_kept_under_its_graders_name(runs: Path, serv
 def test_a_limit_on_cost_stops_in_one_line_and_keeps_what_was_paid_for(
     runs: Path, server: Server, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    limited = ("rejudge", str(runs), "--grader", NAME, "--price", "1,1", "--max-cost", "0.00035")
+    limited = ("rejudge", str(runs), "--grader", NAME, "--connections", "1", "--price", "1,1", "--max-cost", "0.00035")
     assert "--max-cost 0.00035 would be passed: 3 answers" in stopped(capsys, *limited)
     assert len(server.answered) == 3
     assert main(["rejudge", str(runs), "--grader", NAME, "--price", "1,1", "--max-cost", "1"]) == 0
