@@ -19,7 +19,7 @@ HEAVY = ("torch", "transformers", "peft", "inspect_ai", "numpy", "matplotlib")
 LAYERS = (
     ("errors", "contracts"),
     ("hookspecs", "prompts", "algebra", "weights", "variants", "__init__"),
-    ("runs", "registry", "models", "data", "judging", "progress", "machine"),
+    ("runs", "registry", "models", "data", "judging", "stored", "progress", "machine"),
     (
         "engine",
         "batching",
