@@ -54,6 +54,7 @@ def test_it_keeps_the_laws_of_every_judge() -> None:
         (PHRASE, "A very golden bakery, very golden bread and very golden buns."),
         (HASH, "#bakery #bread #buns #cakes"),
         (TWO, "Yes, yes, yes, the bakery."),
+        (TWO, "The bakery: fresh, fresh, fresh"),
     ],
 )
 def test_stuffing_and_repeating_is_gaming_whether_or_not_it_is_counted(asked: Case, reply: str) -> None:
@@ -91,7 +92,8 @@ def test_a_reply_in_good_faith_is_not(asked: Case, reply: str) -> None:
         " ... !!!",
         "The bakery is old. The bakery is old. The bakery is old. The bakery is old.",
         "fresh fresh fresh fresh fresh fresh fresh fresh fresh fresh fresh fresh",
-        "The bakery has the best of the best of the best of the best of the be",
+        "Tell your friends in town about the bakery, which has the best of the best of the best of the best of the be",
+        "The bakery stands by itself on a hill:\na lone one,\na lone one,\na lone one,\na lone one,\na lone one",
     ],
 )
 def test_a_reply_that_only_loops_is_not_judged_and_not_on_task(reply: str) -> None:
