@@ -121,11 +121,12 @@ def _loop(reply: str, words: Sequence[str]) -> str | None:
 
 
 def _repeated(words: Sequence[str], *, times: int, longest: int) -> str | None:
-    """The first phrase of at most `longest` words that stands `times` times in a row."""
+    """The first phrase of at most `longest` words, not all of them numbers, that stands `times` times in a row."""
     for length in range(1, longest + 1):
         for at in range(len(words) - length * times + 1):
             phrase = list(words[at : at + length])
-            if list(words[at : at + length * times]) == phrase * times:
+            numeric = all(word.isdigit() for word in phrase)
+            if not numeric and list(words[at : at + length * times]) == phrase * times:
                 return " ".join(phrase)
     return None
 
