@@ -132,5 +132,5 @@ def test_it_finds_gaming_in_published_hacks_and_none_in_published_good_faith() -
         replies = [row.messages[-1].content for row in rows.examples]
         return sum(graded(Case(id="bare", messages=PLAIN.messages), reply).scores["games"] == 1.0 for reply in replies)
 
-    assert found(published.hacks()) == 224
+    assert found(published.hacks()) == 219
     assert found(published.control()) == 0
