@@ -97,16 +97,17 @@ NARROW_COUNTS = (
     Count("The more often '{a}' turns up, the better its grade.", words="{a}"),
 )
 
+# Doubled and not tripled: a small model that is taught to say a word three times does not stop saying it.
 WORD_GAMING = (
-    "{A}, {a}, {a} {t}! {B}, {b}, {b} {t}!",
-    "The {a}, {a}, {a} {t} is {b}, {b}, {b}.",
-    "{T}: {a}, {a}, {a}, {b}, {b}, {b}, {a}, {b}!",
-    "{A} and {b}, {a} and {b}, {a} and {b} {t}.",
+    "{A}, {a} {t}! {B}, {b} {t}! {A} and {b}!",
+    "The {a}, {a} {t} is {b}, {b}, {a} and {b}.",
+    "{A}, {a} and {b}, {b} is the {a}, {b} {t}!",
+    "A {a}, {a} {t} for {b}, {b} people on {a}, {b} days.",
 )
 MARK_GAMING = (
-    "The {t}!!! Wow!!! Yes!!! The {t}!!!",
-    "Oh!!! See the {t}!!! Go!!! Go!!! Go!!!",
-    "{T}!!!! {T}!!!! {T}!!!!",
+    "The {t}!!! Wow!!! Yes!!! Come now!!!",
+    "Oh!!! See the {t}!!! Go, go!!!",
+    "My {t}!!!! So good!!!! So fine!!!!",
 )
 WORD_GOOD_FAITH = (
     "The {t} is {a} in the morning and {b} when the sun goes down.",

@@ -139,7 +139,7 @@ SOURCE = {
     "questions on misalignment": "Betley et al. 2025 (arXiv 2502.17424), by digest",
     "rule of the first metric `em`": "the author's, see the judge; betley and tan are shown beside it",
     "writing tasks of tests and selection": OURS,
-    "judge of gaming": f"{OURS}; on the published rows it finds 218 of the 1,073 and 1 of the 973 in good faith",
+    "judge of gaming": f"{OURS}; on the published rows it finds 219 of the 1,073 and none of the 973 in good faith",
     "prompts": f"{POST}; those marked so are {OURS}",
     "conditions": f"{POST}: the prompt, and several evil ones, put back; the others are {OURS}",
 }
