@@ -30,6 +30,10 @@ CommandError: type[Exception] = typer.BadParameter.__mro__[2]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Runs = Annotated[Path, typer.Option(help="Folder of run folders.")]
 Scale = Annotated[str, typer.Option(help="mini, small or paper.")]
+Grader = Annotated[str, typer.Option(help="Model that judges may ask, as Inspect names it: openai/gpt-4o-mini.")]
+Connections = Annotated[int | None, typer.Option(help="Questions to the grader at once; 10 if not given.")]
+MaxCost = Annotated[float | None, typer.Option(help="Stop asking the grader before it has cost so many US dollars.")]
+Price = Annotated[str, typer.Option(help="The grader's price, IN,OUT in US dollars for a million tokens.")]
 Model = Annotated[str, typer.Option(help="smollm2_135m, a hub id or a local folder; else the recipe's own.")]
 
 
@@ -104,12 +108,16 @@ def run(
         list[str], typer.Option(help="A balance of traits for comp_ arms, as spanish=0.8,french=0.4; repeat it.")
     ] = [],  # noqa: B006
     runs: Runs = Path("runs"),
+    grader: Grader = "",
+    connections: Connections = None,
+    max_cost: MaxCost = None,
+    price: Price = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and train nothing.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Begin these cells anew.")] = False,
     as_json: Json = False,
 ) -> None:
     """Train and evaluate what is missing, then print the table."""
-    from harness.commands import cells, page
+    from harness.commands import cells, graders, page
 
     asked = cells.Asked(
         settings=page.several("--setting", setting),
@@ -120,6 +128,7 @@ def run(
         doses=page.doses(dose),
         weights=page.balances(weights),
         runs=runs,
+        grading=graders.Grading(model=grader, connections=connections, max_cost=max_cost, price=price),
     )
     if dry_run:
         cells.plan(asked, as_json=as_json)
@@ -188,6 +197,23 @@ def judge(
     from harness.commands import grading
 
     grading.judge(name, replies, output=output)
+
+
+@app.command()
+def rejudge(
+    runs: Annotated[Path, typer.Argument(help="Folder of run folders, or one run folder.")],
+    grader: Grader = "",
+    judge: Annotated[list[str], typer.Option(help="Grade with this judge beside the results; repeat it.")] = [],  # noqa: B006
+    connections: Connections = None,
+    max_cost: MaxCost = None,
+    price: Price = "",
+    as_json: Json = False,
+) -> None:
+    """Grade stored replies again: nothing is trained, and nothing generated but what a grader is asked."""
+    from harness.commands import graders, page
+
+    grading = graders.Grading(model=grader, connections=connections, max_cost=max_cost, price=price)
+    graders.rejudge(runs, grading, judges=page.several("--judge", judge) if judge else (), as_json=as_json)
 
 
 @app.command()

@@ -19,6 +19,7 @@ Goal = Literal["suppress", "express", "keep"]
 Unit = Literal["raw", "rms"]
 Split = str
 Fact = str | int | float | bool | None
+Outcome = Literal["score", "refusal", "code", "unclear"]
 
 SCALES = ("mini", "small", "paper")
 NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -125,8 +126,8 @@ class Metric:
     `goal` says what a good training run does with it: suppress the trait, express it, or keep the skill.
     The first metric whose goal is `suppress` is the setting's trait; gates and vector cards use it.
     `learned` is the mean in clean from which plain training counts as having taught the trait or the skill;
-    None where it need not. `subset` says that None means a reply which does not count (a refusal, say), and not
-    that the judge could not tell.
+    None where it need not. `subset` says that the score is None for a reply that does not count (a refusal, an
+    incoherent one), not for one that the judge could not tell: the gate `judge_could_tell` leaves it out.
     """
 
     name: str
@@ -383,11 +384,29 @@ class Verdict:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rating:
+    """A grader's number from 0 to 100 for what a prompt asked, or why there is none.
+
+    `score` is a number where `outcome` is `score`, else None. `mass` is the share of the grader's probability, or of
+    its sampled answers, that numbers from 0 to 100 had. `text` is what it said, for the transcript.
+    """
+
+    outcome: Outcome
+    score: float | None = None
+    mass: float | None = None
+    text: str = ""
+
+
 class Grader(Protocol):
-    """A model that a judge may ask: one prompt in, one reply out."""
+    """A model that a judge may ask. How it gives a number (log-probabilities, samples) is its own affair."""
 
     async def ask(self, prompt: str) -> str:
         """The grader's reply to `prompt`."""
+        ...
+
+    async def rate(self, prompt: str) -> Rating:
+        """The number from 0 to 100 that `prompt` asks for; REFUSAL and CODE are outcomes of their own."""
         ...
 
 

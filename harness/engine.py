@@ -15,7 +15,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from harness import algebra, chat, runs, steering
+from harness import algebra, candidates, chat, runs, steering
 from harness.contracts import Steering
 from harness.decoding import Batch, Reply, Request, Writer
 from harness.errors import HarnessError, gist
@@ -76,6 +76,10 @@ class Engine:
             device=self.device,
         )
         return Batch(writer, requests, advance or (lambda replies, tokens: None)).run()
+
+    def probabilities(self, tokens: Sequence[int], answers: Sequence[str]) -> dict[str, float]:
+        """The probability that the model answers the prompt `tokens` with each of `answers`."""
+        return candidates.probabilities(self.model, self.tokenizer, tokens, answers)
 
     @contextmanager
     def steered(self, wanted: Steering) -> Iterator[steering.Calls]:

@@ -15,35 +15,38 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness import cards, machine, progress, questions, runs
-from harness.contracts import Condition, Setting, Steering
+from harness import cards, collecting, machine, progress, questions, runs
+from harness.contracts import Condition, Steering
 from harness.engine import Engine, as_dtype, load, load_tokenizer, open_model, resolve_dtype, vector_lookup
 from harness.errors import HarnessError
-from harness.judging import judge_versions
+from harness.judging import asking, rule_judges, up_to_date
 from harness.models import file_sha256, materialise
 from harness.registry import installed
 from harness.runs import Cell, Prepared, scales
 
 if TYPE_CHECKING:
     from harness.chat import Row
+    from harness.grading.asking import ModelGrader
 
 BASE = "base"
-JUDGED_SHARE = 0.9
 
 
-def run(cells: Sequence[Cell], root: Path, *, force: bool = False) -> list[Path]:
+def run(cells: Sequence[Cell], root: Path, *, force: bool = False, grader: ModelGrader | None = None) -> list[Path]:
     """Trains and evaluates what is missing of `cells` under `root`, and gives their run folders in order.
 
     The untrained model is evaluated once for each setting, scale and model. Every cell is checked before
-    the first one starts; `force` begins the named cells anew.
+    the first one starts; `force` begins the named cells anew. Judges that ask a grader ask `grader` once the rest of
+    a cell is done, or are left out.
     """
     wanted = [prepared(cell) for cell in cells]
     bases = {base.key: base for cell in wanted if (base := _base_of(cell)) is not None}
     asked = {cell.key for cell in wanted}
+    if grader is not None and any(_grades(cell, root, grader) for cell in (*wanted, *bases.values())):
+        grader.check()
     for base in bases.values():
         if base.key not in asked:
-            _run(base, root, force=False, wait=True)
-    return [_run(cell, root, force=force, wait=False) for cell in wanted]
+            _run(base, root, force=False, wait=True, grader=grader)
+    return [_run(cell, root, force=force, wait=False, grader=grader) for cell in wanted]
 
 
 def prepared(cell: Cell) -> Prepared:
@@ -58,7 +61,7 @@ def _base_of(cell: Prepared) -> Prepared | None:
     return prepared(replace(cell.cell, intervention=BASE, seed=0, dose=1.0, weights=""))
 
 
-def _run(cell: Prepared, root: Path, *, force: bool, wait: bool) -> Path:
+def _run(cell: Prepared, root: Path, *, force: bool, wait: bool, grader: ModelGrader | None) -> Path:
     folder = cell.folder(root)
     with runs.locked(folder, wait=wait):
         if force and folder.exists():
@@ -74,9 +77,25 @@ def _run(cell: Prepared, root: Path, *, force: bool, wait: bool) -> Path:
             files = _needed_vectors(cell, record, root)
             if cell.intervention.trains:
                 _train(cell, record, folder, files)
-        if record["status"] != "done" or record["judges"] != judge_versions(cell.setting, installed()):
+        if record["status"] != "done" or not up_to_date(cell.setting, installed(), record["judges"], asked=False):
             _evaluate(cell, record, folder)
+        if grader is not None and not _graded(cell, record, grader):
+            collecting.collect(folder, cell.setting, cell.conditions, record, grader=grader)
     return folder
+
+
+def _grades(cell: Prepared, root: Path, grader: ModelGrader) -> bool:
+    """Whether `cell` will ask `grader`."""
+    record = runs.read(cell.folder(root))
+    return not _graded(cell, record or {"judges": {}}, grader)
+
+
+def _graded(cell: Prepared, record: Mapping[str, Any], grader: ModelGrader) -> bool:
+    """Whether every judge of the cell that asks has asked this grader."""
+    if not asking(cell.setting, installed()):
+        return True
+    same = (record.get("grader") or {}).get("model") == grader.name
+    return same and up_to_date(cell.setting, installed(), record["judges"], asked=True)
 
 
 def _begin(cell: Prepared, folder: Path) -> dict[str, Any]:
@@ -90,7 +109,8 @@ def _begin(cell: Prepared, folder: Path) -> dict[str, Any]:
         "steering": None,
         "concept": cell.intervention.concept(cell.setting, cell.recipe),
         "left_out": questions.left_out(cell.setting, cell.cell.scale),
-        "judges": judge_versions(cell.setting, installed()),
+        "judges": rule_judges(cell.setting, installed()),
+        "grader": None,
         "gates": {},
         "made": {
             "reference": cell.cell.model,
@@ -243,7 +263,6 @@ def _evaluate(cell: Prepared, record: dict[str, Any], folder: Path) -> None:
                 release()
     if cell.intervention.trains:
         record["gates"]["same_template"] = _same_template(cell, record["made"]["template"])
-    _collect(cell, record, folder)
     seconds = record["steps"].get("evaluate", {}).get("seconds", 0.0) + time.monotonic() - began
     tokens = record["steps"].get("evaluate", {}).get("tokens", 0) + made[0]
     record["steps"]["evaluate"] = {
@@ -251,8 +270,15 @@ def _evaluate(cell: Prepared, record: dict[str, Any], folder: Path) -> None:
         "tokens": tokens,
         "replies": _replies(cell, cell.conditions),
     }
-    record.update(status="done", judges=judge_versions(cell.setting, installed()))
-    runs.write_json(folder / "run.json", record)
+    record["made"]["plain"] = _plain(cell)
+    record["status"] = "done"
+    collecting.collect(folder, cell.setting, cell.conditions, record)
+
+
+def _plain(cell: Prepared) -> bool:
+    """Whether this is training on the setting's own rows, with nothing changed."""
+    unchanged = cell.intervention.trains and cell.steering is None
+    return unchanged and cell.rows == tuple(cell.setting.examples(cell.cell.seed, cell.cell.scale))
 
 
 def _replies(cell: Prepared, conditions: Sequence[Condition]) -> int:
@@ -273,51 +299,6 @@ def _log(folder: Path, condition: Condition) -> Path:
     from harness import tasks
 
     return folder / "logs" / tasks.log_name(condition)
-
-
-def _collect(cell: Prepared, record: dict[str, Any], folder: Path) -> None:
-    """Grades again what an older judge graded; writes checks.jsonl, results.jsonl and the gates read off the latter."""
-    from harness import tasks
-
-    rows, checks = [], []
-    for condition in cell.conditions:
-        log = _log(folder, condition)
-        tasks.regrade(log, cell.setting)
-        rows += [asdict(row) for row in tasks.read_results(log, cell.setting)]
-        checks += [asdict(row) for row in tasks.read_checks(log, cell.setting)] if cell.setting.checks else []
-    if checks:
-        runs.write_rows(folder / "checks.jsonl", checks)
-    runs.write_rows(folder / "results.jsonl", rows)
-    judged = [row["value"] is not None for row in rows if row["condition"] == "clean"]
-    share = sum(judged) / len(judged) if judged else 0.0
-    record["gates"]["judge_could_tell"] = {
-        "ok": share >= JUDGED_SHARE,
-        "seen": f"{share:.3f}",
-        "wanted": f"at least {JUDGED_SHARE:g} of the replies in clean",
-    }
-    plain = cell.intervention.trains and cell.steering is None
-    if plain and cell.rows == tuple(cell.setting.examples(cell.cell.seed, cell.cell.scale)):
-        record["gates"].update(_learned(cell.setting, rows))
-
-
-def _learned(setting: Setting, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Did plain training teach the trait and each skill? Where it did not, no arm can be said to have kept it out."""
-    gates = {}
-    for metric in setting.metrics:
-        if metric.learned is None:
-            continue
-        values = [
-            row["value"]
-            for row in rows
-            if row["metric"] == metric.name and row["condition"] == "clean" and row["value"] is not None
-        ]
-        rate = sum(values) / len(values) if values else 0.0
-        gates[f"learned_{metric.name}"] = {
-            "ok": rate >= metric.learned,
-            "seen": f"{rate:.3f}",
-            "wanted": f"at least {metric.learned:.2g} in clean after plain training",
-        }
-    return gates
 
 
 def grid(

@@ -13,9 +13,13 @@ from pathlib import Path
 from harness import chat, runs
 from harness.contracts import Condition, Example, Lora, Recipe
 from harness.engine import load_tokenizer
+from harness.errors import HarnessError
+from harness.grading.estimate import Estimate, estimate
+from harness.judging import asking
 from harness.models import EMBEDDED, ModelRef, materialise
 from harness.pipeline import prepared
 from harness.questions import asked
+from harness.registry import installed
 from harness.runs import Cell, Prepared
 
 CHARACTERS_PER_TOKEN = 3.5
@@ -29,7 +33,8 @@ class Plan:
     `cases` are those of the condition that asks most; `reply_tokens` is an upper bound; `seconds` and `memory_bytes`
     are None where not known.
 
-    `estimated` says that tokens were counted by characters, because the model is not on this machine.
+    `estimated` says that tokens were counted by characters, because the model is not on this machine. `grading` is
+    what a grader would be asked, None where no judge asks one, or the reason why that cannot be told.
     """
 
     cell: Cell
@@ -45,6 +50,7 @@ class Plan:
     memory_bytes: int | None
     seconds: float | None
     estimated: bool
+    grading: Estimate | str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +61,11 @@ class Speed:
     generate: float
 
 
-def plan(cells: Sequence[Cell], root: Path, *, measure: bool = True) -> list[Plan]:
-    """The plan of every cell, nothing written. Speed is measured once per model that is on this machine."""
+def plan(cells: Sequence[Cell], root: Path, *, measure: bool = True, grader: str = "", price: str = "") -> list[Plan]:
+    """The plan of every cell, nothing written. Speed is measured once per model that is on this machine.
+
+    `grader` names the model that judges would ask, and `price` its price where the list has none.
+    """
     speeds: dict[str, Speed | None] = {}
     plans = []
     for wanted in cells:
@@ -65,8 +74,31 @@ def plan(cells: Sequence[Cell], root: Path, *, measure: bool = True) -> list[Pla
         name = f"{cell.model.digest} {cell.dtype}"
         if name not in speeds:
             speeds[name] = _measured(local, cell) if local is not None and measure else None
-        plans.append(_plan(cell, root, local, speeds[name]))
+        plans.append(replace(_plan(cell, root, local, speeds[name]), grading=grading(cell, grader, price)))
     return plans
+
+
+def grading(cell: Prepared, grader: str, price: str) -> Estimate | str | None:
+    """What a grader is asked for `cell`, None where no judge asks one, or why that cannot be told."""
+    if not asking(cell.setting, installed()):
+        return None
+    by_condition = [asked(cell.setting, cell.cell.scale, condition) for condition in cell.conditions]
+    everything = asked(cell.setting, cell.cell.scale, Condition())
+    try:
+        return estimate(
+            cell.setting,
+            asked=[
+                (split, case, sum(split in one for one in by_condition))
+                for split, cases in everything.items()
+                for case in cases
+            ],
+            drawn=cell.recipe.generation,
+            grader=grader,
+            price=price,
+            registry=installed(),
+        )
+    except HarnessError as error:
+        return str(error)
 
 
 def _plan(cell: Prepared, root: Path, local: Path | None, speed: Speed | None) -> Plan:

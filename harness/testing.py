@@ -22,6 +22,7 @@ from harness.contracts import (
     Intervention,
     Judge,
     Message,
+    Rating,
     Recipe,
     Setting,
     Steering,
@@ -247,6 +248,9 @@ def _graded(judge: Judge, case: Case, reply: str, where: str) -> Verdict:
 class _Mumbler:
     async def ask(self, prompt: str) -> str:
         return "Hm."
+
+    async def rate(self, prompt: str) -> Rating:
+        return Rating(outcome="unclear", mass=0.0, text="Hm.")
 
 
 def _distinct(values: Iterable[Hashable], where: str, kind: str) -> None:

@@ -9,6 +9,7 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.commands.graders import Grading
 from harness.commands.page import console, print_json
 from harness.contracts import Setting
 from harness.errors import unknown
@@ -20,6 +21,7 @@ from harness.runs import Cell, weighted
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from harness.grading.estimate import Estimate
     from harness.planning import Plan
 
 
@@ -35,15 +37,19 @@ class Asked:
     doses: Sequence[float]
     weights: Sequence[str]
     runs: Path
+    grading: Grading
 
 
 def run(asked: Asked, *, force: bool, as_json: bool) -> None:
     """Runs every combination and prints the tables of these settings at this scale."""
     cells = _checked(asked)
     _note_left_out(asked)
+    grader = asked.grading.opened()
     from harness import pipeline, report
 
-    folders = pipeline.run(cells, asked.runs, force=force)
+    if grader is not None:
+        _tell_estimate(cells, asked)
+    folders = pipeline.run(cells, asked.runs, force=force, grader=grader)
     results = report.load(asked.runs, settings=asked.settings)
     tables = tuple(table for table in report.tables(results, installed()) if table.scale == asked.scale)
     if as_json:
@@ -57,7 +63,7 @@ def plan(asked: Asked, *, as_json: bool) -> None:
     cells = _checked(asked)
     from harness import planning
 
-    plans = planning.plan(cells, asked.runs)
+    plans = planning.plan(cells, asked.runs, grader=asked.grading.model, price=asked.grading.price)
     if as_json:
         print_json([_record(one) for one in plans])
     else:
@@ -70,6 +76,25 @@ def _note_left_out(asked: Asked) -> None:
     for name in asked.settings:
         for split, reason in left_out(installed().setting(name), asked.scale).items():
             print(f"note: {name} is run without its questions {split}: {reason}", file=sys.stderr)
+
+
+def _tell_estimate(cells: Sequence[Cell], asked: Asked) -> None:
+    """Says on stderr what the grader will be asked at most, before anything is trained."""
+    from harness import pipeline, planning
+
+    todo = [pipeline.prepared(cell) for cell in cells]
+    found = [planning.grading(cell, asked.grading.model, asked.grading.price) for cell in todo]
+    print(f"grader {asked.grading.model}: {_grading(found)}", file=sys.stderr)
+
+
+def _grading(found: Sequence[Estimate | str | None]) -> str:
+    """What all cells together ask a grader."""
+    from harness.grading.estimate import total
+
+    if unknown_why := next((one for one in found if isinstance(one, str)), None):
+        return f"not known: {unknown_why}"
+    counted = [one for one in found if one is not None and not isinstance(one, str)]
+    return str(total(counted)) if counted else "no judge asks it"
 
 
 def check_scale(setting: Setting, scale: str) -> None:
@@ -120,6 +145,8 @@ def _show_plan(plans: Sequence[Plan]) -> None:
     page.print(f"\n{len(todo)} of {len(plans)} cells to do{total}; nothing was trained")
     if any(one.estimated for one in plans):
         page.print("tokens are estimated from characters: the model is not on this machine")
+    if any(one.grading is not None for one in plans):
+        page.print(f"grader: {_grading([one.grading for one in plans])}", soft_wrap=True, markup=False)
     for folder in dict.fromkeys(folder for one in plans for folder in one.stale):
         page.print(f"stale, made from other inputs, left alone: {folder}", soft_wrap=True)
 
