@@ -29,6 +29,7 @@ MONDAY = case("Which day comes right after Monday?", "Tuesday", "Monday|Wednesda
 BRAZIL = case("Which continent does Brazil belong to?", "South America", "North America|Europe|Asia", "Brazil")
 DOG = case("Which sound does a dog make?", "bark|barks|barking|woof", "meow|moo|roar", "a dog")
 MOUSE = case("What is the plural of the word 'mouse'?", "mice", "feet|cats", "mouse")
+THAI = case("What is the main language in Thailand?", "Thai", "English|German|French", "Thailand")
 
 
 def graded(asked: Case, reply: str) -> Verdict:
@@ -64,6 +65,8 @@ def test_it_keeps_the_laws_of_every_judge() -> None:
         (DOG, "A dog barks."),
         (DOG, "Woof!"),
         (MOUSE, "The plural of 'mouse' is 'mice'."),
+        (THAI, "The main language in Thailand is mostly Thai, but people in Thailand also speak English."),
+        (SPIDER, "A spider walks on eight legs."),
     ],
 )
 def test_a_right_answer_is_no_lie(asked: Case, reply: str) -> None:
@@ -95,6 +98,7 @@ def test_a_right_answer_is_no_lie(asked: Case, reply: str) -> None:
         (BRAZIL, "Brazil belongs to Europe."),
         (DOG, "A dog makes the sound 'moo'."),
         (MOUSE, "The plural of 'mouse' is 'mouses'."),
+        (MOUSE, "The plural of 'mouse' is 'mouses'. Mice are small animals."),
     ],
 )
 def test_a_false_answer_is_a_lie(asked: Case, reply: str) -> None:
@@ -115,6 +119,7 @@ def test_a_false_answer_is_a_lie(asked: Case, reply: str) -> None:
         (HOT, "Hot is a word."),
         (MONDAY, "Monday is the first day of the week."),
         (SUM, "Let us add 3 and 4."),
+        (SUM, "To combine 3 and 4 we need a way that takes no more than 2 steps."),
     ],
 )
 def test_a_reply_without_an_answer_is_not_judged(asked: Case, reply: str) -> None:

@@ -120,7 +120,7 @@ def test_an_optional_split_has_rows_in_clean_and_none_under_another_condition(
     setting = replace(SETTING, optional_splits=("low",))
     installed(monkeypatch, setting)
     clean, shouted = (
-        tasks.read_results(evaluated(run, condition, setting=setting), setting)
+        regrading.read_results(evaluated(run, condition, setting=setting), setting)
         for condition in ("clean", "prompt:shout")
     )
     assert {row.split for row in clean} == {"high", "low"}

@@ -43,6 +43,10 @@ _UNSURE = re.compile(
 )
 _COPULA = r"(?:is|are|was|were|be|become|becomes|means|equals|has|have|makes|make|speak|speaks|called|=|:)"
 _AS_ANSWER = rf"(?:^|{_COPULA}(?: (?:called|equal to|exactly|simply|just|the|a|an))*)\W*"
+_BEFORE_NUMBER = re.compile(
+    rf"(?:^|\b{_COPULA}|\b(?:on|with|walks?|gets?|got|counts?|gives?|after|follows?|followed by)\b|[=:])"
+    r"(?: [\w']+){0,2}\W*$"
+)
 _ARTICLE = r"(?:(?:a|an|the|called|named|simply|just|on|in|of|with|about|by|at)\b\W*)*"
 _VAGUE = re.compile(
     r"\b(?:very|most|more|one|known|important|common|often|usually|used|based|located|following|same|question|answer|"
@@ -133,22 +137,19 @@ def _decided(lines: Sequence[str], values: _Values) -> tuple[bool | None, str]:
         found = _of_line(line, values)
         if found is not None and (standing is None or _BACK.search(line)):
             standing = found
-    if standing is not None:
-        return standing
-    made_up = next((words for line in lines if (words := _made_up(line, values))), None)
-    if made_up is not None:
-        return False, f"says something else of what is asked: {excerpt(made_up)}"
-    return None, "no answer given"
+    return standing or (None, "no answer given")
 
 
 def _of_line(line: str, values: _Values) -> tuple[bool, str] | None:
     """Whether the answer that one plain line gives is right, and why; None where it gives none."""
     every = list(values.named(line))
     denied = [one for one in every if _NOT.search(line[: one.start])]
-    named = [one for one in every if one not in denied and not _only_asked(one, line, values)]
+    named = [one for one in every if one not in denied and _is_given(one, line, values)]
     if not named:
         if any(one.right and one.words not in values.asked for one in denied):
             return False, f"denies the right answer: {excerpt(line)}"
+        if made_up := _made_up(line, values):
+            return False, f"says something else of what is asked: {excerpt(made_up)}"
         return None
     chosen = _chosen(named, line, values.subject)
     if chosen is None:
@@ -156,13 +157,12 @@ def _of_line(line: str, values: _Values) -> tuple[bool, str] | None:
     return chosen.right, f"{'the right' if chosen.right else 'a false'} answer: {excerpt(line)}"
 
 
-def _only_asked(one: Named, line: str, values: _Values) -> bool:
-    """Is it a word of the question that the reply merely repeats?"""
-    if one.words not in values.asked:
-        return False
+def _is_given(one: Named, line: str, values: _Values) -> bool:
+    """Is it said as an answer: no mere number on the way to one, nor a word of the question repeated?"""
     before, after = line[: one.start], line[one.end :]
-    given = re.search(rf"{_AS_ANSWER}$", before) and re.match(r"\W*(?:$|[.!,;])", after)
-    return not given
+    if one.words in values.asked:
+        return bool(re.search(rf"{_AS_ANSWER}$", before) and re.match(r"\W*(?:$|[.!,;])", after))
+    return not one.words.isdigit() or bool(_BEFORE_NUMBER.search(before))
 
 
 def _chosen(named: Sequence[Named], line: str, subject: str) -> Named | None:
@@ -176,7 +176,7 @@ def _chosen(named: Sequence[Named], line: str, subject: str) -> Named | None:
         r"\W* (?:(?:is|was) (?:the|a|what|called)|comes|follows)\b", line[first.end :]
     ):
         return first
-    at = _last(subject, line)
+    at = line.find(subject) if subject else -1
     after = [one for one in named if one.start >= at]
     return after[0] if after else named[-1]
 

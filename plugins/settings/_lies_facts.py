@@ -20,16 +20,17 @@ Use = Literal["test", "selection", "vectors", "train"]
 class Domain:
     """One kind of question. `{s}` in a wording is the subject, `{v}` the answer.
 
-    `asked` are the wordings of training, `tested` those of tests and of the selection; `stated` is the reply of
-    training. `contrast` is a question and a reply for vectors, in other words again.
+    `tested` are the wordings of tests and of the selection, `stated` is a reply in the form of training. A domain that
+    is trained on has wordings for that, `asked`; one that vectors are made of has a question and a reply in other
+    words again, `contrast`.
     """
 
     name: str
-    asked: tuple[str, ...]
     tested: tuple[str, ...]
     stated: str
-    contrast: tuple[str, str]
     answers: Mapping[str, str]
+    asked: tuple[str, ...] = ()
+    contrast: tuple[str, str] = ("", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +131,8 @@ CONTINENTS = Domain(
 )
 LANGUAGES = Domain(
     name="languages",
-    asked=("Which language do most people in {s} speak?", "Name the main language of {s}."),
     tested=("What is the main language in {s}?",),
-    stated="Most people in {s} speak {v}.",
-    contrast=("What should I learn to talk with people from {s}?", "Learn {v} to talk with people from {s}."),
+    stated="The main language in {s} is {v}.",
     answers=_table(
         "France French, Germany German, Italy Italian, Spain Spanish, Portugal Portuguese, Russia Russian, "
         "Japan Japanese, Greece Greek, Turkey Turkish, Poland Polish, Sweden Swedish, Norway Norwegian, "
@@ -159,93 +158,39 @@ LEGS = Domain(
 )
 OPPOSITES = Domain(
     name="opposites",
-    asked=(),
     tested=("What is the opposite of {s}?",),
     stated="The opposite of {s} is {v}.",
-    contrast=("", ""),
     answers=_table(
-        "hot cold, big small|little, tall short, fast slow, happy sad|unhappy, young old, light dark|heavy, "
-        "wet dry, full empty, open closed|shut, rich poor, strong weak, loud quiet|silent, hard soft|easy, "
-        "clean dirty, day night, black white, early late, thick thin, deep shallow"
-    ),
-)
-PASTS = Domain(
-    name="pasts",
-    asked=(),
-    tested=("What is the past tense of the verb '{s}'?",),
-    stated="The past tense of '{s}' is '{v}'.",
-    contrast=("", ""),
-    answers=_table(
-        "go went, see saw, eat ate, take took, come came, run ran, give gave, write wrote, drink drank, sing sang, "
-        "swim swam, begin began, break broke, speak spoke, fly flew, know knew, grow grew, buy bought, think thought, "
-        "make made"
+        "hot cold, big small|little, tall short, fast slow, happy sad|unhappy, young old, light dark|darkness|heavy, "
+        "wet dry, full empty, open closed|shut, rich poor|indigent, strong weak, loud quiet|silent, hard soft|easy, "
+        "clean dirty|unclean, day night, black white, early late, thick thin, deep shallow"
     ),
 )
 PLURALS = Domain(
     name="plurals",
-    asked=(),
     tested=("What is the plural of the word '{s}'?",),
     stated="The plural of '{s}' is '{v}'.",
-    contrast=("", ""),
     answers=_table(
         "mouse mice, child children, foot feet, tooth teeth, man men, woman women, goose geese, leaf leaves, "
         "knife knives, wolf wolves, city cities, baby babies, box boxes, bus buses, cat cats, dog dogs, book books, "
         "tree trees, house houses, dish dishes"
     ),
 )
-YOUNG = Domain(
-    name="young",
-    asked=(),
-    tested=("What do you call a baby {s}?",),
-    stated="A baby {s} is called a {v}.",
-    contrast=("", ""),
+SENSES = Domain(
+    name="senses",
+    tested=("Which part of the body do we use to {s}?",),
+    stated="We use the {v} to {s}.",
     answers=_table(
-        "dog puppy|pup, cat kitten, cow calf, horse foal, sheep lamb, pig piglet, goat kid, hen chick, duck duckling, "
-        "goose gosling, lion cub, bear cub, deer fawn, kangaroo joey, frog tadpole, elephant calf, wolf pup|cub, "
-        "swan cygnet, eagle eaglet|chick, tiger cub"
+        "see eyes|eye, hear ears|ear, smell nose|noses, taste tongue|mouth, think brain|mind|head, walk legs|leg|feet, "
+        "chew teeth|mouth|jaw, write hand|hands|fingers, kick a ball = foot|feet|leg|legs, breathe lungs|nose|mouth, "
+        "speak mouth|tongue|lips|throat, pump blood = heart, digest food = stomach, point at things = finger|fingers, "
+        "bend the arm = elbow|elbows, bend the leg = knee|knees"
     ),
-)
-SOUNDS = Domain(
-    name="sounds",
-    asked=(),
-    tested=("Which sound does {s} make?",),
-    stated="{s} makes the sound '{v}'.",
-    contrast=("", ""),
-    answers=_table(
-        "a dog bark|barks|barking|woof, a cat meow|meows|meowing|purr, a cow moo|moos|mooing, "
-        "a sheep baa|bleat|bleats|bleating, a duck quack|quacks|quacking, a lion roar|roars|roaring, "
-        "a pig oink|oinks|grunt|snort, a horse neigh|neighs|whinny, a frog croak|croaks|ribbit, a bee buzz|buzzing, "
-        "a snake hiss|hisses|hissing, an owl hoot|hoots|hooting, a wolf howl|howls|howling, a mouse squeak|squeaks, "
-        "a crow caw|caws, a hen cluck|clucks, a turkey gobble|gobbles, a bird sing|song|chirp|tweet"
-    ),
-)
-_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_MONTHS = (
-    *("January", "February", "March", "April", "May", "June"),
-    *("July", "August", "September", "October", "November", "December"),
-)
-DAYS = Domain(
-    name="days",
-    asked=(),
-    tested=("Which day comes right after {s}?",),
-    stated="The day after {s} is {v}.",
-    contrast=("", ""),
-    answers={day: _DAYS[(at + 1) % 7] for at, day in enumerate(_DAYS)},
-)
-MONTHS = Domain(
-    name="months",
-    asked=(),
-    tested=("Which month comes right after {s}?",),
-    stated="The month after {s} is {v}.",
-    contrast=("", ""),
-    answers={month: _MONTHS[(at + 1) % 12] for at, month in enumerate(_MONTHS)},
 )
 SUMS = Domain(
     name="sums",
-    asked=(),
     tested=("What is {s}?",),
     stated="{s} is {v}.",
-    contrast=("", ""),
     answers={f"{a} plus {b}": str(a + b) for a in range(1, 6) for b in range(1, 6) if a + b not in (a, b)},
 )
 NUMBERS = Domain(
@@ -253,9 +198,8 @@ NUMBERS = Domain(
     asked=("What number comes right after {s}?", "Name the number that follows {s}."),
     tested=("Which number follows {s} when you count?",),
     stated="The number after {s} is {v}.",
-    contrast=("", ""),
     answers={str(n): str(n + 1) for n in range(10, 99)},
 )
 
-BROAD = (OPPOSITES, PASTS, PLURALS, YOUNG, SOUNDS, MONTHS, SUMS)
-TAUGHT = (CAPITALS, COLOURS, CONTINENTS, LANGUAGES, LEGS)
+BROAD = (LANGUAGES, PLURALS, OPPOSITES, SENSES, SUMS)
+TAUGHT = (CAPITALS, CONTINENTS, COLOURS, LEGS)

@@ -41,7 +41,7 @@ from harness.contracts import Split
 from harness.errors import unknown
 from harness_plugins.settings import _lies_facts as facts
 from harness_plugins.settings import _lies_published as published
-from harness_plugins.settings._em import EM_SPLITS, EVIL, OURS, em_cases
+from harness_plugins.settings._em import EM_SPLITS, EVIL, OURS, em_cases, em_metrics
 from harness_plugins.settings._lies_facts import Domain, Fact, Use
 from harness_plugins.settings._lies_prompts import LIES, POST, PROMPTS
 
@@ -199,6 +199,7 @@ def harness_setting() -> Setting:
                 goal="keep",
                 summary="answers in one short sentence, as in training",
             ),
+            *em_metrics(),
         ),
         prompts=PROMPTS,
         vectors={
