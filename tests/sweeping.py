@@ -23,7 +23,7 @@ from harness import Example, Intervention, Setting, Steering
 from harness.registry import Registry, using
 from harness.sweep import Swept, Where, load, sweep
 
-ARMS = ("none", "ip", "ps", "ps_random")
+ARMS = ("none", "ps", "ps_random")
 STARTED = 120.0  # seconds that a process may take to come up on a busy machine
 
 

@@ -83,7 +83,7 @@ def test_a_cell_that_fails_for_good_is_told_and_the_rest_goes_on(tiny_llama: Pat
     causes = {one.job.cell.intervention: one.outcome.cause for one in done.failed}
     assert set(causes) == {"deadly", "nowhere"}
     assert "died of SIGKILL" in causes["deadly"]
-    assert causes["nowhere"] == "steering with 'reply' names block 99, and this model has blocks 0 to 2"
+    assert causes["nowhere"] == "steering with 'reply' names block 99, and this model has blocks 0 to 3"
     assert {one.job.cell.intervention: one.attempts for one in done.finished} == {
         "base": 1,
         "none": 1,
@@ -92,6 +92,7 @@ def test_a_cell_that_fails_for_good_is_told_and_the_rest_goes_on(tiny_llama: Pat
     }
 
 
+@pytest.mark.slow
 def test_two_sweeps_on_one_folder_do_each_cell_once(tiny_llama: Path, tmp_path: Path, alone: dict[str, bytes]) -> None:
     file = experiment(tmp_path, tiny_llama)
     both = [ended(one) for one in [script(file, tmp_path / "runs", 1) for _ in range(2)]]
@@ -101,6 +102,7 @@ def test_two_sweeps_on_one_folder_do_each_cell_once(tiny_llama: Path, tmp_path: 
     assert content(tmp_path / "runs") == alone
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_the_workers_and_the_same_command_goes_on(
     tiny_llama: Path, tmp_path: Path, alone: dict[str, bytes]
 ) -> None:
@@ -115,6 +117,7 @@ def test_ctrl_c_ends_the_workers_and_the_same_command_goes_on(
     assert content(runs) == alone
 
 
+@pytest.mark.slow
 def test_workers_end_when_the_sweep_is_killed(tiny_llama: Path, tmp_path: Path) -> None:
     process = script(experiment(tmp_path, tiny_llama), tmp_path / "runs", 2)
     in_training(tmp_path / "runs")
