@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -37,6 +36,7 @@ from harness.errors import HarnessError, system_error, unknown, way_out
 from harness.judging import compared, judge_versions
 from harness.prompts import with_prompt
 from harness.provider import EvaluationError, HarnessAPI, note
+from harness.runs import log_name as log_name
 from harness.runs import splits
 from harness.scoring import grader_model, scorer_name, scorers
 
@@ -233,13 +233,6 @@ def inspect_task(setting: Setting) -> Callable[..., Task]:
             raise EvaluationError(str(error)) from error
 
     return evaluation
-
-
-def log_name(condition: Condition) -> str:
-    """The file name of a condition's log: `clean.eval`, `prompt-inoculation.eval`, `vector-reply@3.eval`."""
-    spelled = str(condition).replace(":", "-", 1)
-    safe = re.sub(r"[^A-Za-z0-9_.@+-]+", "_", spelled)
-    return f"{safe}.eval" if safe == spelled else f"{safe}-{hashlib.sha256(spelled.encode()).hexdigest()[:6]}.eval"
 
 
 @solver

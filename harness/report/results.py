@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError
+from harness.report.origin import UNKNOWN, Origin, origin
 from harness.runs import Cell, current_key
 from harness.stats import Observation
 
@@ -42,6 +43,7 @@ class Run:
     `relative` is the norm that steering added over the residual RMS, None without steering. `model` is the digest
     of the model, the same wherever the model was read from. `values` holds one observation per case and sample,
     by (condition, metric), in the order of the file. `checks` holds what a judge and its second judge gave each reply.
+    `origin` is how the run was made and what it took.
     """
 
     folder: Path
@@ -54,6 +56,7 @@ class Run:
     failed: tuple[Gate, ...]
     values: Mapping[tuple[str, str], Sequence[Observation]]
     checks: Sequence[Check] = ()
+    origin: Origin = UNKNOWN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +165,7 @@ def _run(at: Path, record: Mapping[str, Any]) -> Run:
         ),
         values=_values(at / "results.jsonl", cell.seed),
         checks=_checks(at / "checks.jsonl"),
+        origin=origin(record),
     )
 
 
