@@ -113,12 +113,10 @@ def _draw(axes: Axes, arms: Sequence[Arm], panel: Panel) -> None:
         if bar.estimate.low is not None and bar.estimate.high is not None:
             ends = [scale * bar.estimate.low, scale * bar.estimate.high]
             axes.plot(ends, [y, y], color=colour, linewidth=1.4, clip_on=False, solid_capstyle="butt")
-        if len(bar.seeds) > 1:
-            offsets = [0.5 * (at / (len(bar.seeds) - 1) - 0.5) for at in range(len(bar.seeds))]
-            means = [scale * mean for mean in bar.seeds]
-            axes.plot(
-                means, [y + o for o in offsets], color="#000000", marker=".", markersize=3, linestyle="", clip_on=False
-            )
+        gap = 0.5 / max(len(bar.seeds) - 1, 1)
+        heights = [y + gap * (at - (len(bar.seeds) - 1) / 2) for at in range(len(bar.seeds))]
+        means = [scale * mean for mean in bar.seeds]
+        axes.plot(means, heights, color="#000000", marker=".", markersize=3, linestyle="", clip_on=False)
     axes.set_ylim(len(arms) - 0.5, -0.5)
     axes.tick_params(labelsize=7, length=2)
     axes.tick_params(axis="y", labelsize=8, length=0)
@@ -128,6 +126,9 @@ def _draw(axes: Axes, arms: Sequence[Arm], panel: Panel) -> None:
     if panel.percent:
         axes.set_xlim(0, 100)
         axes.set_xticks([0, 50, 100])
+        first, _, last = axes.get_xticklabels()  # kept inside, so that neighbouring panels do not touch
+        first.set_horizontalalignment("left")
+        last.set_horizontalalignment("right")
 
 
 def _scatter(axes: Axes, one: Tradeoff) -> None:
@@ -152,14 +153,15 @@ def _scatter(axes: Axes, one: Tradeoff) -> None:
 
 
 def _name_places(axes: Axes, places: Sequence[Place], across: float, up: float) -> None:
-    """The arms' names in a column to the right, in the order of height, each with a line to its place."""
-    ordered = sorted(places, key=lambda place: (_value(place.skill.mean), -_value(place.trait.mean)))
+    """The arms' names in a column to the right, each as near to the height of its place as the others let it."""
     low, high = axes.get_ylim()
-    for at, place in enumerate(ordered):
+    ordered = sorted(places, key=lambda place: (_value(place.skill.mean), -_value(place.trait.mean)))
+    wanted = [(_value(place.skill.mean) * up - low) / (high - low) for place in ordered]
+    for place, at in zip(ordered, spread(wanted, gap=min(0.062, 1 / len(wanted))), strict=True):
         axes.annotate(
             _label(place.arm),
             (_value(place.trait.mean) * across, _value(place.skill.mean) * up),
-            xytext=(1.1, (at + 0.5) / len(ordered)),
+            xytext=(1.1, at),
             textcoords="axes fraction",
             va="center",
             color=WARN if place.arm.failed else "#000000",
@@ -167,6 +169,18 @@ def _name_places(axes: Axes, places: Sequence[Place], across: float, up: float) 
             arrowprops={"arrowstyle": "-", "color": MARK, "linewidth": 0.5, "shrinkA": 1, "shrinkB": 4},
         )
     axes.set_ylim(low, high)
+
+
+def spread(wanted: Sequence[float], *, gap: float) -> list[float]:
+    """Heights from 0 to 1 near `wanted`, which ascend, and at least `gap` apart as long as there is room."""
+    placed: list[float] = []
+    for at in wanted:
+        placed.append(max(at, placed[-1] + gap) if placed else max(at, 0.0))
+    ceiling = 1.0
+    for index in reversed(range(len(placed))):
+        placed[index] = min(placed[index], ceiling)
+        ceiling = placed[index] - gap
+    return placed
 
 
 def _label(arm: Arm) -> str:

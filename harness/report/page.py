@@ -15,7 +15,7 @@ from harness.report.ledger import Cost, costs
 from harness.report.results import Results
 from harness.report.section import Section
 from harness.report.tables import Arm, Block, Table
-from harness.report.tradeoffs import CLEAN, Tradeoff, trait_of, tradeoffs
+from harness.report.tradeoffs import CLEAN, Tradeoff, tradeoffs, trait_of
 from harness.report.transcripts import of_tables
 from harness.report.vector_cards import VectorCard
 from harness.runs import log_name
@@ -34,7 +34,7 @@ class Drawn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Glance:
-    """One arm in a line: its trait in clean, the condition under which it leaks most, each skill that it should keep."""
+    """One arm in a line: its trait in clean, the condition under which it leaks most, and each skill to keep."""
 
     arm: Arm
     trait: Estimate | None

@@ -167,7 +167,7 @@ def _fitting(table: Table, block: Block, width: int) -> Iterator[tuple[str, ...]
     """The conditions in as few parts as fit `width`, each part as even as can be."""
     columns, rows = conditions_of(table, block), arms_of(table, block)
     wide = [
-        max(map(len, [*_header(at).split("\n"), *(_figure(block, arm, at) for arm in rows)])) + GAP for at in columns
+        max(map(len, [*header_of(at).split("\n"), *(_figure(block, arm, at) for arm in rows)])) + GAP for at in columns
     ]
     room = width - max(len(_label(arm)) for arm in rows) - len("seeds") - max(len(str(_most(block))), 1) - 2 * GAP
     parts = next((n for n in range(1, len(columns)) if max(map(sum, _split(wide, n))) <= room), len(columns))
@@ -193,7 +193,7 @@ def _grid(table: Table, block: Block, columns: Sequence[str]) -> Grid:
     grid.add_column("seeds", justify="right", no_wrap=True)
     grid.add_column("n", justify="right", no_wrap=True)
     for column in columns:
-        grid.add_column(Text(_header(column)), no_wrap=True)
+        grid.add_column(Text(header_of(column)), no_wrap=True)
     for arm in arms_of(table, block):
         style = "red" if arm.failed else ""
         cells = [_styled(_figure(block, arm, column)) for column in columns]
@@ -208,7 +208,7 @@ def _styled(figure: str) -> Text:
     return Text.assemble((mean, "bold"), gap, (rest, "dim"))
 
 
-def _header(condition: str) -> str:
+def header_of(condition: str) -> str:
     kind, colon, rest = condition.partition(":")
     return f"{kind}:\n{rest.replace('@', chr(10) + '@')}" if colon else condition
 
