@@ -210,17 +210,26 @@ def report(
     setting: Annotated[list[str], typer.Option(help="Only these; repeat it, or put commas.")] = [],  # noqa: B006
     markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False,
     as_json: Json = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print every number as CSV, seeds too.")] = False,
     output: Annotated[Path | None, typer.Option(help="Write to this file, not to the terminal.")] = None,
     figures: Annotated[Path | None, typer.Option(help="Draw dose curves into this folder: PNG, SVG, CSV.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write all of it as one page, with figures, to this file.")] = None,
+    bundle: Annotated[
+        bool, typer.Option("--bundle", help="Put the transcripts into a folder beside the page.")
+    ] = False,
 ) -> None:
     """Arm by condition tables of the finished runs, and dose curves."""
     from harness.commands import page, tables
 
-    if markdown and as_json:
-        raise HarnessError("--markdown and --json are two forms of one report; choose one")
-    form: tables.Form = "markdown" if markdown else "json" if as_json else "text"
+    forms: dict[tables.Form, bool] = {"markdown": markdown, "json": as_json, "csv": as_csv}
+    asked = [form for form, wanted in forms.items() if wanted]
+    if len(asked) > 1:
+        raise HarnessError(f"--{asked[0]} and --{asked[1]} are two forms of one report; choose one")
+    if bundle and html is None:
+        raise HarnessError("--bundle puts the transcripts beside a page; name the page with --html FILE")
+    files = tables.Files(output=output, figures=figures, page=html, bundle=bundle)
     tables.report(
-        runs, page.several("--setting", setting) if setting else (), form=form, output=output, figures=figures
+        runs, page.several("--setting", setting) if setting else (), form=asked[0] if asked else "text", files=files
     )
 
 

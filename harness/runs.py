@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -203,6 +204,13 @@ def current_key(cell: Mapping[str, Any], dtype: str) -> str | None:
         return prepare(Cell(**cell), dtype=dtype).key
     except (HarnessError, TypeError):
         return None
+
+
+def log_name(condition: Condition) -> str:
+    """The file name of a condition's log: `clean.eval`, `prompt-inoculation.eval`, `vector-reply@3.eval`."""
+    spelled = str(condition).replace(":", "-", 1)
+    safe = re.sub(r"[^A-Za-z0-9_.@+-]+", "_", spelled)
+    return f"{safe}.eval" if safe == spelled else f"{safe}-{hashlib.sha256(spelled.encode()).hexdigest()[:6]}.eval"
 
 
 def digest_of(value: Any) -> str:
