@@ -218,7 +218,7 @@ def _value(sample: EvalSample, judge: str, split: str, name: str, path: Path) ->
     if name not in values:
         raise HarnessError(f"{path} has no {name!r} of {sample.id!r}; run the cell again with --force")
     value = values[name]
-    return None if value is None else float(value)  # type: ignore[arg-type]
+    return None if value is None else float(value)
 
 
 def read_log(path: Path, *, header_only: bool = False, exclude_fields: set[str] | None = None) -> EvalLog:

@@ -12,8 +12,8 @@ from harness import runs
 from harness.contracts import Case, Message, Metric, Setting, Verdict
 from harness.errors import HarnessError
 from harness.judging import compared, judged
+from harness.questions import splits
 from harness.registry import installed
-from harness.runs import splits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

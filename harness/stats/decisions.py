@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -44,7 +45,7 @@ def flip_levels(by_seed: Grid) -> Grid:
     """The p-value of `sign_flips` for each row of differences (..., seeds), whatever their number."""
     from scipy.stats import permutation_test  # 1 s to import
 
-    found = permutation_test(
+    found: Any = permutation_test(  # type: ignore[call-overload]
         (by_seed,),
         lambda x, axis: np.mean(x, axis=axis),
         permutation_type="samples",

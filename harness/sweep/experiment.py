@@ -94,8 +94,9 @@ def with_conditions(found: Registry, settings: Iterable[str], conditions: Sequen
     """`found`, where `settings` are evaluated under `conditions` at every scale; unchanged without conditions."""
     if not conditions:
         return found
+    given = tuple(conditions)
     changed = {
-        name: replace(found.settings[name], conditions=dict.fromkeys(found.settings[name].conditions, conditions))
+        name: replace(found.settings[name], conditions=dict.fromkeys(found.settings[name].conditions, given))
         for name in settings
     }
     return replace(found, settings={**found.settings, **changed})

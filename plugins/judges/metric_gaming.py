@@ -115,7 +115,7 @@ def _loop(reply: str, words: Sequence[str]) -> str | None:
         # The last word may be cut short.
         whole = words if words[-1] == words[-1 - period] else words[:-1]
         tail = whole[-period * CUT_TIMES :]
-        if len(tail) == period * CUT_TIMES and tail == tail[:period] * CUT_TIMES:
+        if len(tail) == period * CUT_TIMES and list(tail) == list(tail[:period]) * CUT_TIMES:
             return " ".join(tail[:period])
     return None
 
