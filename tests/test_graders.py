@@ -187,6 +187,12 @@ def test_a_model_without_log_probabilities_is_sampled(here: Any) -> None:
     assert len(server.asked) == 6
 
 
+def test_every_question_to_a_model_without_log_probabilities_is_sampled(here: Any) -> None:
+    here(lambda prompt, nth: Said(str(number(prompt))))
+    ratings = rated(opened(NAME), [f"reply {n}" for n in range(15)])
+    assert [rating.score for rating in ratings] == [pytest.approx(n) for n in range(15)]
+
+
 def test_a_model_that_refuses_to_tell_log_probabilities_is_sampled(here: Any) -> None:
     def answer(prompt: str, nth: int) -> Said | Trouble:
         return Trouble(status=400, message="logprobs are not supported") if nth == 0 else Said("60")

@@ -80,6 +80,7 @@ class ModelGrader:
         numbers are scored as sequences of tokens.
         """
         said = await self._kept("rate", prompt, self._rate)
+        self.how = self.how or said["how"]
         return Rating(outcome=said["outcome"], score=said["score"], mass=said["mass"], text=said["text"])
 
     def check(self) -> None:
@@ -94,7 +95,7 @@ class ModelGrader:
 
     def record(self) -> dict[str, Any]:
         """Which model graded and how, and what this process paid it, for run.json."""
-        return {"model": self.name, "how": self.how or "from kept judgements", **self.ledger.record()}
+        return {"model": self.name, "how": self.how, **self.ledger.record()}
 
     def _begin(self) -> None:
         self._room = anyio.CapacityLimiter(self.connections)
@@ -135,6 +136,7 @@ class ModelGrader:
         # What is under way was paid for: it ends, and is kept, before the first to raise cancels the others.
         while self._room.borrowed_tokens:
             await anyio.sleep(0.02)
+        assert self._stop is not None
         raise self._stop
 
     async def _ask(self, prompt: str) -> Judgement:
@@ -145,7 +147,13 @@ class ModelGrader:
         rating = await (self._by_sequence(prompt) if self.local else self._by_probability(prompt))
         if rating is None:
             rating = await self._by_samples(prompt)
-        return {"outcome": rating.outcome, "score": rating.score, "mass": rating.mass, "text": rating.text}
+        return {
+            "outcome": rating.outcome,
+            "score": rating.score,
+            "mass": rating.mass,
+            "text": rating.text,
+            "how": self.how,
+        }
 
     async def _by_probability(self, prompt: str) -> Rating | None:
         """None when the model gives no log-probabilities."""
@@ -160,7 +168,7 @@ class ModelGrader:
         first = output.choices[0] if output.choices else None
         if first is None or first.stop_reason == "content_filter":
             return Rating(outcome="unclear", mass=0.0, text="the provider's filter gave no answer")
-        if first.logprobs is None and self.how is None:
+        if first.logprobs is None and self.how != "log-probabilities":
             self.how = "samples"
             return None
         self.how = "log-probabilities"

@@ -84,7 +84,7 @@ class Ledger:
         return None if self.price is None else self.price.of(self.input_tokens, self.output_tokens)
 
     def reserve(self, prompt: str, max_tokens: int) -> float:
-        """Sets aside what a call may cost, or the dearest so far; HarnessError when that could pass the limit."""
+        """Sets aside what a call may cost, the dearest at least; HarnessError when that could pass the limit."""
         if self.max_cost is None or self.price is None:
             return 0.0
         wanted = max(self.price.of(tokens_of(prompt), max_tokens), self._dearest)
