@@ -13,6 +13,7 @@ import json
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import product
 
 import numpy as np
 
@@ -81,15 +82,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args(arguments)
     wanted = [one for one in EFFECTS if not asked.effects or one.name in asked.effects]
-    found = list(simulate(wanted, experiments=asked.experiments, seed=asked.seed))
     if asked.json:
-        print(json.dumps([asdict(one) for one in found]))
+        print(json.dumps([asdict(one) for one in simulate(wanted, experiments=asked.experiments, seed=asked.seed)]))
         return
     print(f"{asked.experiments} experiments per design, seed {asked.seed}\n")
     header = ("seeds, questions, rate", "rate %", "mean width", "difference %", "single %", "family %", "flips %")
     for one in wanted:
-        own = [row for row in found if row.effects == one.name]
-        print(table(_title(one), header, [_row(row) for row in own]), end="\n\n")
+        rows = [_row(found) for found in simulate([one], experiments=asked.experiments, seed=asked.seed)]
+        print(table(_title(one), header, rows), end="\n\n", flush=True)
 
 
 def simulate(
@@ -102,12 +102,9 @@ def simulate(
     rates: Sequence[float] = RATES,
 ) -> Iterator[Found]:
     """Every design under every size of effects, each with a generator of its own."""
-    for number, one in enumerate(effects):
-        for of_seeds in seeds:
-            for of_questions in questions:
-                for rate in rates:
-                    rng = np.random.default_rng([seed, number, of_seeds, of_questions, round(1000 * rate)])
-                    yield _design(rng, one, of_questions, of_seeds, rate, experiments)
+    for one, of_seeds, of_questions, rate in product(effects, seeds, questions, rates):
+        rng = np.random.default_rng([seed, *one.name.encode(), of_seeds, of_questions, round(1000 * rate)])
+        yield _design(rng, one, of_questions, of_seeds, rate, experiments)
 
 
 def _design(

@@ -30,7 +30,8 @@ class Strict(BaseModel):
                 if key not in cls.model_fields:
                     near = difflib.get_close_matches(str(key), cls.model_fields, n=1, cutoff=0.5)
                     hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(cls.model_fields)}"
-                    raise PydanticCustomError("unknown_key", "no key {key!r}; {hint}", {"key": key, "hint": hint})
+                    said = f"no key {str(key)!r}; {hint}"
+                    raise PydanticCustomError("unknown_key", "{said}", {"key": key, "said": said})
         return data
 
 
@@ -118,9 +119,9 @@ def _first(error: ValidationError, lines: Mapping[Place, int]) -> str:
         place = tuple(one["loc"])
         if one["type"] == "unknown_key":
             place = (*place, one["ctx"]["key"])
-        message = one["msg"].removeprefix("Value error, ")
+        message = one["msg"][:1].lower() + one["msg"][1:]
         where = ".".join(map(str, place[:-1] if one["type"] == "unknown_key" else place))
         found.append((_line(lines, place), f"{where}: {message}" if where else message))
     line, message = min(found, key=lambda one: one[0])
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-    return f"{line}: {message[:1].lower() + message[1:]}{more}"
+    return f"{line}: {message}{more}"

@@ -23,7 +23,7 @@ Measure = Literal["mean", "leak", "balance"]
 
 TRAIT = "trait"
 TRIGGERS, PROMPTS = "triggers", "prompts"
-NEAR = 0.75  # how alike two names of settings are before one counts as a slip for the other
+NEAR = 0.6  # how alike two names of settings are before one counts as a slip for the other
 
 Text = Annotated[str, Field(min_length=1)]
 
@@ -83,7 +83,7 @@ class ClaimFile(Strict):
     title: Text
     source: Text
     table: Board | None = None
-    claims: Annotated[tuple[Claim, ...], Field(min_length=1)]
+    claims: tuple[Claim, ...]
     notes: tuple[Text, ...] = ()
 
 
@@ -102,6 +102,8 @@ def read_claims(file: Path, registry: Registry) -> Claims:
     A setting that is not installed is no error unless its name looks like a slip: its claims are then not run.
     """
     found = read(file, ClaimFile)
+    if not found.value.claims:
+        raise found.wrong(("claims",), "there is no claim in it")
     seen: set[str] = set()
     for at, claim in enumerate(found.value.claims):
         place: Place = ("claims", at)

@@ -78,10 +78,19 @@ def _comparisons(decisions: Sequence[Decision], scale: str) -> Section:
         rows=tuple(row for one in own for row in _rows(one)),
         lines=(
             *EXPLAINED,
-            *(f"{one.claim.name}: {one.verdict}: {one.why}" for one in own if one.why),
+            *_reasons(own),
             *_without_p(own),
         ),
     )
+
+
+def _reasons(decisions: Sequence[Decision]) -> Iterator[str]:
+    """Why each verdict is as it is, the claims of one reason together."""
+    claims: dict[tuple[str, str], list[str]] = {}
+    for one in decisions:
+        claims.setdefault((one.verdict, one.why), []).append(one.claim.name)
+    for (verdict, why), names in claims.items():
+        yield f"{', '.join(names)}: {verdict}: {why}"
 
 
 def _rows(one: Decision) -> Iterator[tuple[str, ...]]:

@@ -87,8 +87,10 @@ def contrast(terms: Sequence[Term]) -> Contrast:
     first = terms[0].observations
     clusters = sorted({seen.cluster for seen in first})
     form = np.zeros((len(clusters), len(seeds)))
-    for term in terms:
-        form = form + term.weight * _beside(term, clusters, seeds)
+    for kind in (True, False):
+        # Each kind by itself, so that an arm that is the untrained model leaves exactly 0.
+        parts = [term.weight * _beside(term, clusters, seeds) for term in terms if term.trained == kind]
+        form = form + sum(parts, start=np.zeros(1))
     known = ~np.isnan(form)
     used = np.ix_(known.any(axis=1), known.any(axis=0))
     return _contrast(

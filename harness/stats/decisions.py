@@ -45,17 +45,18 @@ def flip_levels(by_seed: Grid) -> Grid:
     """The p-value of `sign_flips` for each row of differences (..., seeds), whatever their number."""
     from scipy.stats import permutation_test  # 1 s to import
 
+    seeds = by_seed.shape[-1]
     found: Any = permutation_test(  # type: ignore[call-overload]
         (by_seed,),
         lambda x, axis: np.mean(x, axis=axis),
         permutation_type="samples",
         vectorized=True,
-        n_resamples=np.inf if by_seed.shape[-1] <= MOST_EXACT else DRAWS,
+        n_resamples=2**seeds if seeds <= MOST_EXACT else DRAWS,  # as many as there are: exact
         axis=-1,
         rng=np.random.default_rng(0),
     )
-    least: Grid = np.minimum(1.0, found.pvalue)
-    return least
+    levels: Grid = np.minimum(1.0, np.asarray(found.pvalue))
+    return levels
 
 
 def holm(levels: Sequence[float]) -> list[float]:
