@@ -98,14 +98,14 @@ def _read(engine: Engine, rows: Sequence[Continuation]) -> list[Likelihood]:
     parts = [len(row.tokens) for row in rows]
     return [
         Likelihood(float(mine.sum()), bool(same.all()))
-        for mine, same in zip(logprobs.split(parts), greedy.split(parts), strict=True)
+        for mine, same in zip(torch.split(logprobs, parts), torch.split(greedy, parts), strict=True)
     ]
 
 
 def _scored(engine: Engine, hidden: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
     """Per position the log-probability of the token that is `wanted`, in fp64, and whether it is the likeliest."""
     logprobs, greedy = [], []
-    for part, tokens in zip(hidden.split(SCORED_AT_ONCE), wanted.split(SCORED_AT_ONCE), strict=True):
+    for part, tokens in zip(torch.split(hidden, SCORED_AT_ONCE), torch.split(wanted, SCORED_AT_ONCE), strict=True):
         scores = logits(engine.model, part).float()
         mine = scores.gather(1, tokens[:, None])[:, 0]
         logprobs.append((mine - scores.logsumexp(-1)).double().cpu())
