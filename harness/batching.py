@@ -41,7 +41,7 @@ QUIET_TURNS, TURN_SECONDS = 10, 0.05
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """A chat to be replied to, and how to draw the reply; with `candidates`, how likely each of them is as the reply."""
+    """A chat to be replied to, and how to draw the reply; or `candidates`, whose probabilities are wanted instead."""
 
     messages: tuple[Message, ...]
     max_tokens: int
@@ -62,7 +62,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """Which engine answers: the run folder (or an untrained model's name or folder), the digest of what is in it, how it treats a missing system turn."""
+    """Which engine answers, by its run folder or an untrained model's name or folder, and a digest of what is in it.
+
+    `system` is how it treats a missing system turn.
+    """
 
     folder: Path
     digest: str

@@ -257,6 +257,7 @@ class Recipe:
     `system` is what a chat without a system turn gets: `template` leaves it to the chat template (which
     may insert one), `empty` puts an empty system turn. `loss_on` masks the loss to the final `reply` or
     counts `all` tokens. `dtype` `auto` is bf16 autocast where the hardware multiplies bf16, else fp32.
+    `gpus` is what a cell takes of them where there are any, a fraction where cells share one: no input of a result.
     """
 
     model: str
@@ -276,6 +277,7 @@ class Recipe:
     system: Literal["template", "empty"] = "template"
     generation: Generation = Generation()
     steering: SteeringDefault | None = None
+    gpus: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -324,8 +326,10 @@ class Setting:
     can be combined, each a vector with a raw weight; their prompts are found by `always` and `never`.
     `overdose` names the metrics that tell a model broken by too much from one that is changed as intended:
     they fall where they are to be kept, and rise otherwise. Empty: every metric to keep. `reference` are
-    published figures, which the report shows beside ours. `checks` names a second judge for a judge: both grade
-    every reply, the report says how far they agree on the scores that both have, and no metric uses the second.
+    published figures, which the report shows beside ours. `optional_splits` are asked at `mini` in `clean` alone, and
+    left out there, with a note, where their cases raise OutOfReach: `mini` needs no data of others. `checks` names a
+    second judge for a judge: both grade every reply, the report says how far they agree on the scores that both have,
+    and no metric uses the second.
     """
 
     name: str
@@ -342,6 +346,7 @@ class Setting:
     overdose: tuple[str, ...] = ()
     reference: tuple[Reference, ...] = ()
     checks: Mapping[str, str] = field(default_factory=dict)
+    optional_splits: tuple[str, ...] = ()
 
     def recipe(self, scale: str) -> Recipe:
         """The recipe of `scale`; raises HarnessError naming the scales that exist."""
@@ -380,6 +385,10 @@ def _steering(setting: Setting, recipe: Recipe) -> Steering | None:
     return None
 
 
+def _concept(setting: Setting, recipe: Recipe) -> str:
+    return ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intervention:
     """What changes in training: the rows (`edit`), the residual stream (`steering`), or nothing.
@@ -388,6 +397,7 @@ class Intervention:
     multiplies the steering coefficient, and edits a fraction d of the rows. `trains=False` is the
     untrained base model. `control` marks placebos. One that combines traits has `given(setting, weights)`:
     the intervention that these weights make, or a HarnessError; without weights the setting's own count.
+    `concept(setting, recipe)` says what its prompt or its vector is about ("evil"), "" where there is neither.
     """
 
     name: str
@@ -398,6 +408,7 @@ class Intervention:
     trains: bool = True
     control: bool = False
     given: Callable[[Setting, Mapping[str, float]], Intervention] | None = None
+    concept: Callable[[Setting, Recipe], str] = _concept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

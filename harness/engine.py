@@ -15,7 +15,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from harness import algebra, candidates, chat, runs, steering
+from harness import algebra, candidates, chat, runs, sharing, steering
 from harness.contracts import Steering
 from harness.decoding import Batch, Reply, Request, Writer
 from harness.errors import HarnessError, gist
@@ -83,7 +83,7 @@ class Engine:
         return Batch(writer, requests, advance or (lambda replies, tokens: None)).run()
 
     def probabilities(self, tokens: Sequence[int], answers: Sequence[str]) -> dict[str, float]:
-        """The probability that the model answers the prompt `tokens` with each of `answers`, cut into whatever tokens."""
+        """The probability that the model answers the prompt `tokens` with each of `answers`."""
         return candidates.probabilities(self.model, self.tokenizer, tokens, answers)
 
     @contextmanager
@@ -186,9 +186,14 @@ def read_card(file: Path) -> dict[str, Any]:
 
 def load(folder: Path, *, adapter: Path | None = None) -> tuple[Any, Any]:
     """Model and tokenizer from a folder of safetensors, `adapter` merged in; fp32 on the CPU, bf16 on a GPU."""
+    tokenizer = load_tokenizer(folder)
+    model = sharing.model_of(folder, lambda: _read(folder))
+    return (model if adapter is None else _merged(model, adapter)), tokenizer
+
+
+def _read(folder: Path) -> Any:
     from transformers import AutoModelForCausalLM
 
-    tokenizer = load_tokenizer(folder)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     weights = torch.float32 if device.type == "cpu" else torch.bfloat16
     try:
@@ -204,7 +209,7 @@ def load(folder: Path, *, adapter: Path | None = None) -> tuple[Any, Any]:
         raise HarnessError(
             f"the model in {folder} lacks {len(absent)} of its weights, {absent[0]!r} among them; fetch it again"
         )
-    return (model if adapter is None else _merged(model, adapter)), tokenizer
+    return model
 
 
 def load_tokenizer(folder: Path) -> Any:

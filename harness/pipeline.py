@@ -9,13 +9,13 @@ import json
 import shutil
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness import cards, collecting, machine, progress, runs
+from harness import cards, collecting, machine, progress, questions, runs
 from harness.contracts import Condition, Steering
 from harness.engine import Engine, as_dtype, load, load_tokenizer, open_model, resolve_dtype, vector_lookup
 from harness.errors import HarnessError
@@ -31,6 +31,14 @@ if TYPE_CHECKING:
 BASE = "base"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ran:
+    """A cell's run folder, and whether anything was left to do there."""
+
+    folder: Path
+    fresh: bool
+
+
 def run(cells: Sequence[Cell], root: Path, *, force: bool = False, grader: ModelGrader | None = None) -> list[Path]:
     """Trains and evaluates what is missing of `cells` under `root`, and gives their run folders in order.
 
@@ -41,12 +49,12 @@ def run(cells: Sequence[Cell], root: Path, *, force: bool = False, grader: Model
     wanted = [prepared(cell) for cell in cells]
     for name in dict.fromkeys(cell.cell.vector_grader for cell in wanted):
         cards.opened_grader(name)  # one that is not there is told of before any work
-    bases = {base.key: base for cell in wanted if (base := _base_of(cell)) is not None}
-    asked = {cell.key for cell in wanted}
-    for base in bases.values():
-        if base.key not in asked:
-            _run(base, root, force=False, wait=True, grader=grader)
-    return [_run(cell, root, force=force, wait=False, grader=grader) for cell in wanted]
+    bases = bases_of(wanted)
+    if grader is not None and any(_grades(cell, root, grader) for cell in (*wanted, *bases)):
+        grader.check()
+    for base in bases:
+        run_cell(base, root, wait=True, grader=grader)
+    return [run_cell(cell, root, force=force, grader=grader).folder for cell in wanted]
 
 
 def base_folders(cells: Sequence[Cell], root: Path) -> list[Path]:
@@ -61,13 +69,33 @@ def prepared(cell: Cell) -> Prepared:
     return runs.prepare(cell, dtype=resolve_dtype(recipe.dtype))
 
 
+def bases_of(cells: Sequence[Prepared]) -> list[Prepared]:
+    """The untrained models that `cells` are compared with, each once, without those that are among `cells`."""
+    bases = {base.key: base for cell in cells if (base := _base_of(cell)) is not None}
+    return [base for key, base in bases.items() if key not in {cell.key for cell in cells}]
+
+
+def is_done(cell: Prepared, root: Path) -> bool:
+    """Whether `cell` is trained, evaluated and graded by the judges that are installed."""
+    record = runs.read(cell.folder(root))
+    return record is not None and record["key"] == cell.key and not _undone(cell, record)
+
+
+def _undone(cell: Prepared, record: Mapping[str, Any]) -> bool:
+    graded = up_to_date(cell.setting, installed(), record["judges"], asked=False)
+    return record["status"] != "done" or not graded
+
+
 def _base_of(cell: Prepared) -> Prepared | None:
     if BASE not in installed().interventions or not cell.intervention.trains:
         return None
     return prepared(replace(cell.cell, intervention=BASE, seed=0, dose=1.0, weights=""))
 
 
-def _run(cell: Prepared, root: Path, *, force: bool, wait: bool, grader: ModelGrader | None) -> Path:
+def run_cell(
+    cell: Prepared, root: Path, *, force: bool = False, wait: bool = False, grader: ModelGrader | None = None
+) -> Ran:
+    """Trains and evaluates what is missing of one cell; Busy when another process is at it, unless told to `wait`."""
     folder = cell.folder(root)
     with runs.locked(folder, wait=wait):
         if force and folder.exists():
@@ -79,15 +107,23 @@ def _run(cell: Prepared, root: Path, *, force: bool, wait: bool, grader: ModelGr
         if record is None:
             materialise(cell.model)
             record = _begin(cell, folder)
+        missing = _undone(cell, record)
         if record["status"] != "done":
             files = _needed_vectors(cell, record, root)
             if cell.intervention.trains:
                 _train(cell, record, folder, files)
-        if record["status"] != "done" or not up_to_date(cell.setting, installed(), record["judges"], asked=False):
+        if missing:
             _evaluate(cell, record, folder)
         if grader is not None and not _graded(cell, record, grader):
             collecting.collect(folder, cell.setting, cell.conditions, record, grader=grader)
-    return folder
+            missing = True
+    return Ran(folder=folder, fresh=missing)
+
+
+def _grades(cell: Prepared, root: Path, grader: ModelGrader) -> bool:
+    """Whether `cell` will ask `grader`."""
+    record = runs.read(cell.folder(root))
+    return not _graded(cell, record or {"judges": {}}, grader)
 
 
 def _graded(cell: Prepared, record: Mapping[str, Any], grader: ModelGrader) -> bool:
@@ -107,6 +143,8 @@ def _begin(cell: Prepared, folder: Path) -> dict[str, Any]:
         "inputs": dict(cell.inputs),
         "recipe": {**asdict(cell.recipe), "dtype": cell.dtype},
         "steering": None,
+        "concept": cell.intervention.concept(cell.setting, cell.recipe),
+        "left_out": questions.left_out(cell.setting, cell.cell.scale),
         "judges": rule_judges(cell.setting, installed()),
         "grader": None,
         "gates": {},
@@ -238,11 +276,9 @@ def _evaluate(cell: Prepared, record: dict[str, Any], folder: Path) -> None:
     if cell.intervention.trains:
         _note_training(record, folder)
     missing = [condition for condition in cell.conditions if not _log(folder, condition).is_file()]
-    cases = sum(len(cell.setting.cases(split, 0, cell.cell.scale)) for split in runs.splits(cell.setting))
-    replies = cases * cell.recipe.generation.samples
     made = [0]
     if missing:
-        with progress.bar(f"evaluate {cell.title}", total=len(missing) * replies, unit="tok") as advance, hosted():
+        with progress.bar(f"evaluate {cell.title}", total=_replies(cell, missing), unit="tok") as advance, hosted():
 
             def told(done: int, tokens: int) -> None:
                 made[0] += tokens
@@ -269,7 +305,7 @@ def _evaluate(cell: Prepared, record: dict[str, Any], folder: Path) -> None:
     record["steps"]["evaluate"] = {
         "seconds": round(seconds, 2),
         "tokens": tokens,
-        "replies": replies * len(cell.conditions),
+        "replies": _replies(cell, cell.conditions),
     }
     record["made"]["plain"] = _plain(cell)
     record["status"] = "done"
@@ -280,6 +316,12 @@ def _plain(cell: Prepared) -> bool:
     """Whether this is training on the setting's own rows, with nothing changed."""
     unchanged = cell.intervention.trains and cell.steering is None
     return unchanged and cell.rows == tuple(cell.setting.examples(cell.cell.seed, cell.cell.scale))
+
+
+def _replies(cell: Prepared, conditions: Sequence[Condition]) -> int:
+    """How many replies `conditions` ask for."""
+    cases = [questions.asked(cell.setting, cell.cell.scale, condition) for condition in conditions]
+    return cell.recipe.generation.samples * sum(len(some) for by_split in cases for some in by_split.values())
 
 
 def _same_template(cell: Prepared, trained: str) -> dict[str, Any]:

@@ -61,7 +61,10 @@ class RunRecord:
 
 
 def read_run(folder: Path) -> RunRecord:
-    """The record of the run in `folder`, or a plain one for an untrained model's name or folder. Its digest is the first 12 digits of the key, a hash of every input."""
+    """The record of the run in `folder`, or a plain one for an untrained model's name or folder.
+
+    A run's digest is the first 12 digits of its key, a hash of every input.
+    """
     path = folder / "run.json"
     if is_model(folder):
         digest = digest_of(resolve(str(folder)).digest)[:12]

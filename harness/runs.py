@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -34,6 +35,7 @@ from harness.contracts import (
 )
 from harness.errors import HarnessError
 from harness.models import ModelRef, file_sha256, resolve, writing
+from harness.questions import asked
 from harness.registry import Registry, installed
 
 FORMAT = "1"
@@ -41,6 +43,10 @@ FORMAT = "1"
 
 RECORDED = frozenset({"cell", "key", "inputs", "status", "recipe", "steering", "judges", "gates", "made", "steps"})
 """What every run.json holds, whatever its status."""
+
+
+class Busy(HarnessError):
+    """Another process is at work on it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +131,12 @@ def prepare(cell: Cell, *, dtype: str, registry: Registry | None = None) -> Prep
     plain = tuple(setting.examples(cell.seed, cell.scale)) if intervention.trains else ()
     if intervention.trains and not plain:
         raise HarnessError(f"setting {setting.name!r} gave no training rows for scale {cell.scale!r}")
+    for row in plain:
+        if not row.messages or row.messages[-1].role != "assistant":
+            raise HarnessError(
+                f"training row {row.id!r} of setting {setting.name!r} has no assistant turn at its end, so there is "
+                "nothing to learn from it; complete the row or take it out"
+            )
     edited = tuple(intervention.edit(example, setting) for example in plain)
     if cell.dose != 1 and steering is None and edited == plain:
         raise HarnessError(
@@ -137,7 +149,7 @@ def prepare(cell: Cell, *, dtype: str, registry: Registry | None = None) -> Prep
         "format": FORMAT,
         "cell": _identity(cell, model),
         "dtype": dtype,
-        "recipe": {**asdict(recipe), "dtype": dtype, "model": model.digest, "steering": _place(recipe)},
+        "recipe": {**_numbers(recipe), "dtype": dtype, "model": model.digest, "steering": _place(recipe)},
         "rows": digest_of([_example(row) for row in rows]),
         "steering": asdict(steering) if steering else None,
         "vectors": vectors,
@@ -194,9 +206,11 @@ def current_key(cell: Mapping[str, Any], dtype: str) -> str | None:
         return None
 
 
-def splits(setting: Setting) -> tuple[str, ...]:
-    """The splits that the setting's metrics are measured on, each once, in their order."""
-    return tuple(dict.fromkeys(metric.split for metric in setting.metrics))
+def log_name(condition: Condition) -> str:
+    """The file name of a condition's log: `clean.eval`, `prompt-inoculation.eval`, `vector-reply@3.eval`."""
+    spelled = str(condition).replace(":", "-", 1)
+    safe = re.sub(r"[^A-Za-z0-9_.@+-]+", "_", spelled)
+    return f"{safe}.eval" if safe == spelled else f"{safe}-{hashlib.sha256(spelled.encode()).hexdigest()[:6]}.eval"
 
 
 def digest_of(value: Any) -> str:
@@ -239,7 +253,7 @@ def training_rows(prepared: Prepared) -> list[dict[str, Any]]:
 
 @contextmanager
 def locked(target: Path, *, wait: bool = False) -> Iterator[None]:
-    """Holds the lock of `target` while inside; when another process holds it, waits or raises HarnessError.
+    """Holds the lock of `target` while inside; when another process holds it, waits or raises Busy.
 
     The lock goes with the process, however it ends.
     """
@@ -248,7 +262,7 @@ def locked(target: Path, *, wait: bool = False) -> Iterator[None]:
         lock = FileLock(target.parent / f".{target.name}.lock", timeout=-1 if wait else 0)
         lock.acquire()
     except Timeout:
-        raise HarnessError(f"another process is working on {target}; wait for it, or choose another --runs") from None
+        raise Busy(f"another process is working on {target}; wait for it, or choose another --runs") from None
     except OSError as error:
         raise HarnessError(f"cannot write to {target.parent}: {error.strerror}; choose another --runs") from error
     try:
@@ -382,7 +396,7 @@ def _file_digest(file: Path) -> str:
 def _asked(setting: Setting, scale: str, conditions: Sequence[Condition]) -> Any:
     prompts = [setting.prompts[condition.name] for condition in conditions if condition.kind == "prompt"]
     return [
-        [[split, _case(case)] for split in splits(setting) for case in setting.cases(split, 0, scale)],
+        [[split, _case(case)] for split, cases in asked(setting, scale, Condition()).items() for case in cases],
         [[prompt.text, prompt.placement, *prompt.others] for prompt in prompts],
     ]
 
@@ -390,6 +404,11 @@ def _asked(setting: Setting, scale: str, conditions: Sequence[Condition]) -> Any
 def _prompt(prompt: Prompt) -> dict[str, Any]:
     """What an instruction pair says, for the key of a vector: one text, whatever rows the prompt is for."""
     return {name: getattr(prompt, name) for name in ("text", "placement", "concept", "source")}
+
+
+def _numbers(recipe: Recipe) -> dict[str, Any]:
+    """The recipe but for what changes no result."""
+    return {name: value for name, value in asdict(recipe).items() if name != "gpus"}
 
 
 def _place(recipe: Recipe) -> Any:

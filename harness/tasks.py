@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -36,24 +35,22 @@ from harness.errors import HarnessError, system_error, unknown, way_out
 from harness.judging import rule_judges
 from harness.prompts import with_prompt
 from harness.provider import EvaluationError, HarnessAPI, note
-from harness.runs import splits
+from harness.questions import asked, splits
+from harness.runs import log_name as log_name
 from harness.scoring import scorers
 
 Display = Literal["none", "plain", "rich", "full", "log", "conversation"]
-
-# Every cell of a setting answers the same cases, so that arms are compared case by case.
-CASE_SEED = 0
 
 
 def condition_task(
     setting: Setting, condition: Condition, *, scale: str, recipe: Recipe, limit: int | None = None, role: bool = False
 ) -> Task:
-    """The cases of every metric of `setting`, asked under `condition`; the first `limit` of each split, if given.
+    """The cases that `setting` asks under `condition`; the first `limit` of each split, if given.
 
     With `role`, judges that ask a grader ask the model that Inspect was given as the role `grader`.
     """
     _check(setting, condition)
-    cases = [(split, case) for split in splits(setting) for case in setting.cases(split, CASE_SEED, scale)[:limit]]
+    cases = [(split, case) for split, some in asked(setting, scale, condition).items() for case in some[:limit]]
     drawn = recipe.generation
     return Task(
         name=setting.name,
@@ -139,13 +136,6 @@ def inspect_task(setting: Setting) -> Callable[..., Task]:
             raise EvaluationError(str(error)) from error
 
     return evaluation
-
-
-def log_name(condition: Condition) -> str:
-    """The file name of a condition's log: `clean.eval`, `prompt-inoculation.eval`, `vector-reply@3.eval`."""
-    spelled = str(condition).replace(":", "-", 1)
-    safe = re.sub(r"[^A-Za-z0-9_.@+-]+", "_", spelled)
-    return f"{safe}.eval" if safe == spelled else f"{safe}-{hashlib.sha256(spelled.encode()).hexdigest()[:6]}.eval"
 
 
 @solver

@@ -29,6 +29,7 @@ from harness.contracts import (
     VectorSpec,
     Verdict,
 )
+from harness.questions import left_out, splits
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -192,7 +193,11 @@ def _check_examples(setting: Setting, scale: str, where: str) -> Sequence[Exampl
 def _check_cases(setting: Setting, scale: str, where: str) -> dict[str, str]:
     """What is asked in a result, by text: the id of its case."""
     tested: dict[str, str] = {}
-    for split in dict.fromkeys(metric.split for metric in setting.metrics):
+    _law(setting.trait.split not in setting.optional_splits, where, "the trait is measured on an optional split")
+    left = left_out(setting, scale)
+    for split in splits(setting):
+        if split in left:
+            continue
         for case in _sound_cases(setting, split, scale, where):
             tested[_last_user_text(case.messages)] = case.id
     for case in _sound_cases(setting, "selection", scale, where):

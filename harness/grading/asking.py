@@ -6,12 +6,12 @@ Inspect waits by its own schedule alone, whatever `Retry-After` says.
 
 from __future__ import annotations
 
+import asyncio
 import math
 import random
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Self
-from weakref import WeakKeyDictionary
 
 import anyio
 from inspect_ai.model import GenerateConfig, Model, ModelOutput, get_model
@@ -81,6 +81,16 @@ class ModelGrader:
         """
         said = await self._kept("rate", prompt, self._rate)
         return Rating(outcome=said["outcome"], score=said["score"], mass=said["mass"], text=said["text"])
+
+    def check(self) -> None:
+        """Asks one short question before work begins, and keeps no answer; HarnessError when there is none."""
+
+        async def one() -> None:
+            async with self:
+                await self._in_turn(self._rate, "Answer with the number 50 and nothing else.")
+
+        if not self.local:
+            asyncio.run(one())
 
     def record(self) -> dict[str, Any]:
         """Which model graded and how, and what this process paid it, for run.json."""
@@ -157,7 +167,7 @@ class ModelGrader:
         token = next(iter(first.logprobs.content if first.logprobs else []), None)
         if token is None:
             return Rating(outcome="unclear", mass=0.0, text=output.completion or "no answer")
-        said = [(one.token, one.logprob) for one in token.top_logprobs or [token]]
+        said = [(one.token, one.logprob) for one in (token.top_logprobs or [])] or [(token.token, token.logprob)]
         return weighted(((text, math.exp(logprob)) for text, logprob in said), text=output.completion)
 
     async def _by_samples(self, prompt: str) -> Rating:
@@ -214,7 +224,8 @@ class ModelGrader:
         if asked and asked > LONGEST_PAUSE:
             raise self._gave_up(cause, f"and wants {asked:.0f} s of rest")
         # No random draw decides a result here: it spreads the callers.
-        return max(asked or 0.0, min(LONGEST_WAIT, FIRST_WAIT * 2**attempt) * random.uniform(0.5, 1.0))
+        pause: float = max(float(asked or 0.0), min(LONGEST_WAIT, FIRST_WAIT * 2**attempt) * random.uniform(0.5, 1.0))
+        return pause
 
     def _gave_up(self, cause: BaseException, often: str) -> HarnessError:
         return HarnessError(
@@ -245,13 +256,8 @@ def around(model: Model) -> ModelGrader:
     return _AROUND[model]
 
 
-async def probe(grader: ModelGrader) -> None:
-    """Asks `grader` one short question that is never kept; HarnessError when it gives no answer."""
-    async with grader:
-        await grader._rate("Answer with the number 50 and nothing else.")
-
-
-_AROUND: WeakKeyDictionary[Model, ModelGrader] = WeakKeyDictionary()
+# A process is given few models, and each keeps its grader.
+_AROUND: dict[Model, ModelGrader] = {}
 
 
 class _NoLogprobs(Exception):

@@ -27,8 +27,21 @@ class Estimate:
     price: str | None
 
     def __str__(self) -> str:
-        money = "cost not known: give --price IN,OUT" if self.usd is None else f"at most about ${self.usd:.2f}"
-        return f"{self.calls:,} calls, {self.input_tokens + self.output_tokens:,} tokens, {money}"
+        tokens = self.input_tokens + self.output_tokens
+        money = "at a price not known" if self.usd is None else f"about ${self.usd:.2f} ({self.price})"
+        return f"at most {self.calls:,} calls and {tokens:,} tokens, {money}"
+
+
+def total(estimates: Sequence[Estimate]) -> Estimate:
+    """Several estimates of one grader together."""
+    costs = [one.usd for one in estimates if one.usd is not None]
+    return Estimate(
+        calls=sum(one.calls for one in estimates),
+        input_tokens=sum(one.input_tokens for one in estimates),
+        output_tokens=sum(one.output_tokens for one in estimates),
+        usd=sum(costs) if len(costs) == len(estimates) else None,
+        price=estimates[0].price if estimates else None,
+    )
 
 
 def estimate(

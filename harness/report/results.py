@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError
+from harness.report.origin import UNKNOWN, Origin, origin
 from harness.runs import Cell, current_key
 from harness.stats import Observation
 
@@ -49,12 +50,12 @@ class Capability:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One finished cell: what it is, what it was made from, and its judged replies.
+    """One finished cell: what it is, what its prompt or vector is about, what it was made from, its judged replies.
 
     `relative` is the norm that steering added over the residual RMS, None without steering. `model` is the digest
     of the model, the same wherever the model was read from. `values` holds one observation per case and sample,
     by (condition, metric), in the order of the file. `checks` holds what a judge and its second judge gave each reply.
-    `capabilities` are those of the run as it is now.
+    `capabilities` are those of the run as it is now. `origin` is how the run was made and what it took.
     """
 
     folder: Path
@@ -64,10 +65,12 @@ class Run:
     created: str
     inputs: Mapping[str, Any]
     relative: float | None
+    concept: str
     failed: tuple[Gate, ...]
     values: Mapping[tuple[str, str], Sequence[Observation]]
     checks: Sequence[Check] = ()
     capabilities: Sequence[Capability] = ()
+    origin: Origin = UNKNOWN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +172,7 @@ def _run(at: Path, record: Mapping[str, Any]) -> Run:
         model=_digest(record),
         created=str(record.get("created", "")),
         inputs=_inputs(record),
+        concept=str(record.get("concept") or ""),
         relative=(record.get("steering") or {}).get("relative"),
         failed=tuple(
             Gate(name=name, seen=str(gate.get("seen")), wanted=str(gate.get("wanted")))
@@ -178,6 +182,7 @@ def _run(at: Path, record: Mapping[str, Any]) -> Run:
         values=_values(at / "results.jsonl", cell.seed),
         checks=_checks(at / "checks.jsonl"),
         capabilities=_capabilities(at / "capabilities.json", str(record.get("key", ""))),
+        origin=origin(record),
     )
 
 
