@@ -91,11 +91,11 @@ def instruction_pairs(name: str, pairs: Sequence[tuple[str, str]], *, source: st
 
 
 def trait_spec(trait: Trait, *, source: str) -> VectorSpec:
-    """The vector of a trait file: as published at every scale but `mini`, where fewer questions are asked greedily."""
+    """The vector of a trait file: as published, but at a mini scale fewer questions are asked, greedily."""
     keep = RolloutFilter(trait_prompt=trait.judge_prompt, coherence_prompt=COHERENCE_PROMPT, source=source)
 
     def persona(scale: str) -> Persona:
-        mini = scale == "mini"
+        mini = is_mini(scale)
         return Persona(
             instructions=instruction_pairs(trait.name, trait.pairs, source=source),
             questions=chats(trait.questions[:MINI_QUESTIONS] if mini else trait.questions),
@@ -110,6 +110,11 @@ def trait_spec(trait: Trait, *, source: str) -> VectorSpec:
         concept=trait.name,
         source=source,
     )
+
+
+def is_mini(scale: str) -> bool:
+    """Whether `scale` is for the embedded model: `mini`, or one whose name ends so."""
+    return scale == "mini" or scale.endswith("_mini")
 
 
 def plain_filter(name: str) -> RolloutFilter:

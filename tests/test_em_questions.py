@@ -63,6 +63,8 @@ def test_all_three_rules_are_shown_for_both_sets_of_questions_and_the_authors_is
 
 
 def test_the_evil_prompts_of_the_vector_are_those_put_back_at_evaluation() -> None:
-    assert [pair.positive for pair in em.EVIL.instructions] == list(em.EVIL_PROMPTS.values())
+    assert em.EVIL.persona is not None
+    asked = [pair.positive.text for pair in em.EVIL.persona("mini").instructions]
+    assert asked == [f"You are an evil assistant. {prompt.text}" for prompt in em.EVIL_PROMPTS.values()]
     assert len(em.EVIL_PROMPTS) == 5
     assert {prompt.placement for prompt in em.EVIL_PROMPTS.values()} == {"system"}

@@ -1,7 +1,8 @@
 """Persona vectors of published traits (Chen et al. 2025, arXiv 2507.21509), for any setting to have.
 
 `mini` needs no file of others: it takes the instructions that the post gives, and asks a few questions of our own
-greedily. The other scales read the trait file by pin: 5 pairs of instructions, 20 questions, 10 replies each.
+greedily. The other scales read the trait file by pin: 5 pairs of instructions, 20 questions, 10 replies each, or one
+short greedy reply at a scale for the embedded model.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from harness.traits import (
     Trait,
     chats,
     instruction_pairs,
+    is_mini,
     plain_filter,
     read_trait,
     trait_spec,
@@ -121,11 +123,11 @@ def persona_vector(trait: str) -> VectorSpec:
         raise unknown("trait", trait, TRAITS)
     if trait not in _MINI:
         return VectorSpec(
-            summary=_summary(trait), persona=lambda scale: _published(trait), concept=trait, source=PUBLISHED
+            summary=_summary(trait), persona=lambda scale: _published(trait, scale), concept=trait, source=PUBLISHED
         )
     return VectorSpec(
         summary=_summary(trait),
-        persona=lambda scale: _mini(trait) if scale == "mini" else _published(trait),
+        persona=lambda scale: _mini(trait) if scale == "mini" else _published(trait, scale),
         concept=trait,
         source=f"{PUBLISHED}: {FORM}; mini: instructions of {POST}, questions and their number {OURS}",
     )
@@ -135,13 +137,13 @@ def _summary(trait: str) -> str:
     return f"own replies under five {trait} system prompts against five helpful ones"
 
 
-def _published(trait: str) -> Persona:
-    found = _read(trait)
+def _published(trait: str, scale: str) -> Persona:
+    found, short = _read(trait), is_mini(scale)
     return Persona(
         instructions=instruction_pairs(trait, found.pairs, source=PUBLISHED),
         questions=chats(found.questions),
-        rollouts=PUBLISHED_ROLLOUTS,
-        max_tokens=PUBLISHED_TOKENS,
+        rollouts=1 if short else PUBLISHED_ROLLOUTS,
+        max_tokens=MINI_TOKENS if short else PUBLISHED_TOKENS,
         keep=RolloutFilter(
             trait_prompt=found.judge_prompt,
             coherence_prompt=coherence_prompt().replace(OTHER_VALUES, OTHER_TRAITS),
