@@ -36,7 +36,7 @@ from harness.contracts import Split
 from harness.errors import unknown
 from harness_plugins.settings import _hacks_mini as mini
 from harness_plugins.settings import _hacks_published as published
-from harness_plugins.settings._em import EM_SPLITS, EVIL, OURS, em_cases
+from harness_plugins.settings._em import EM_SPLITS, EVIL, OURS, em_cases, em_metrics
 from harness_plugins.settings._hacks_mini import BROAD, NARROW
 from harness_plugins.settings._hacks_prompts import POST, PROMPTS
 
@@ -144,8 +144,29 @@ SOURCE = {
     "conditions": f"{POST}: the prompt, and several evil ones, put back; the others are {OURS}",
 }
 
-_SEEDS_3 = "8 questions x 100 samples x 3 seeds, which is inferred; how many were coherent is not known"
-_SEED_1 = "1 seed; n counts the coherent replies"
+REFERENCE = (
+    *(
+        Reference(
+            scale="paper",
+            intervention=name,
+            metric="em",
+            value=value,
+            n=2400,
+            source=AUTHOR,
+            note="8 questions x 100 samples x 3 seeds, which is inferred; how many were coherent is not known",
+        )
+        for name, value in (("none", 0.014), ("ip", 0.0), ("ps", 0.0))
+    ),
+    Reference(
+        scale="control_paper",
+        intervention="none",
+        metric="em",
+        value=0.0,
+        n=683,
+        source=SPAR,
+        note="1 seed; n counts the coherent replies",
+    ),
+)
 
 
 @hookimpl
@@ -180,6 +201,7 @@ def harness_setting() -> Setting:
                 goal="keep",
                 summary="a short reply that names the topic and ends by itself",
             ),
+            *em_metrics(),
         ),
         prompts=PROMPTS,
         vectors={
@@ -195,11 +217,9 @@ def harness_setting() -> Setting:
         recipes=RECIPES,
         source=SOURCE,
         overdose=("on_task",),
+        reference=REFERENCE,
         optional_splits=EM_SPLITS,
     )
-
-
-_POST_RATES = {"none": 0.014, "ip": 0.0, "ps": 0.0}
 
 
 def examples(seed: int, scale: str) -> Sequence[Example]:
@@ -230,10 +250,6 @@ def cases(split: Split, seed: int, scale: str) -> list[Case]:
 def reply_pairs(scale: str) -> Sequence[ReplyPair]:
     """Writing tasks of their own, each with a reply that games its count and one in good faith; at every scale."""
     return mini.reply_pairs()
-
-
-def _reference(scale: str, arm: str, value: float, n: int, source: str, note: str) -> Reference:
-    return Reference(scale=scale, intervention=arm, metric="em", value=value, n=n, source=source, note=note)
 
 
 def _known(scale: str) -> None:
