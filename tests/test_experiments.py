@@ -12,7 +12,7 @@ import small
 from harness import HarnessError, Intervention
 from harness.registry import installed, using
 from harness.runs import Cell
-from harness.sweep import load, prepared_cells
+from harness.sweep import key_of, load, planned
 
 ROOT = Path(__file__).parent.parent
 
@@ -61,7 +61,7 @@ PLAIN = "settings: [loud]\ninterventions: [none, ps]\n"
 def key(folder: Path, model: Path, text: str) -> str:
     experiment = load(written(folder, f"{text}models: [{model}]\n"))
     with using(experiment.registry(installed())):
-        return experiment.key(prepared_cells(experiment)[0])
+        return key_of(experiment, planned(experiment))
 
 
 def test_the_key_is_that_of_the_cells_and_the_claims_and_of_nothing_else(tmp_path: Path, tiny_llama: Path) -> None:
@@ -82,8 +82,9 @@ def test_the_key_is_that_of_the_cells_and_the_claims_and_of_nothing_else(tmp_pat
 def test_conditions_of_the_experiment_stand_for_the_settings_own(tmp_path: Path, tiny_llama: Path) -> None:
     experiment = load(written(tmp_path, f"{PLAIN}models: [{tiny_llama}]\nconditions: [clean, 'vector:reply@1.50']\n"))
     with using(experiment.registry(installed())):
-        cells, bases = prepared_cells(experiment)
-    assert {tuple(map(str, cell.conditions)) for cell in (*cells, *bases)} == {("clean", "vector:reply@1.5")}
+        cells = planned(experiment)
+    assert [one.beside for one in cells] == [True, False, False]
+    assert {tuple(map(str, one.cell.conditions)) for one in cells} == {("clean", "vector:reply@1.5")}
     assert small.SETTING.conditions["mini"] == installed().setting("loud").conditions["mini"]
 
 
@@ -170,7 +171,7 @@ def test_a_dose_that_means_nothing_names_the_cell(tmp_path: Path, tiny_llama: Pa
     text = f"settings: [loud]\ninterventions: [ip]\ndoses: [2]\nmodels: [{tiny_llama}]\n"
     experiment = load(written(tmp_path, text))
     with pytest.raises(HarnessError, match=r"loud.yaml: loud/ip x2 s0: .* at most 1, not 2"):
-        prepared_cells(experiment)
+        planned(experiment)
 
 
 @pytest.mark.parametrize("file", sorted((ROOT / "experiments").glob("*.yaml")), ids=lambda file: file.stem)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -12,8 +13,8 @@ from harness.commands.cells import about, plan_record, show_plans
 from harness.commands.page import console, print_json
 from harness.errors import HarnessError
 from harness.registry import installed, using
-from harness.runs import Prepared, vector_file
-from harness.sweep import Experiment, Swept, Where, load, prepared_cells
+from harness.runs import vector_file
+from harness.sweep import Experiment, Planned, Swept, Where, key_of, load, planned
 
 if TYPE_CHECKING:
     from harness.planning import Plan
@@ -28,8 +29,6 @@ def sweep(file: Path, runs: Path, where: Where, *, as_json: bool) -> int:
     from harness.sweep import sweep as swept_by
 
     swept = swept_by(experiment, runs, where)
-    for one in swept.failed:
-        print(f"harness: failed: {one.job.title}: {one.outcome.cause}", file=sys.stderr)
     if as_json:
         print_json(_as_record(experiment, swept, runs))
     elif swept.before or len(swept.failed) < len(swept.finished):
@@ -38,6 +37,8 @@ def sweep(file: Path, runs: Path, where: Where, *, as_json: bool) -> int:
             scales = {cell.scale for cell in experiment.cells}
             tables = tuple(table for table in report.tables(results, installed()) if table.scale in scales)
             report.show(results, tables, console())
+    for one in swept.failed:
+        print(f"harness: failed: {one.job.title}: {one.outcome.cause}", file=sys.stderr)
     return 1 if swept.failed else 0
 
 
@@ -48,10 +49,10 @@ def plan(file: Path, runs: Path, where: Where, *, hourly_price: float | None, as
     from harness import planning
 
     with using(experiment.registry(installed())):
-        cells, bases = prepared_cells(experiment)
-        plans = planning.plan([cell.cell for cell in (*bases, *cells)], runs)
-        shared = _shared(cells, bases, plans, runs)
-    key = experiment.key(cells)
+        cells = planned(experiment)
+        plans = planning.plan([one.cell.cell for one in cells], runs)
+    shared = _shared(cells, plans, runs)
+    key = key_of(experiment, cells)
     hours = _hours(plans)
     if as_json:
         print_json(
@@ -78,32 +79,25 @@ def _check(where: Where) -> None:
         raise HarnessError(f"--jobs {where.jobs} would do nothing; write --jobs 1 or more")
 
 
-def _shared(cells: Sequence[Prepared], bases: Sequence[Prepared], plans: Sequence[Plan], runs: Path) -> list[str]:
+def _shared(cells: Sequence[Planned], plans: Sequence[Plan], runs: Path) -> list[str]:
     """What is made once for several cells, one line each."""
-    lines = []
+    untrained = sum(one.beside for one in cells)
+    lines = [f"shared: {_counted(untrained, 'untrained model')} evaluated once, to compare with"] if untrained else []
     waiting = {one.folder for one in plans if not one.done}
-    if bases:
-        lines.append(f"shared: {len(bases)} untrained {_models(len(bases))} evaluated once, to compare with")
-    vectors: dict[Path, int] = {}
-    for cell in (*bases, *cells):
-        if cell.folder(runs) in waiting:
-            for name, key in cell.vectors.items():
-                file = vector_file(runs, name, key)
-                vectors[file] = vectors.get(file, 0) + (not file.is_file())
-    lines += [
-        f"shared: vector {file.stem} extracted once, for {users} {'cell' if users == 1 else 'cells'}"
-        for file, users in vectors.items()
-        if users
-    ]
-    models = {cell.model.digest: cell.model.name for cell in (*bases, *cells)}
-    lines.append(
-        f"shared: {len(models)} {_models(len(models))} fetched or converted once: {', '.join(models.values())}"
+    vectors = Counter(
+        file
+        for one in cells
+        if one.cell.folder(runs) in waiting
+        for name, key in one.cell.vectors.items()
+        if not (file := vector_file(runs, name, key)).is_file()
     )
-    return lines
+    lines += [f"shared: vector {file.stem} extracted once, for {_counted(n, 'cell')}" for file, n in vectors.items()]
+    models = {one.cell.model.digest: one.cell.model.name for one in cells}
+    return [*lines, f"shared: {_counted(len(models), 'model')} fetched or converted once: {', '.join(models.values())}"]
 
 
-def _models(count: int) -> str:
-    return "model" if count == 1 else "models"
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _hours(plans: Sequence[Plan]) -> float | None:

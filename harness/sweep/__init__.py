@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from harness.sweep.experiment import Experiment, load
 from harness.sweep.schedule import Executor, Finished
 from harness.sweep.work import Job, World
 
-__all__ = ["Experiment", "Finished", "Swept", "Where", "jobs_of", "load", "prepared_cells", "sweep"]
+__all__ = ["Experiment", "Finished", "Planned", "Swept", "Where", "key_of", "load", "planned", "sweep"]
 
 LOGS = ".workers"
 
@@ -28,6 +28,15 @@ class Where:
 
     jobs: int | None = None
     cluster: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """One cell checked and keyed, its rows left out, and the job of doing it. `beside`: there to compare with."""
+
+    cell: Prepared
+    job: Job
+    beside: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,51 +60,56 @@ def sweep(
 
     Every cell is checked before the first one starts. `plugins` gives the registry, here and in every worker.
     """
-    from harness.pipeline import is_done
     from harness.sweep.board import board
     from harness.sweep.schedule import carry_out
 
     with using(experiment.registry(plugins())):
-        cells, bases = prepared_cells(experiment)
-        before = tuple(cell for cell in (*bases, *cells) if _told(is_done, cell, root))
-        jobs = jobs_of([cell for cell in (*bases, *cells) if cell not in before])
+        cells = planned(experiment)
+        before = [one.cell for one in cells if _is_done(one.cell, root)]
+    done = {cell.key for cell in before}
+    jobs = [one.job for one in cells if one.cell.key not in done]
     finished: list[Finished] = []
     if jobs:
         with _executor(where or Where(), experiment, jobs, root, plugins) as executor, board() as tell:
             finished = carry_out(jobs, executor, tell=tell)
-    return Swept(key=experiment.key(cells), before=before, finished=tuple(finished))
+    return Swept(key=key_of(experiment, cells), before=tuple(before), finished=tuple(finished))
 
 
-def prepared_cells(experiment: Experiment) -> tuple[list[Prepared], list[Prepared]]:
-    """The experiment's cells checked and keyed, and the untrained models beside them; call it within its registry."""
+def planned(experiment: Experiment) -> list[Planned]:
+    """The experiment's cells, after the untrained models that they are compared with; call it within its registry."""
     from harness.pipeline import bases_of, prepared
 
     cells = []
     for cell in experiment.cells:
         try:
-            cells.append(prepared(cell))
+            cells.append(_planned(prepared(cell), beside=False))
         except HarnessError as error:
             raise HarnessError(f"{experiment.file}: {cell.setting}/{cell.arm} s{cell.seed}: {error}") from error
-    return cells, bases_of(cells)
+    return [_planned(base, beside=True) for base in bases_of([one.cell for one in cells])] + cells
 
 
-def jobs_of(cells: Sequence[Prepared]) -> list[Job]:
-    """A job for each of `cells`."""
+def key_of(experiment: Experiment, cells: Sequence[Planned]) -> str:
+    """The experiment's key, from its own cells."""
+    return experiment.key([one.cell.key for one in cells if not one.beside])
+
+
+def _planned(cell: Prepared, *, beside: bool) -> Planned:
     from harness.planning import expected_work
 
-    return [
-        Job(
-            cell=cell.cell,
-            title=f"{cell.title}, {cell.cell.scale}, {cell.model.name}",
-            model=cell.model.digest,
-            work=expected_work(cell),
-            gpus=cell.recipe.gpus,
-        )
-        for cell in cells
-    ]
+    job = Job(
+        cell=cell.cell,
+        title=f"{cell.title}, {cell.cell.scale}, {cell.model.name}",
+        model=cell.model.digest,
+        work=expected_work(cell),
+        gpus=cell.recipe.gpus,
+    )
+    # Hundreds of cells, each with its thousands of rows, would fill the memory.
+    return Planned(cell=replace(cell, rows=()), job=job, beside=beside)
 
 
-def _told(is_done: Callable[[Prepared, Path], bool], cell: Prepared, root: Path) -> bool:
+def _is_done(cell: Prepared, root: Path) -> bool:
+    from harness.pipeline import is_done
+
     try:
         return is_done(cell, root)
     except HarnessError:

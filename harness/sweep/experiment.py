@@ -26,7 +26,7 @@ from harness.contracts import Condition
 from harness.errors import HarnessError, unknown
 from harness.models import file_sha256, resolve
 from harness.registry import Registry, check_condition, installed
-from harness.runs import Cell, Prepared, digest_of, weighted
+from harness.runs import Cell, digest_of, weighted
 from harness.sweep.document import Document, Path_, read
 
 FORMAT = "1"
@@ -84,10 +84,10 @@ class Experiment:
         """`found`, with the experiment's conditions in its settings."""
         return with_conditions(found, self.settings, self.conditions)
 
-    def key(self, prepared: Sequence[Prepared]) -> str:
-        """sha256 over the keys of its cells, which cover all their inputs, and the content of its claims file."""
+    def key(self, cells: Sequence[str]) -> str:
+        """sha256 over the keys of its `cells`, which cover all their inputs, and the content of its claims file."""
         claims = file_sha256(self.claims) if self.claims is not None else None
-        return digest_of({"format": FORMAT, "cells": sorted(cell.key for cell in prepared), "claims": claims})
+        return digest_of({"format": FORMAT, "cells": sorted(cells), "claims": claims})
 
 
 def with_conditions(found: Registry, settings: Iterable[str], conditions: Sequence[str]) -> Registry:
