@@ -95,8 +95,9 @@ def _bars(arms: Sequence[Arm], panels: Sequence[Panel]) -> Figure:
         axes = figure.add_axes(place)
         _draw(axes, arms, panel)
         axes.set_title(title, fontsize=8)
-        axes.set_yticks(range(len(arms)), [_label(arm) for arm in arms] if at == 0 else [""] * len(arms))
+        axes.set_yticks([])
         if at == 0:
+            axes.set_yticks(range(len(arms)), [_label(arm) for arm in arms])
             for tick, arm in zip(axes.get_yticklabels(), arms, strict=True):
                 tick.set_color(WARN if arm.failed else "#000000")
     return figure
