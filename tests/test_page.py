@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -163,7 +164,8 @@ def test_every_number_leads_to_logs_that_are_there(tmp_path: Path) -> None:
     for block in table["blocks"]:
         assert block["cells"]
         for place, (_, _, _, _, method, means) in block["cells"].items():
-            arm, condition = (table[kind][int(at)] for kind, at in zip(("arms", "conditions"), place.split(",")))
+            row, column = map(int, place.split(","))
+            arm, condition = table["arms"][row], table["conditions"][column]
             assert data["methods"][method]
             assert len(means) == len(arm["runs"])
             for _, folder in arm["runs"]:
@@ -236,7 +238,7 @@ def test_labels_are_spread_in_order_inside_and_apart(wanted: list[float]) -> Non
     placed = spread(wanted, gap=0.06)
     assert placed == sorted(placed)
     assert all(0 <= at <= 1 for at in placed)
-    assert all(after - before >= 0.06 - 1e-9 for before, after in zip(placed, placed[1:], strict=False))
+    assert all(after - before >= 0.06 - 1e-9 for before, after in pairwise(placed))
 
 
 def test_effects_that_were_put_in_come_back_and_a_planted_failure_is_found(tmp_path: Path) -> None:
