@@ -19,6 +19,15 @@ from benchmarks.measured import said, table
 PEAK_UNIT = 1024 if sys.platform != "darwin" else 1  # bytes in a unit of ru_maxrss
 
 
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What a process took: by the clock, on the processor, and in memory at most."""
+
+    seconds: float
+    cpu_seconds: float
+    peak_bytes: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """One page: what it was made from, what making it took, and its size."""
@@ -26,6 +35,7 @@ class Page:
     cells: int
     result_bytes: int
     seconds: float
+    cpu_seconds: float
     peak_bytes: int
     page_bytes: int
 
@@ -41,13 +51,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if asked.json:
         print(json.dumps([asdict(page) for page in pages]))
         return
-    header = ("cells", "results MB", "seconds", "peak MB", "page MB")
+    header = ("cells", "results MB", "seconds", "CPU seconds", "peak MB", "page MB")
     print(table("report", header, [_row(page) for page in pages]))
 
 
 def _row(page: Page) -> list[str]:
     sizes = [f"{size / 1e6:,.1f}" for size in (page.result_bytes, page.peak_bytes, page.page_bytes)]
-    return [str(page.cells), sizes[0], f"{page.seconds:.1f}", *sizes[1:]]
+    return [str(page.cells), sizes[0], f"{page.seconds:.1f}", f"{page.cpu_seconds:.1f}", *sizes[1:]]
 
 
 def _measured(cells: int, keep: Path | None) -> Page:
@@ -59,25 +69,26 @@ def _measured(cells: int, keep: Path | None) -> Page:
         runs, page = folder / "runs", folder / "report.html"
         written = write_cells(runs, installed(), cells)
         said("making the page")
-        seconds, peak = _spent([sys.executable, "-m", "harness", "report", "--runs", str(runs), "--html", str(page)])
+        spent = _spent([sys.executable, "-m", "harness", "report", "--runs", str(runs), "--html", str(page)])
         return Page(
             cells=cells,
             result_bytes=sum((at / "results.jsonl").stat().st_size for at in written),
-            seconds=seconds,
-            peak_bytes=peak,
+            seconds=spent.seconds,
+            cpu_seconds=spent.cpu_seconds,
+            peak_bytes=spent.peak_bytes,
             page_bytes=page.stat().st_size,
         )
 
 
-def _spent(command: Sequence[str]) -> tuple[float, int]:
-    """Seconds and peak memory in bytes of one process."""
+def _spent(command: Sequence[str]) -> Spent:
+    """What one process took."""
     began = time.perf_counter()
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise SystemExit(f"{' '.join(command)} failed with status {process.returncode}")
-    return time.perf_counter() - began, usage.ru_maxrss * PEAK_UNIT
+    return Spent(time.perf_counter() - began, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * PEAK_UNIT)
 
 
 if __name__ == "__main__":

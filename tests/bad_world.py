@@ -66,6 +66,10 @@ class World:
         """`harness report` on this world's runs folder."""
         return ["report", "--runs", str(self.runs)]
 
+    def page(self, folder: Path) -> list[str]:
+        """`harness report` as a page in `folder`."""
+        return [*self.report(), "--html", str(folder / "report.html")]
+
     def started(self, *, unfinished: str = "") -> None:
         """Fills the runs folder with the finished arms; `unfinished` has everything but results and its logs."""
         shutil.copytree(self.arms, self.runs)

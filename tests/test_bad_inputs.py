@@ -785,6 +785,39 @@ def figures_to_a_place_that_cannot_be_written(world: World) -> list[str]:
 # Replies to judge
 
 
+@bad("results.jsonl:", "cut or broken", "remove the file and run the cell again")
+def a_page_of_results_cut_in_the_middle(world: World) -> list[str]:
+    world.started()
+    cut(world.cell("ps") / "results.jsonl")
+    return world.page(world.folder)
+
+
+@bad("cannot write the page at", "No space left on device", "nothing was changed", "make room")
+def a_disk_that_is_full_before_the_page(world: World) -> list[str]:
+    world.disk(free=8 << 10)
+    return world.page(world.runs.parent)
+
+
+@bad("reply-", "not a vector card", "remove it, and 'harness vectors' makes it again")
+def a_page_with_a_card_cut_in_the_middle(world: World) -> list[str]:
+    world.started()
+    cut(world.vector().with_suffix(".json"))
+    return world.page(world.folder)
+
+
+@bad("would lie among the logs", "name a page elsewhere")
+def a_bundle_of_logs_among_the_logs(world: World) -> list[str]:
+    world.started()
+    return [*world.page(world.runs), "--bundle"]
+
+
+@bad("is there and is no bundle of logs", "move it away, or name the page otherwise")
+def a_bundle_of_logs_over_a_folder_of_something_else(world: World) -> list[str]:
+    world.started()
+    (world.folder / "report-logs").mkdir()
+    return [*world.page(world.folder), "--bundle"]
+
+
 @bad("replies.jsonl:2: cut, or not JSON", "one JSON object per line")
 def a_reply_cut_in_the_middle(world: World) -> list[str]:
     return world.judge('{"reply": "YES"}', '{"reply": "ye')

@@ -31,7 +31,7 @@ class Files:
 
 
 def report(runs: Path, settings: Sequence[str], *, form: Form, files: Files) -> None:
-    """Prints the report in `form`, or writes it, each file in one step; a page alone is told of in one line."""
+    """Prints the report in `form`, or writes `files`, each in one step; a page alone is told of in one line."""
     from harness import report
 
     registry = installed()

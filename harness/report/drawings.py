@@ -95,8 +95,9 @@ def _bars(arms: Sequence[Arm], panels: Sequence[Panel]) -> Figure:
         axes = figure.add_axes(place)
         _draw(axes, arms, panel)
         axes.set_title(title, fontsize=8)
-        axes.set_yticks(range(len(arms)), [_label(arm) for arm in arms] if at == 0 else [""] * len(arms))
+        axes.set_yticks([])
         if at == 0:
+            axes.set_yticks(range(len(arms)), [_label(arm) for arm in arms])
             for tick, arm in zip(axes.get_yticklabels(), arms, strict=True):
                 tick.set_color(WARN if arm.failed else "#000000")
     return figure
@@ -104,19 +105,22 @@ def _bars(arms: Sequence[Arm], panels: Sequence[Panel]) -> Figure:
 
 def _draw(axes: Axes, arms: Sequence[Arm], panel: Panel) -> None:
     scale = 100 if panel.percent else 1
-    for y, (arm, bar) in enumerate(zip(arms, panel.bars, strict=True)):
-        if bar is None or bar.estimate.mean is None:
-            continue
-        colour = _colour(arm)
-        drawn = axes.barh(y, scale * bar.estimate.mean, height=0.72, color=colour, alpha=0.35, linewidth=0)
-        drawn.patches[0].set_clip_on(False)
-        if bar.estimate.low is not None and bar.estimate.high is not None:
-            ends = [scale * bar.estimate.low, scale * bar.estimate.high]
-            axes.plot(ends, [y, y], color=colour, linewidth=1.4, clip_on=False, solid_capstyle="butt")
-        gap = 0.5 / max(len(bar.seeds) - 1, 1)
-        heights = [y + gap * (at - (len(bar.seeds) - 1) / 2) for at in range(len(bar.seeds))]
-        means = [scale * mean for mean in bar.seeds]
-        axes.plot(means, heights, color="#000000", marker=".", markersize=3, linestyle="", clip_on=False)
+    bars = [(y, _colour(arm), bar) for y, (arm, bar) in enumerate(zip(arms, panel.bars, strict=True)) if bar]
+    heights, colours = [y for y, _, _ in bars], [colour for _, colour, _ in bars]
+    means = [scale * _value(bar.estimate.mean) for _, _, bar in bars]
+    axes.barh(heights, means, height=0.72, color=colours, alpha=0.35, linewidth=0, clip_on=False)
+    ends = [(y, colour, bar.estimate) for y, colour, bar in bars if bar.estimate.low is not None]
+    axes.hlines(
+        [y for y, _, _ in ends],
+        [scale * _value(found.low) for _, _, found in ends],
+        [scale * _value(found.high) for _, _, found in ends],
+        colors=[colour for _, colour, _ in ends],
+        linewidth=1.4,
+        clip_on=False,
+    )
+    dots = [(scale * mean, y + offset) for y, _, bar in bars for mean, offset in _parted(bar.seeds)]
+    x, y = zip(*dots, strict=True) if dots else ((), ())
+    axes.plot(x, y, color="#000000", marker=".", markersize=3, linestyle="", clip_on=False)
     axes.set_ylim(len(arms) - 0.5, -0.5)
     axes.tick_params(labelsize=7, length=2)
     axes.tick_params(axis="y", labelsize=8, length=0)
@@ -129,6 +133,12 @@ def _draw(axes: Axes, arms: Sequence[Arm], panel: Panel) -> None:
         first, _, last = axes.get_xticklabels()  # kept inside, so that neighbouring panels do not touch
         first.set_horizontalalignment("left")
         last.set_horizontalalignment("right")
+
+
+def _parted(seeds: Sequence[float]) -> list[tuple[float, float]]:
+    """Each seed's mean with an offset to its bar's middle, so that equal ones can be told apart."""
+    gap = 0.5 / max(len(seeds) - 1, 1)
+    return [(mean, gap * (at - (len(seeds) - 1) / 2)) for at, mean in enumerate(seeds)]
 
 
 def _scatter(axes: Axes, one: Tradeoff) -> None:

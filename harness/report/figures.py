@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+MARGINS = (0.6, 0.15, 0.8, 0.95)  # inches: left, right, bottom, top; a layout that measures text takes seconds
 LINE, BAND, MARK, WARN = "#1b6ca8", "#1b6ca833", "#8a8a8a", "#b03030"
 STYLE: Any = {"svg.hashsalt": "harness", "font.size": 9, "axes.spines.right": False}
 KEY = "in clean; band: 95 %, grey: seeds\ndotted: half effect, dashed: too much"
@@ -58,9 +59,14 @@ def dose_figure(table: Table, one: Sweep) -> Figure:
     from matplotlib.figure import Figure
 
     curves = [curve for curve in one.curves if curve.points]
-    figure = Figure(figsize=(3.1 * len(curves), 3.2), layout="constrained")
-    figure.suptitle(f"{one.label} on {table.setting}, {table.scale}, {table.model}", fontsize=10)
-    for axes, curve in zip(figure.subplots(1, len(curves), squeeze=False)[0], curves, strict=True):
+    figure = Figure(figsize=(3.1 * len(curves), 3.4))
+    panels = figure.subplots(1, len(curves), squeeze=False)[0]
+    (wide, high), (left, right, bottom, top) = figure.get_size_inches(), MARGINS
+    figure.subplots_adjust(
+        left=left / wide, right=1 - right / wide, bottom=bottom / high, top=1 - top / high, wspace=0.32
+    )
+    figure.suptitle(f"{one.label} on {table.setting}, {table.scale}, {table.model}", fontsize=10, y=0.985)
+    for axes, curve in zip(panels, curves, strict=True):
         _panel(axes, one, curve)
     figure.supxlabel(KEY, fontsize=7)
     return figure

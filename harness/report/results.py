@@ -247,7 +247,7 @@ def _each_row(file: Path, take: Callable[[Mapping[str, Any]], None]) -> None:
     with file.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
             try:
-                take(json.loads(line))
+                take(json.loads(line.decode()))
             except (ValueError, KeyError, TypeError, AttributeError) as error:
                 raise HarnessError(
                     f"{file}:{number}: cut or broken ({_reason(error)}); remove the file and run the cell again"
