@@ -46,7 +46,7 @@ def flip_levels(by_seed: Grid) -> Grid:
     from scipy.stats import permutation_test  # 1 s to import
 
     seeds = by_seed.shape[-1]
-    found: Any = permutation_test(  # type: ignore[call-overload]
+    found: Any = permutation_test(
         (by_seed,),
         lambda x, axis: np.mean(x, axis=axis),
         permutation_type="samples",
