@@ -251,7 +251,7 @@ def balance(
 @app.command()
 def claims(
     runs: Annotated[Path, typer.Argument(help="Folder of run folders.")] = Path("runs"),
-    file: Annotated[Path, typer.Option(help="The claims, in YAML.")] = Path("experiments/post_claims.yaml"),
+    file: Annotated[Path, typer.Option(help="The claims, in YAML.")] = Path("experiments/claims/post.yaml"),
     experiment: Annotated[Path | None, typer.Option(help="The experiment file that the lock is to cover too.")] = None,
     lock: Annotated[
         bool, typer.Option("--lock", help="Fix the claims before the first run, and judge nothing.")

@@ -16,7 +16,7 @@ from harness.claims.sections import record, sections
 from harness.registry import installed
 from harness.report.matrix import matrix, triggers
 
-POST = Path(__file__).parent.parent / "experiments" / "post_claims.yaml"
+POST = Path(__file__).parent.parent / "experiments" / "claims" / "post.yaml"
 
 HEAD = """
 title: A study

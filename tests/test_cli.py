@@ -39,7 +39,8 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[dict]:
     """What the pipeline was asked for; it writes made-up runs."""
     calls: list[dict] = []
 
-    def run(cells_asked, runs, *, force=False):
+    def run(cells_asked, runs, *, force=False, grader=None):
+        assert grader is None
         calls.append({"cells": list(cells_asked), "runs": runs, "force": force})
         return [write_run(runs, one, dict.fromkeys(CONDITIONS, 0.5)) for one in cells_asked]
 
@@ -235,7 +236,7 @@ def test_a_run_that_cannot_be_stops_with_one_line_before_anything_starts(capsys,
 def test_a_dry_run_prints_the_plan_and_trains_nothing(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("harness.pipeline.run", lambda *args, **options: pytest.fail("trained"))
 
-    def plan(cells_asked, runs, *, measure=True):
+    def plan(cells_asked, runs, *, measure=True, grader="", price=""):
         return [
             Plan(
                 cell=one,
