@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import ndtr, ndtri
-from scipy.stats import binomtest
+from scipy.stats import binomtest, permutation_test
 from statsmodels.regression.linear_model import OLS
 from statsmodels.stats.sandwich_covariance import cov_cluster_2groups
 
@@ -248,6 +248,20 @@ def test_seeds_that_differ_make_a_difference_as_wide_as_a_t_test_over_seeds_does
     by_seed = [0.1, 0.3, 0.8]
     seen = contrast_of(arm([by_seed] * 200))
     assert seen.half_width() == pytest.approx(4.302653 * np.std(by_seed, ddof=1) / math.sqrt(3), rel=1e-6)
+
+
+@pytest.mark.parametrize("seeds", [6, 9])
+def test_sign_flips_give_scipys_exact_permutation_test(seeds):
+    values = np.random.default_rng(seeds).normal(0.4, 1, size=seeds)
+    expected = permutation_test((values,), np.mean, permutation_type="samples", n_resamples=2**seeds).pvalue
+    assert sign_flips(list(values)).p == pytest.approx(expected)
+
+
+def test_many_seeds_have_their_sign_patterns_drawn_and_the_same_each_time():
+    values = [0.3, -0.2] * 8
+    seen = sign_flips(values)
+    assert seen == sign_flips(values)
+    assert seen.p == pytest.approx(0.45, abs=0.1)
 
 
 def test_sign_flips_count_the_patterns_that_go_as_far():
