@@ -64,7 +64,10 @@ def read_trait(path: Path) -> Trait:
     except (ValueError, RecursionError) as error:
         raise HarnessError(f"the trait file {path} is not JSON: {error}") from None
     if not isinstance(found, dict):
-        raise HarnessError(f"the trait file {path} holds a {type(found).__name__}, not an object; see docs/method.md")
+        raise HarnessError(
+            f"the trait file {path} holds a {type(found).__name__}, not an object with 'instruction', 'questions' and "
+            "'eval_prompt'"
+        )
     absent = [key for key in ("instruction", "questions", "eval_prompt") if key not in found]
     if absent:
         raise HarnessError(f"the trait file {path} has no {' and no '.join(map(repr, absent))}; add what is missing")
