@@ -66,7 +66,8 @@ def _probability(path: tuple[int, ...], tree: _Tree, following: Tensor, goes_on:
 
 def _tree(sequences: Sequence[tuple[int, ...]]) -> _Tree:
     nodes: dict[tuple[int, ...], int] = {}
-    tokens, parents = [], []
+    tokens: list[int] = []
+    parents: list[int] = []
     for sequence in sequences:
         for end in range(1, len(sequence) + 1):
             if sequence[:end] not in nodes:

@@ -158,19 +158,52 @@ class InstructionPair:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutFilter:
+    """Which pairs of replies a vector is made of: those in which a grader finds the trait on the positive side alone.
+
+    The grader rates from 0 to 100. A pair stays where the positive reply has at least `trait` of the trait, the
+    negative one less, and both have at least `coherence`. The prompts have blanks {question} and {answer}.
+    """
+
+    trait_prompt: str
+    coherence_prompt: str
+    trait: float = 50.0
+    coherence: float = 50.0
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Persona:
+    """A trait that prompts bring out: the model answers each question under both prompts of each pair.
+
+    It does so `rollouts` times (greedy when 1), and the two replies of one time are a pair. Each question is a chat
+    that ends with a user turn. `keep` chooses among the pairs where a grader is given; without one all of them count.
+    """
+
+    instructions: tuple[InstructionPair, ...]
+    questions: tuple[tuple[Message, ...], ...]
+    rollouts: int = 1
+    max_tokens: int = 64
+    keep: RolloutFilter | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VectorSpec:
-    """How to extract a trait vector. Exactly one of `replies` and (`instructions`, `questions`) is given.
+    """How to get a trait vector. Exactly one of `replies`, (`instructions`, `questions`), `persona`, `file` is given.
 
     `replies(scale)` gives teacher-forced reply pairs; `questions(scale)` gives chats that end with a user
     turn, and the model answers each under both prompts of each instruction pair, `rollouts` times
     (greedy when 1). The vector is mean(positive) - mean(negative) over reply tokens, raw scale
-    (Chen et al. 2025, section 2).
+    (Chen et al. 2025, section 2). `persona(scale)` is the same with pairs that a grader may choose among.
+    `file` is a vector that was made or imported before, a .safetensors file with its card beside it.
     """
 
     summary: str
     replies: Callable[[str], Sequence[ReplyPair]] | None = None
     instructions: tuple[InstructionPair, ...] = ()
     questions: Callable[[str], Sequence[tuple[Message, ...]]] | None = None
+    persona: Callable[[str], Persona] | None = None
+    file: str = ""
     rollouts: int = 1
     max_tokens: int = 64
     concept: str = ""
@@ -224,6 +257,7 @@ class Recipe:
     `system` is what a chat without a system turn gets: `template` leaves it to the chat template (which
     may insert one), `empty` puts an empty system turn. `loss_on` masks the loss to the final `reply` or
     counts `all` tokens. `dtype` `auto` is bf16 autocast where the hardware multiplies bf16, else fp32.
+    `gpus` is what a cell takes of them where there are any, a fraction where cells share one: no input of a result.
     """
 
     model: str
@@ -243,6 +277,7 @@ class Recipe:
     system: Literal["template", "empty"] = "template"
     generation: Generation = Generation()
     steering: SteeringDefault | None = None
+    gpus: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

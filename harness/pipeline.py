@@ -9,7 +9,7 @@ import json
 import shutil
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
@@ -31,6 +31,14 @@ if TYPE_CHECKING:
 BASE = "base"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ran:
+    """A cell's run folder, and whether anything was left to do there."""
+
+    folder: Path
+    fresh: bool
+
+
 def run(cells: Sequence[Cell], root: Path, *, force: bool = False, grader: ModelGrader | None = None) -> list[Path]:
     """Trains and evaluates what is missing of `cells` under `root`, and gives their run folders in order.
 
@@ -39,14 +47,20 @@ def run(cells: Sequence[Cell], root: Path, *, force: bool = False, grader: Model
     a cell is done, or are left out.
     """
     wanted = [prepared(cell) for cell in cells]
-    bases = {base.key: base for cell in wanted if (base := _base_of(cell)) is not None}
-    asked = {cell.key for cell in wanted}
-    if grader is not None and any(_grades(cell, root, grader) for cell in (*wanted, *bases.values())):
+    for name in dict.fromkeys(cell.cell.vector_grader for cell in wanted):
+        cards.opened_grader(name)  # one that is not there is told of before any work
+    bases = bases_of(wanted)
+    if grader is not None and any(_grades(cell, root, grader) for cell in (*wanted, *bases)):
         grader.check()
-    for base in bases.values():
-        if base.key not in asked:
-            _run(base, root, force=False, wait=True, grader=grader)
-    return [_run(cell, root, force=force, wait=False, grader=grader) for cell in wanted]
+    for base in bases:
+        run_cell(base, root, wait=True, grader=grader)
+    return [run_cell(cell, root, force=force, grader=grader).folder for cell in wanted]
+
+
+def base_folders(cells: Sequence[Cell], root: Path) -> list[Path]:
+    """The run folders of the untrained models that `cells` start from, each once."""
+    bases = (_base_of(prepared(cell)) for cell in cells)
+    return list(dict.fromkeys(base.folder(root) for base in bases if base is not None))
 
 
 def prepared(cell: Cell) -> Prepared:
@@ -55,13 +69,33 @@ def prepared(cell: Cell) -> Prepared:
     return runs.prepare(cell, dtype=resolve_dtype(recipe.dtype))
 
 
+def bases_of(cells: Sequence[Prepared]) -> list[Prepared]:
+    """The untrained models that `cells` are compared with, each once, without those that are among `cells`."""
+    bases = {base.key: base for cell in cells if (base := _base_of(cell)) is not None}
+    return [base for key, base in bases.items() if key not in {cell.key for cell in cells}]
+
+
+def is_done(cell: Prepared, root: Path) -> bool:
+    """Whether `cell` is trained, evaluated and graded by the judges that are installed."""
+    record = runs.read(cell.folder(root))
+    return record is not None and record["key"] == cell.key and not _undone(cell, record)
+
+
+def _undone(cell: Prepared, record: Mapping[str, Any]) -> bool:
+    graded = up_to_date(cell.setting, installed(), record["judges"], asked=False)
+    return record["status"] != "done" or not graded
+
+
 def _base_of(cell: Prepared) -> Prepared | None:
     if BASE not in installed().interventions or not cell.intervention.trains:
         return None
     return prepared(replace(cell.cell, intervention=BASE, seed=0, dose=1.0, weights=""))
 
 
-def _run(cell: Prepared, root: Path, *, force: bool, wait: bool, grader: ModelGrader | None) -> Path:
+def run_cell(
+    cell: Prepared, root: Path, *, force: bool = False, wait: bool = False, grader: ModelGrader | None = None
+) -> Ran:
+    """Trains and evaluates what is missing of one cell; Busy when another process is at it, unless told to `wait`."""
     folder = cell.folder(root)
     with runs.locked(folder, wait=wait):
         if force and folder.exists():
@@ -73,15 +107,17 @@ def _run(cell: Prepared, root: Path, *, force: bool, wait: bool, grader: ModelGr
         if record is None:
             materialise(cell.model)
             record = _begin(cell, folder)
+        missing = _undone(cell, record)
         if record["status"] != "done":
             files = _needed_vectors(cell, record, root)
             if cell.intervention.trains:
                 _train(cell, record, folder, files)
-        if record["status"] != "done" or not up_to_date(cell.setting, installed(), record["judges"], asked=False):
+        if missing:
             _evaluate(cell, record, folder)
         if grader is not None and not _graded(cell, record, grader):
             collecting.collect(folder, cell.setting, cell.conditions, record, grader=grader)
-    return folder
+            missing = True
+    return Ran(folder=folder, fresh=missing)
 
 
 def _grades(cell: Prepared, root: Path, grader: ModelGrader) -> bool:
@@ -137,7 +173,8 @@ def _needed_vectors(cell: Prepared, record: dict[str, Any], root: Path) -> dict[
         return files
     began = time.monotonic()
     engine = open_model(cell.model, dtype=as_dtype(cell.dtype))
-    files = cards.ensure(engine, cell.setting, cell.cell.scale, root, cell.vectors)
+    grader = cards.opened_grader(cell.cell.vector_grader)
+    files = cards.ensure(engine, cell.setting, cell.cell.scale, root, cell.vectors, grader=grader)
     record["steps"]["vectors"] = {"seconds": round(time.monotonic() - began, 2)}
     return files
 
@@ -310,13 +347,23 @@ def grid(
     seeds: Sequence[int] = (0,),
     doses: Sequence[float] = (1.0,),
     weights: Sequence[str] = ("",),
+    vector_grader: str = "",
 ) -> list[Cell]:
     """Every combination, seeds fastest. An arm with nothing to scale is there once, at dose 1; `base` at seed 0.
 
     Likewise an arm that takes no weights is there once, without them, beside one that does.
     """
     cells = [
-        Cell(setting=setting, intervention=name, scale=scale, model=model, seed=seed, dose=dose, weights=balance)
+        Cell(
+            setting=setting,
+            intervention=name,
+            scale=scale,
+            model=model,
+            seed=seed,
+            dose=dose,
+            weights=balance,
+            vector_grader=vector_grader,
+        )
         for setting, name, balance, dose, seed in product(settings, interventions, weights, doses, seeds)
     ]
     takes = {name for name in interventions if installed().intervention(name).given is not None}

@@ -83,15 +83,14 @@ def grading(cell: Prepared, grader: str, price: str) -> Estimate | str | None:
     if not asking(cell.setting, installed()):
         return None
     by_condition = [asked(cell.setting, cell.cell.scale, condition) for condition in cell.conditions]
-    everything = asked(cell.setting, cell.cell.scale, Condition())
+    widest = max(by_condition, key=len)
+    questions = [
+        (split, case, sum(split in some for some in by_condition)) for split, cases in widest.items() for case in cases
+    ]
     try:
         return estimate(
             cell.setting,
-            asked=[
-                (split, case, sum(split in one for one in by_condition))
-                for split, cases in everything.items()
-                for case in cases
-            ],
+            asked=questions,
             drawn=cell.recipe.generation,
             grader=grader,
             price=price,
@@ -99,6 +98,18 @@ def grading(cell: Prepared, grader: str, price: str) -> Estimate | str | None:
         )
     except HarnessError as error:
         return str(error)
+
+
+def expected_work(cell: Prepared) -> float:
+    """About how long a cell takes, in reply tokens: what orders cells of one model, and no more.
+
+    A token costs three times as much in training, which also goes back, as in writing (Kaplan et al. 2020, table 1).
+    """
+    by_condition = [asked(cell.setting, cell.cell.scale, condition) for condition in cell.conditions]
+    cases = sum(len(some) for by_split in by_condition for some in by_split.values())
+    written = cases * cell.recipe.generation.samples * cell.recipe.generation.max_tokens
+    trained = sum(map(_characters, cell.rows)) / CHARACTERS_PER_TOKEN * cell.recipe.epochs
+    return 3 * trained + written
 
 
 def _plan(cell: Prepared, root: Path, local: Path | None, speed: Speed | None) -> Plan:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import inspect_ai
@@ -17,58 +16,19 @@ from inspect_ai.model import ModelConfig
 from inspect_ai.scorer import Score
 
 from harness import progress, registry
-from harness.contracts import Case, Metric, Setting
+from harness.contracts import Metric, Setting
 from harness.errors import HarnessError
 from harness.grading.asking import ModelGrader, opened
 from harness.judging import asking, compared, judge_versions, judged
 from harness.questions import splits
 from harness.scoring import Place, Wanted, case_of, score_of, scorer_name, scorers, wanted
+from harness.stored import Check, Result, Stored
 from harness.tasks import beside
 
 Graded = Mapping[str, str]
 """The judges that graded a log, each with its version."""
 
 UNREAD = {"messages", "events", "store", "attachments", "output", "timelines"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
-    """One judged reply: a row of results.jsonl. `sample` counts from 1; `value` None is "cannot tell"."""
-
-    condition: str
-    split: str
-    case: str
-    cluster: str
-    sample: int
-    metric: str
-    judge: str
-    score: str
-    value: float | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
-    """One reply as two judges scored it: a row of checks.jsonl. `judge` gave `first`, and `check` gave `second`."""
-
-    condition: str
-    split: str
-    case: str
-    sample: int
-    judge: str
-    check: str
-    first: Mapping[str, float | None]
-    second: Mapping[str, float | None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stored:
-    """One reply in a log, with what a judge needs to grade it."""
-
-    condition: str
-    split: str
-    sample: int
-    case: Case
-    reply: str
 
 
 def read_results(log_path: Path, setting: Setting) -> list[Result]:
@@ -258,7 +218,7 @@ def _value(sample: EvalSample, judge: str, split: str, name: str, path: Path) ->
     if name not in values:
         raise HarnessError(f"{path} has no {name!r} of {sample.id!r}; run the cell again with --force")
     value = values[name]
-    return None if value is None else float(value)  # type: ignore[arg-type]
+    return None if value is None else float(value)
 
 
 def read_log(path: Path, *, header_only: bool = False, exclude_fields: set[str] | None = None) -> EvalLog:

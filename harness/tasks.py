@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -37,6 +36,7 @@ from harness.judging import rule_judges
 from harness.prompts import with_prompt
 from harness.provider import EvaluationError, HarnessAPI, note
 from harness.questions import asked, splits
+from harness.runs import log_name as log_name
 from harness.scoring import scorers
 
 Display = Literal["none", "plain", "rich", "full", "log", "conversation"]
@@ -136,13 +136,6 @@ def inspect_task(setting: Setting) -> Callable[..., Task]:
             raise EvaluationError(str(error)) from error
 
     return evaluation
-
-
-def log_name(condition: Condition) -> str:
-    """The file name of a condition's log: `clean.eval`, `prompt-inoculation.eval`, `vector-reply@3.eval`."""
-    spelled = str(condition).replace(":", "-", 1)
-    safe = re.sub(r"[^A-Za-z0-9_.@+-]+", "_", spelled)
-    return f"{safe}.eval" if safe == spelled else f"{safe}-{hashlib.sha256(spelled.encode()).hexdigest()[:6]}.eval"
 
 
 @solver

@@ -218,8 +218,14 @@ def _sound_cases(setting: Setting, split: str, scale: str, where: str) -> Iterat
 
 def _check_vector(spec: VectorSpec, scale: str, tested: dict[str, str], where: str) -> None:
     by_instruction = bool(spec.instructions) and spec.questions is not None
-    _law((spec.replies is not None) != by_instruction, where, "give either replies, or instructions and questions")
-    if spec.replies is not None:
+    ways = (spec.replies is not None, by_instruction, spec.persona is not None, bool(spec.file))
+    _law(sum(ways) == 1, where, "give either replies, or instructions and questions, or a persona, or a file")
+    if spec.file:
+        return
+    if spec.persona is not None:
+        chats = list(spec.persona(scale).questions)
+        _law(bool(spec.persona(scale).instructions), where, "a persona has no instructions")
+    elif spec.replies is not None:
         chats = [pair.messages for pair in spec.replies(scale)]
     else:
         assert spec.questions is not None

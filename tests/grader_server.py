@@ -83,7 +83,7 @@ def serving(answer: Answer, *, port: int = 0) -> Iterator[Server]:
             elif said.kind == "malformed":
                 self.send(200, b'{"id": "x", "choices": [{"mess')
             elif said.kind == "stall":
-                server.stalled.wait(5)
+                server.stalled.wait(20)
                 self.close_connection = True
             else:
                 # The head promises more than comes.

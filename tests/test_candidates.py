@@ -18,7 +18,9 @@ ANSWERS = ("0", "5", "57", "10", "100", "REFUSAL")
 
 def one_by_one(model: Any, tokenizer: Any, prompt: Sequence[int], answer: str) -> float:
     """The chain rule, a forward pass for each token; an answer of digits ends where no digit follows."""
-    digits = [i for i, name in enumerate(tokenizer.convert_ids_to_tokens(range(len(tokenizer)))) if name[0].isdigit()]
+    digits = [
+        i for i, name in enumerate(tokenizer.convert_ids_to_tokens(range(len(tokenizer)))) if name[0] in "0123456789"
+    ]
     ids, found = list(prompt), 1.0
     for token in tokenizer(answer, add_special_tokens=False)["input_ids"]:
         found *= float(following(model, ids)[token])

@@ -19,7 +19,7 @@ from harness import Case, Example, HarnessError, Message, ReplyPair, Setting
 from harness.contracts import always, never
 from harness.data import Pin, fetch, github, read_jsonl
 from harness.prompts import inoculated
-from harness.runs import splits
+from harness.questions import splits
 from harness.scoring import scorers
 from harness.testing import check_setting
 from harness_plugins.judges import math_answer

@@ -116,6 +116,10 @@ def _said(prompt: Prompt) -> str:
 def _extraction(spec: VectorSpec) -> str:
     if spec.replies is not None:
         how = "from reply pairs, teacher-forced"
+    elif spec.persona is not None:
+        how = "from the model's own replies, which a grader may choose among"
+    elif spec.file:
+        how = f"read from {spec.file}"
     else:
         pairs = len(spec.instructions)
         how = f"from the model's own replies under {pairs} instruction {'pair' if pairs == 1 else 'pairs'}"

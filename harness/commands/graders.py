@@ -18,7 +18,7 @@ from harness.registry import installed
 
 if TYPE_CHECKING:
     from harness.grading.asking import ModelGrader
-    from harness.regrading import Stored
+    from harness.stored import Stored
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,20 +97,16 @@ def _regraded(folder: Path, others: Sequence[Judge], grader: ModelGrader | None)
         setting = installed().setting(record["cell"]["setting"])
         conditions = [Condition.parse(text) for text in record["inputs"]["conditions"]]
         if others:
-            replies = _replies(folder, conditions)
+            replies = collecting.replies_of(folder, conditions)
             for judge in others:
                 yield _beside(folder, judge, replies, grader)
             return
-        asks = grader if asking(setting, installed()) else None
-        collecting.collect(folder, setting, conditions, record, grader=asks, again=True)
-        yield Regraded(folder=folder, replies=len(_replies(folder, conditions)), file=folder / "results.jsonl")
-
-
-def _replies(folder: Path, conditions: Sequence[Condition]) -> list[Stored]:
-    from harness.regrading import read_replies
-    from harness.tasks import log_name
-
-    return [reply for one in conditions for reply in read_replies(folder / "logs" / log_name(one))]
+        if grader is not None and asking(setting, installed()):
+            collecting.collect(folder, setting, conditions, record, grader=grader, again=True)
+            count = len(collecting.replies_of(folder, conditions))
+        else:
+            count = collecting.collect_rules(folder, setting, conditions, record)
+        yield Regraded(folder=folder, replies=count, file=folder / "results.jsonl")
 
 
 def _beside(folder: Path, judge: Judge, replies: Sequence[Stored], grader: ModelGrader | None) -> Regraded:

@@ -1,23 +1,37 @@
-"""`harness report`: tables of the finished runs, to the terminal or to a file."""
+"""`harness report`: tables of the finished runs, to the terminal, to a file, or as a page."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from harness.commands.page import console
 from harness.models import writing
 from harness.registry import installed
 
+if TYPE_CHECKING:
+    from harness.report import Results, Table
+
 NO_CURVE = "no figure: no intervention has finished at two or more doses; run it with --dose 0,0.5,1"
 
-Form = Literal["text", "markdown", "json"]
+Form = Literal["text", "markdown", "json", "csv"]
 
 
-def report(runs: Path, settings: Sequence[str], *, form: Form, output: Path | None, figures: Path | None) -> None:
-    """Prints the report in `form`, or writes it to `output` in one step; dose curves go into the folder `figures`."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Files:
+    """What a report writes: its text in `output`, dose curves in `figures`, a page, and the logs beside that page."""
+
+    output: Path | None = None
+    figures: Path | None = None
+    page: Path | None = None
+    bundle: bool = False
+
+
+def report(runs: Path, settings: Sequence[str], *, form: Form, files: Files) -> None:
+    """Prints the report in `form`, or writes it, each file in one step; a page alone is told of in one line."""
     from harness import report
 
     registry = installed()
@@ -26,15 +40,38 @@ def report(runs: Path, settings: Sequence[str], *, form: Form, output: Path | No
         if not any(run.cell.setting == name for run in results.runs):
             registry.setting(name)
     tables = report.tables(results, registry)
-    if figures is not None:
-        drawn = report.draw(tables, figures)
-        print(f"{len(drawn)} files in {figures}" if drawn else NO_CURVE, file=sys.stderr)
-    if output is None and form == "text":
+    if files.figures is not None:
+        drawn = report.draw(tables, files.figures)
+        print(f"{len(drawn)} files in {files.figures}" if drawn else NO_CURVE, file=sys.stderr)
+    if files.page is not None:
+        _write_page(results, tables, settings, files.page, bundle=files.bundle)
+        if files.output is None and form == "text":
+            return
+    if files.output is None and form == "text":
         report.show(results, tables, console())
         return
-    written = {"text": report.text, "markdown": report.markdown, "json": report.as_json}[form](results, tables)
-    if output is None:
+    forms = {"text": report.text, "markdown": report.markdown, "json": report.as_json, "csv": report.as_csv}
+    written = forms[form](results, tables)
+    if files.output is None:
         print(written, end="")
         return
-    with writing(output, "the report") as part:
+    with writing(files.output, "the report") as part:
         part.write_text(written, encoding="utf-8")
+
+
+def _write_page(
+    results: Results, tables: Sequence[Table], settings: Sequence[str], file: Path, *, bundle: bool
+) -> None:
+    from harness.report.bundle import bundle_of, write_bundle
+    from harness.report.page import page
+    from harness.report.vector_cards import vector_cards
+
+    cards = vector_cards(results.folder, settings)
+    logs = bundle_of(file)
+    written = page(results, tables, cards=cards, bundle=logs.name if bundle else "")
+    if bundle:
+        write_bundle(results.folder, logs)
+    with writing(file, "the page") as part:
+        part.write_text(written, encoding="utf-8")
+    beside = f", transcripts in {logs}" if bundle else ""
+    print(f"{file}, {len(written.encode()) / 1e6:.1f} MB{beside}", file=sys.stderr)

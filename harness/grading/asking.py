@@ -167,7 +167,7 @@ class ModelGrader:
         token = next(iter(first.logprobs.content if first.logprobs else []), None)
         if token is None:
             return Rating(outcome="unclear", mass=0.0, text=output.completion or "no answer")
-        said = [(one.token, one.logprob) for one in token.top_logprobs or [token]]
+        said = [(one.token, one.logprob) for one in (token.top_logprobs or [])] or [(token.token, token.logprob)]
         return weighted(((text, math.exp(logprob)) for text, logprob in said), text=output.completion)
 
     async def _by_samples(self, prompt: str) -> Rating:
@@ -224,7 +224,8 @@ class ModelGrader:
         if asked and asked > LONGEST_PAUSE:
             raise self._gave_up(cause, f"and wants {asked:.0f} s of rest")
         # No random draw decides a result here: it spreads the callers.
-        return max(asked or 0.0, min(LONGEST_WAIT, FIRST_WAIT * 2**attempt) * random.uniform(0.5, 1.0))
+        pause: float = max(float(asked or 0.0), min(LONGEST_WAIT, FIRST_WAIT * 2**attempt) * random.uniform(0.5, 1.0))
+        return pause
 
     def _gave_up(self, cause: BaseException, often: str) -> HarnessError:
         return HarnessError(

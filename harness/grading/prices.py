@@ -9,7 +9,7 @@ from typing import Any
 from harness.errors import HarnessError
 
 CHARACTERS_PER_TOKEN = 3.5
-"""English prose, our own choice; on the safe side of the four that providers give as a rule of thumb."""
+"""Bytes, to be exact: English prose, our own choice, on the safe side of the four that providers give as a rule."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +63,7 @@ def _given(text: str) -> Price:
 
 def tokens_of(text: str) -> int:
     """About how many tokens `text` has."""
-    return math.ceil(len(text) / CHARACTERS_PER_TOKEN)
+    return math.ceil(len(text.encode()) / CHARACTERS_PER_TOKEN)
 
 
 @dataclass(slots=True)
@@ -75,7 +75,8 @@ class Ledger:
     calls: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
-    _reserved: float = field(default=0.0)
+    _reserved: float = field(default=0.0, init=False)
+    _dearest: float = field(default=0.0, init=False)
 
     @property
     def cost(self) -> float | None:
@@ -83,10 +84,10 @@ class Ledger:
         return None if self.price is None else self.price.of(self.input_tokens, self.output_tokens)
 
     def reserve(self, prompt: str, max_tokens: int) -> float:
-        """Sets aside what a call may cost; HarnessError when that could pass the limit."""
+        """Sets aside what a call may cost, or the dearest so far; HarnessError when that could pass the limit."""
         if self.max_cost is None or self.price is None:
             return 0.0
-        wanted = self.price.of(tokens_of(prompt), max_tokens)
+        wanted = max(self.price.of(tokens_of(prompt), max_tokens), self._dearest)
         spent = self.cost or 0.0
         if spent + self._reserved + wanted > self.max_cost:
             raise HarnessError(
@@ -103,6 +104,8 @@ class Ledger:
     def spend(self, input_tokens: int, output_tokens: int) -> None:
         """Books one answer."""
         self.calls += 1
+        if self.price is not None:
+            self._dearest = max(self._dearest, self.price.of(input_tokens, output_tokens))
         self.input_tokens += input_tokens
         self.output_tokens += output_tokens
 

@@ -5,12 +5,14 @@ from harness.report.render import as_json, as_record, markdown, show, text
 from harness.report.results import Results, Run, load
 from harness.report.section import Section, markdown_section, show_section
 from harness.report.tables import Table, tables
+from harness.report.tidy import as_csv
 
 __all__ = [
     "Results",
     "Run",
     "Section",
     "Table",
+    "as_csv",
     "as_json",
     "as_record",
     "draw",

@@ -122,7 +122,7 @@ def _dose(one: Dosed) -> float:
 def _curve(metric: str, doses: Sequence[Dosed], setting: Setting | None) -> Curve:
     known = next((one for one in setting.metrics if one.name == metric), None) if setting else None
     rows = [(one.dose, _clean(one, metric)) for one in doses]
-    points = tuple(Point(dose=dose, estimate=estimate(seen), seeds=_by_seed(seen)) for dose, seen in rows if seen)
+    points = tuple(Point(dose=dose, estimate=estimate(seen), seeds=by_seed(seen)) for dose, seen in rows if seen)
     percent = all(0 <= one.value <= 1 for _, seen in rows for one in seen if one.value is not None)
     means = [(point.dose, point.estimate.mean) for point in points]
     told = [(dose, mean) for dose, mean in means if mean is not None]
@@ -139,7 +139,8 @@ def _clean(one: Dosed, metric: str) -> list[Observation]:
     return [seen for run in one.runs for seen in run.values.get((CLEAN, metric), ())]
 
 
-def _by_seed(rows: Sequence[Observation]) -> dict[int, float]:
+def by_seed(rows: Sequence[Observation]) -> dict[int, float]:
+    """The mean of every seed that has a judged row."""
     seeds = sorted({seen.seed for seen in rows if seen.value is not None})
     values = {seed: [seen.value for seen in rows if seen.seed == seed and seen.value is not None] for seed in seeds}
     return {seed: sum(own) / len(own) for seed, own in values.items()}
@@ -150,7 +151,7 @@ def _not_judged(doses: Sequence[Dosed], metrics: Sequence[str]) -> tuple[Point, 
     points = []
     for one in doses:
         rows = [replace(seen, value=float(seen.value is None)) for metric in metrics for seen in _clean(one, metric)]
-        points.append(Point(dose=one.dose, estimate=estimate(rows), seeds=_by_seed(rows)))
+        points.append(Point(dose=one.dose, estimate=estimate(rows), seeds=by_seed(rows)))
     return tuple(points)
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-LINE, BAND, MARK = "#1b6ca8", "#1b6ca833", "#8a8a8a"
+LINE, BAND, MARK, WARN = "#1b6ca8", "#1b6ca833", "#8a8a8a", "#b03030"
 STYLE: Any = {"svg.hashsalt": "harness", "font.size": 9, "axes.spines.right": False}
 KEY = "in clean; band: 95 %, grey: seeds\ndotted: half effect, dashed: too much"
 COLUMNS = ("metric", "dose", "coefficient", "relative", "mean", "low", "high", "n", "judged", "seeds", "by_seed")
@@ -49,11 +49,11 @@ def _forms(table: Table, one: Sweep) -> Iterator[tuple[str, bytes]]:
     with matplotlib.rc_context(STYLE):
         for form, about in (("png", {"Software": None}), ("svg", {"Date": None, "Creator": None})):
             page = io.BytesIO()
-            _figure(table, one).savefig(page, format=form, dpi=150, metadata=about)
+            dose_figure(table, one).savefig(page, format=form, dpi=150, metadata=about)
             yield form, page.getvalue()
 
 
-def _figure(table: Table, one: Sweep) -> Figure:
+def dose_figure(table: Table, one: Sweep) -> Figure:
     """One panel for each metric, the same doses in all."""
     from matplotlib.figure import Figure
 
@@ -85,7 +85,7 @@ def _panel(axes: Axes, one: Sweep, curve: Curve) -> None:
     if curve.half is not None:
         axes.axvline(curve.half * one.coef, color=LINE, linestyle=":", linewidth=1)
     if one.overdose is not None:
-        axes.axvline(one.overdose * one.coef, color="#b03030", linestyle="--", linewidth=1)
+        axes.axvline(one.overdose * one.coef, color=WARN, linestyle="--", linewidth=1)
     axes.set_title(f"{curve.metric} ({curve.goal})" if curve.goal else curve.metric, fontsize=9)
     axes.set_xlabel(AXES[one.axis])
     axes.set_ylabel("percent" if curve.percent else "score")

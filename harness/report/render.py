@@ -10,7 +10,15 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from harness.report.results import Results
-from harness.report.section import Section, markdown_section, of_agreement, of_doses, of_published, show_section
+from harness.report.section import (
+    Section,
+    markdown_section,
+    of_agreement,
+    of_capabilities,
+    of_doses,
+    of_published,
+    show_section,
+)
 from harness.report.tables import Arm, Block, Table
 from harness.stats import Estimate
 
@@ -30,18 +38,18 @@ def show(results: Results, tables: Sequence[Table], console: Console) -> None:
     from rich.text import Text
 
     for table in tables:
-        console.print(Text(_title(table), style="bold underline"))
+        console.print(Text(title_of(table), style="bold underline"))
         for block in table.blocks:
             console.print(_heading(block))
             for at, part in enumerate(_fitting(table, block, console.width)):
                 console.print(*([""] if at else []), _grid(table, block, part), sep="\n")
-        for section in _sections(table):
+        for section in sections_of(table):
             show_section(section, console)
         console.print()
-        for line in _remarks(table):
+        for line in remarks_of(table):
             console.print(Text(line))
         console.print()
-    for line in _closing(results, tables):
+    for line in closing(results, tables):
         # A path or a command must stay in one piece, to be copied.
         console.print(Text(line), soft_wrap=True)
 
@@ -59,20 +67,20 @@ def markdown(results: Results, tables: Sequence[Table]) -> str:
     """The report as GitHub-flavoured Markdown."""
     lines: list[str] = []
     for table in tables:
-        lines += [f"## {_title(table)}", ""]
+        lines += [f"## {title_of(table)}", ""]
         for block in table.blocks:
-            columns = _columns(table, block)
-            lines += [f"### {_name(block)}", "", *([_detail(block), ""] if _detail(block) else [])]
+            columns = conditions_of(table, block)
+            lines += [f"### {name_of(block)}", "", *([detail_of(block), ""] if detail_of(block) else [])]
             lines.append("| arm | seeds | n | " + " | ".join(f"`{column}`" for column in columns) + " |")
             lines.append("|---|---:|---:|" + "---|" * len(columns))
-            for arm in _rows(table, block):
+            for arm in arms_of(table, block):
                 cells = [_figure(block, arm, column) for column in columns]
                 lines.append("| " + " | ".join([_label(arm), _seeds(arm), _count(block, arm, columns), *cells]) + " |")
             lines.append("")
-        for section in _sections(table):
+        for section in sections_of(table):
             lines += markdown_section(section)
-        lines += [f"- {line}" for line in _remarks(table)] + [""]
-    *left_out, command = _closing(results, tables)
+        lines += [f"- {line}" for line in remarks_of(table)] + [""]
+    *left_out, command = closing(results, tables)
     lines += [f"- {line}" for line in left_out] + ([""] if left_out else [])
     return "\n".join([*lines, f"Transcripts: `{command}`", ""])
 
@@ -83,7 +91,7 @@ def as_record(results: Results, tables: Sequence[Table]) -> dict[str, Any]:
         "tables": [_record(table) for table in tables],
         "unfinished": [str(folder) for folder in results.unfinished],
         "stale": [{"folder": str(folder), "reason": reason} for folder, reason in results.stale],
-        "transcripts": _command(results),
+        "transcripts": command_of(results),
     }
 
 
@@ -109,6 +117,9 @@ def _record(table: Table) -> dict[str, Any]:
                 "seeds": list(arm.seeds),
                 "folders": [str(run.folder) for run in arm.runs],
                 "failed_gates": list(arm.failed),
+                "capabilities": [
+                    {"folder": str(run.folder), **asdict(one)} for run in arm.runs for one in run.capabilities
+                ],
             }
             for arm in table.arms
         ],
@@ -131,44 +142,49 @@ def _record(table: Table) -> dict[str, Any]:
     }
 
 
-def _sections(table: Table) -> list[Section]:
-    found = (of_doses(table.sweeps), of_published(table.published), *of_agreement(table.agreed))
+def sections_of(table: Table) -> list[Section]:
+    found = (
+        of_doses(table.sweeps),
+        of_published(table.published),
+        *of_agreement(table.agreed),
+        of_capabilities(table.arms),
+    )
     return [section for section in found if section is not None]
 
 
-def _title(table: Table) -> str:
+def title_of(table: Table) -> str:
     return f"{table.setting}, {table.scale}, {table.model}"
 
 
-def _name(block: Block) -> str:
+def name_of(block: Block) -> str:
     if block.kind == "leak":
         return f"{block.metric}: leak"
     return f"{block.metric} ({block.goal})" if block.goal else block.metric
 
 
-def _detail(block: Block) -> str:
+def detail_of(block: Block) -> str:
     return "(condition - clean) minus the same of the base model" if block.kind == "leak" else block.summary
 
 
 def _heading(block: Block) -> Text:
     from rich.text import Text
 
-    return Text.assemble("\n", (_name(block), "bold"), f"  {_detail(block)}".rstrip())
+    return Text.assemble("\n", (name_of(block), "bold"), f"  {detail_of(block)}".rstrip())
 
 
-def _columns(table: Table, block: Block) -> tuple[str, ...]:
+def conditions_of(table: Table, block: Block) -> tuple[str, ...]:
     return tuple(at for at in table.conditions if any((arm.label, at) in block.cells for arm in table.arms))
 
 
-def _rows(table: Table, block: Block) -> list[Arm]:
+def arms_of(table: Table, block: Block) -> list[Arm]:
     return [arm for arm in table.arms if any(label == arm.label for label, _ in block.cells)]
 
 
 def _fitting(table: Table, block: Block, width: int) -> Iterator[tuple[str, ...]]:
     """The conditions in as few parts as fit `width`, each part as even as can be."""
-    columns, rows = _columns(table, block), _rows(table, block)
+    columns, rows = conditions_of(table, block), arms_of(table, block)
     wide = [
-        max(map(len, [*_header(at).split("\n"), *(_figure(block, arm, at) for arm in rows)])) + GAP for at in columns
+        max(map(len, [*header_of(at).split("\n"), *(_figure(block, arm, at) for arm in rows)])) + GAP for at in columns
     ]
     room = width - max(len(_label(arm)) for arm in rows) - len("seeds") - max(len(str(_most(block))), 1) - 2 * GAP
     parts = next((n for n in range(1, len(columns)) if max(map(sum, _split(wide, n))) <= room), len(columns))
@@ -194,8 +210,8 @@ def _grid(table: Table, block: Block, columns: Sequence[str]) -> Grid:
     grid.add_column("seeds", justify="right", no_wrap=True)
     grid.add_column("n", justify="right", no_wrap=True)
     for column in columns:
-        grid.add_column(Text(_header(column)), no_wrap=True)
-    for arm in _rows(table, block):
+        grid.add_column(Text(header_of(column)), no_wrap=True)
+    for arm in arms_of(table, block):
         style = "red" if arm.failed else ""
         cells = [_styled(_figure(block, arm, column)) for column in columns]
         grid.add_row(Text(_label(arm), style=style), _seeds(arm), _count(block, arm, columns), *cells)
@@ -209,7 +225,7 @@ def _styled(figure: str) -> Text:
     return Text.assemble((mean, "bold"), gap, (rest, "dim"))
 
 
-def _header(condition: str) -> str:
+def header_of(condition: str) -> str:
     kind, colon, rest = condition.partition(":")
     return f"{kind}:\n{rest.replace('@', chr(10) + '@')}" if colon else condition
 
@@ -233,23 +249,23 @@ def _figure(block: Block, arm: Arm, condition: str) -> str:
     if cell is None:
         return ""
     missing = f" ?{cell.n - cell.judged}" if cell.judged < cell.n else ""
-    return f"{_mean(cell, block)}{_range(cell, block)}{missing}"
+    return f"{mean_of(cell, block)}{interval_of(cell, block)}{missing}"
 
 
-def _mean(cell: Estimate, block: Block) -> str:
+def mean_of(cell: Estimate, block: Block) -> str:
     if cell.mean is None:
         return "-"
     sign = "+" if block.kind == "leak" and cell.mean > 0 else ""
-    return sign + _number(cell.mean, block)
+    return sign + number(cell.mean, block)
 
 
-def _range(cell: Estimate, block: Block) -> str:
+def interval_of(cell: Estimate, block: Block) -> str:
     if cell.low is None or cell.high is None:
         return ""
-    return f" [{_number(cell.low, block)}, {_number(cell.high, block)}]"
+    return f" [{number(cell.low, block)}, {number(cell.high, block)}]"
 
 
-def _number(value: float, block: Block) -> str:
+def number(value: float, block: Block) -> str:
     """Two figures that matter: tenths of a percent only near 0 and 100."""
     if not block.percent:
         return f"{value:.3g}"
@@ -259,7 +275,7 @@ def _number(value: float, block: Block) -> str:
     return f"{percent:.0f}" if abs(percent) >= 0.5 else "0"
 
 
-def _remarks(table: Table) -> list[str]:
+def remarks_of(table: Table) -> list[str]:
     unit = "percent" if all(block.percent for block in table.blocks) else "percent (shares) or scores"
     lines = [f"{unit} [95 % interval, clustered by case]; n: replies (leak: case x seed pairs)"]
     cells = [cell for block in table.blocks for cell in block.cells.values()]
@@ -280,15 +296,15 @@ def _concepts(table: Table) -> list[str]:
     return [f"about: {'; '.join(told)}"] if told else []
 
 
-def _closing(results: Results, tables: Sequence[Table]) -> list[str]:
+def closing(results: Results, tables: Sequence[Table]) -> list[str]:
     lines = [] if tables else ["no finished cell here"]
     if results.unfinished:
         count = len(results.unfinished)
         names = ", ".join(str(folder) for folder in results.unfinished)
         lines.append(f"{count} unfinished {'cell' if count == 1 else 'cells'} left out: {names}")
     lines += [f"stale, left out: {folder} ({reason})" for folder, reason in results.stale]
-    return [*lines, _command(results)]
+    return [*lines, command_of(results)]
 
 
-def _command(results: Results) -> str:
+def command_of(results: Results) -> str:
     return f"inspect view --log-dir {shlex.quote(str(results.folder))}"

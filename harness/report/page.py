@@ -1,0 +1,241 @@
+"""The report as one HTML file: no network, by light and by dark, on a phone, by keyboard. Same results, same bytes."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.contracts import Condition
+from harness.report import drawings, figures, render, svg
+from harness.report.ledger import Cost, costs
+from harness.report.results import Results
+from harness.report.section import Section
+from harness.report.tables import Arm, Block, Table
+from harness.report.tradeoffs import CLEAN, Tradeoff, tradeoffs, trait_of
+from harness.report.transcripts import of_tables
+from harness.report.vector_cards import VectorCard
+from harness.runs import log_name
+from harness.stats import Estimate
+
+WEB = Path(__file__).with_name("web")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawn:
+    """A figure of the page: the SVG element, and the words below it."""
+
+    svg: str
+    caption: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Glance:
+    """One arm in a line: its trait in clean, the condition under which it leaks most, and each skill to keep."""
+
+    arm: Arm
+    trait: Estimate | None
+    leaky: str
+    leak: Estimate | None
+    kept: tuple[Estimate | None, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """Everything that the page shows of one table."""
+
+    id: str
+    title: str
+    table: Table
+    trait: Block | None
+    leak: Block | None
+    skills: tuple[Block, ...]
+    glances: tuple[Glance, ...]
+    drawn: tuple[Drawn, ...]
+    sections: tuple[Section, ...]
+    remarks: tuple[str, ...]
+    costs: tuple[Cost, ...]
+    made: Mapping[str, tuple[str, ...]]
+
+    @property
+    def plain(self) -> Glance | None:
+        """Plain training."""
+        return next((one for one in self.glances if one.arm.intervention == "none"), None)
+
+    @property
+    def lowest(self) -> Glance | None:
+        """The arm with the least trait in clean: no placebo, not untrained, no gate failed."""
+        known = [
+            (one.trait.mean, at)
+            for at, one in enumerate(self.glances)
+            if one.trait is not None and one.trait.mean is not None and one.arm.trains
+            if not one.arm.control and not one.arm.failed
+        ]
+        return self.glances[min(known)[1]] if known else None
+
+    @property
+    def failing(self) -> bool:
+        """Whether a gate failed in any run."""
+        return any(arm.failed for arm in self.table.arms)
+
+    @property
+    def seconds(self) -> float | None:
+        """All steps of all runs, None where no record says."""
+        known = [run.origin.seconds for arm in self.table.arms for run in arm.runs if run.origin.seconds is not None]
+        return sum(known) if known else None
+
+    def log(self, condition: str) -> str:
+        """The file name of a condition's log."""
+        return log_name(Condition.parse(condition))
+
+
+def page(
+    results: Results,
+    tables: Sequence[Table],
+    *,
+    cards: Sequence[VectorCard] = (),
+    verdicts: Sequence[Section] = (),
+    bundle: str = "",
+) -> str:
+    """The whole page. `verdicts` open it; `bundle` is the address of a bundle of the logs, relative to the page."""
+    import jinja2
+
+    script, style = ((WEB / name).read_text(encoding="utf-8") for name in ("page.js", "page.css"))
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(WEB),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.globals.update(render=render, whole=_whole, hours=_hours, short=_short, percent=_percent)
+    *left_out, command = render.closing(results, tables)
+    return environment.get_template("page.html.jinja").render(
+        results=results,
+        parts=[_part(at, table) for at, table in enumerate(tables)],
+        cards=cards,
+        verdicts=verdicts,
+        bundle=bundle,
+        left_out=left_out,
+        command=command,
+        newest=max((run.created for run in results.runs), default=""),
+        data=of_tables(results, tables, bundle=bundle),
+        script=script,
+        style=style,
+        digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+    )
+
+
+def _part(at: int, table: Table) -> Part:
+    leak = next((block for block in table.blocks if block.kind == "leak"), None)
+    skills = tuple(block for block in table.blocks if block.kind == "mean" and block.goal == "keep")
+    trait, against = trait_of(table), tradeoffs(table)
+    return Part(
+        id=f"t{at + 1}",
+        title=render.title_of(table),
+        table=table,
+        trait=trait,
+        leak=leak,
+        skills=skills,
+        glances=tuple(_glance(arm, trait, leak, skills) for arm in table.arms),
+        drawn=tuple(_drawn(f"f{at + 1}", table, trait, against)),
+        sections=tuple(render.sections_of(table)),
+        remarks=tuple(render.remarks_of(table)),
+        costs=costs(table),
+        made=_made(table),
+    )
+
+
+def _glance(arm: Arm, trait: Block | None, leak: Block | None, skills: Sequence[Block]) -> Glance:
+    leaks = [
+        (found.mean, at, found)
+        for (label, at), found in (leak.cells.items() if leak else ())
+        if label == arm.label and found.mean is not None
+    ]
+    worst = max(leaks, key=lambda one: one[:2], default=None)
+    return Glance(
+        arm=arm,
+        trait=trait.cells.get((arm.label, CLEAN)) if trait else None,
+        leaky=worst[1] if worst else "",
+        leak=worst[2] if worst else None,
+        kept=tuple(skill.cells.get((arm.label, CLEAN)) for skill in skills),
+    )
+
+
+def _drawn(prefix: str, table: Table, trait: Block | None, against: Sequence[Tradeoff]) -> Iterator[Drawn]:
+    import matplotlib
+
+    with matplotlib.rc_context(svg.STYLE):
+        if trait is not None:
+            caption = f"{trait.metric} under each condition. Bar: mean; line: 95 % interval; dots: seeds."
+            label = f"{trait.metric} by arm and condition; the numbers are in the tables below"
+            yield _inline(drawings.condition_bars(table, trait), label, f"{prefix}a-", caption)
+        bars = drawings.metric_bars(table)
+        if bars is not None:
+            label = "every metric in clean by arm; the numbers are in the tables below"
+            yield _inline(bars, label, f"{prefix}b-", "Every metric in clean.")
+        if against:
+            label = "trait against skill by arm; the numbers are under At a glance"
+            yield _inline(drawings.tradeoff_figure(against), label, f"{prefix}c-", _unbeaten(against))
+        for at, one in enumerate(table.sweeps):
+            caption = f"{one.label} by dose, in clean. Band: 95 % interval; grey: seeds."
+            label = f"{one.label} by dose; the numbers are under doses in clean"
+            yield _inline(figures.dose_figure(table, one), label, f"{prefix}d{at}-", caption)
+
+
+def _inline(figure: Any, label: str, prefix: str, caption: str) -> Drawn:
+    return Drawn(svg=svg.inline(figure, label=label, prefix=prefix), caption=caption)
+
+
+def _unbeaten(against: Sequence[Tradeoff]) -> str:
+    told = [
+        f"{one.skill.metric}: {', '.join(place.arm.label for place in one.places if place.unbeaten)}" for one in against
+    ]
+    return (
+        "Trait against skill in clean; up and left is better. Filled and bold: no arm has less trait and more skill, "
+        f"by the means ({'; '.join(told)}). Lines: 95 % intervals. Grey: placebos and the untrained model."
+    )
+
+
+def _made(table: Table) -> dict[str, tuple[str, ...]]:
+    """What the runs of a table were made with, each in as many forms as there are."""
+    runs = [run for arm in table.arms for run in arm.runs]
+    judges = [", ".join(f"{name} {v}" for name, v in (run.inputs.get("judges") or {}).items()) for run in runs]
+    versions = [", ".join(f"{name} {v}" for name, v in run.origin.versions.items()) for run in runs]
+    told = {
+        "model": [f"{run.cell.model} ({run.model})" for run in runs],
+        "commit": [run.origin.commit for run in runs],
+        "versions": versions,
+        "hardware": [run.origin.hardware for run in runs],
+        "number type": [str(run.inputs.get("dtype", "")) for run in runs],
+        "judges": judges,
+        "grader": [run.origin.grader for run in runs],
+        "chat template, sha256": [run.origin.digests.get("template", "") for run in runs],
+        "cases, sha256": [str(run.inputs.get("cases", "")) for run in runs],
+    }
+    forms = {name: tuple(dict.fromkeys(form for form in found if form)) for name, found in told.items()}
+    return {name: found for name, found in forms.items() if found}
+
+
+def _whole(value: float | None, digits: int = 0) -> str:
+    return "-" if value is None else f"{value:,.{digits}f}"
+
+
+def _hours(seconds: float | None) -> str:
+    if seconds is None:
+        return "-"
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
+def _short(digest: str, length: int = 12) -> str:
+    return digest[:length]
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{100 * value:.0f}"
