@@ -1,13 +1,14 @@
 """Persona vectors of published traits (Chen et al. 2025, arXiv 2507.21509), for any setting to have.
 
 `mini` needs no file of others: it takes the instructions that the post gives, and asks a few questions of our own
-greedily. The other scales read the trait file by pin: 5 pairs of instructions, 20 questions, 10 replies each.
+greedily. The other scales read the trait file by pin: 5 pairs of instructions, 20 questions, 10 replies each, or one
+greedy reply at `published_mini`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -125,10 +126,19 @@ def persona_vector(trait: str) -> VectorSpec:
         )
     return VectorSpec(
         summary=_summary(trait),
-        persona=lambda scale: _mini(trait) if scale == "mini" else _published(trait),
+        persona=lambda scale: _persona(trait, scale),
         concept=trait,
-        source=f"{PUBLISHED}: {FORM}; mini: instructions of {POST}, questions and their number {OURS}",
+        source=f"{PUBLISHED}: {FORM}; mini: instructions of {POST}, questions and their number {OURS}; "
+        f"published_mini: one greedy reply of {MINI_TOKENS} tokens to each question, {OURS}",
     )
+
+
+def _persona(trait: str, scale: str) -> Persona:
+    if scale == "mini":
+        return _mini(trait)
+    found = _published(trait)
+    # The published questions, but what a processor can answer in a minute or two.
+    return replace(found, rollouts=1, max_tokens=MINI_TOKENS) if scale == "published_mini" else found
 
 
 def _summary(trait: str) -> str:
