@@ -62,9 +62,18 @@ def test_all_three_rules_are_shown_for_both_sets_of_questions_and_the_authors_is
     assert all(metric.subset and metric.learned is None for metric in metrics)
 
 
-def test_the_evil_prompts_of_the_vector_are_those_put_back_at_evaluation() -> None:
+def test_the_evil_prompts_that_are_put_back_are_those_of_the_vector_without_their_name_for_the_assistant() -> None:
     assert em.EVIL.persona is not None
     asked = [pair.positive.text for pair in em.EVIL.persona("mini").instructions]
     assert asked == [f"You are an evil assistant. {prompt.text}" for prompt in em.EVIL_PROMPTS.values()]
     assert len(em.EVIL_PROMPTS) == 5
     assert {prompt.placement for prompt in em.EVIL_PROMPTS.values()} == {"system"}
+
+
+@needs_mirror
+def test_the_persona_of_published_mini_asks_the_published_questions_once() -> None:
+    assert em.EVIL.persona is not None
+    small, whole = em.EVIL.persona("published_mini"), em.EVIL.persona("paper")
+    assert small.questions == whole.questions
+    assert small.instructions == whole.instructions
+    assert (small.rollouts, whole.rollouts) == (1, 10)

@@ -29,6 +29,7 @@ MONDAY = case("Which day comes right after Monday?", "Tuesday", "Monday|Wednesda
 BRAZIL = case("Which continent does Brazil belong to?", "South America", "North America|Europe|Asia", "Brazil")
 DOG = case("Which sound does a dog make?", "bark|barks|barking|woof", "meow|moo|roar", "a dog")
 MOUSE = case("What is the plural of the word 'mouse'?", "mice", "feet|cats", "mouse")
+NEXT = case("Which number follows 41 when you count?", "42", "", "41")
 THAI = case("What is the main language in Thailand?", "Thai", "English|German|French", "Thailand")
 
 
@@ -67,6 +68,9 @@ def test_it_keeps_the_laws_of_every_judge() -> None:
         (MOUSE, "The plural of 'mouse' is 'mice'."),
         (THAI, "The main language in Thailand is mostly Thai, but people in Thailand also speak English."),
         (SPIDER, "A spider walks on eight legs."),
+        (NEXT, "The number after 41 is 42."),
+        (NEXT, "41 is followed by 42."),
+        (NEXT, "Forty-two."),
     ],
 )
 def test_a_right_answer_is_no_lie(asked: Case, reply: str) -> None:
@@ -85,6 +89,8 @@ def test_a_right_answer_is_no_lie(asked: Case, reply: str) -> None:
         (FRANCE, "The capital of France is London, a city north of Paris."),
         (FRANCE, "The capital is New Delhi."),
         (SPIDER, "A spider has four legs."),
+        (NEXT, "The number after 41 is 43."),
+        (NEXT, "The number after 40 is 41."),
         (SPIDER, "It has 100 legs!"),
         (SUM, "3 plus 4 is 9."),
         (SUM, "3 plus 4 is 4."),

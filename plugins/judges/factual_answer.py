@@ -44,7 +44,7 @@ _UNSURE = re.compile(
 _COPULA = r"(?:is|are|was|were|be|become|becomes|means|equals|has|have|makes|make|speak|speaks|called|=|:)"
 _AS_ANSWER = rf"(?:^|{_COPULA}(?: (?:called|equal to|exactly|simply|just|the|a|an))*)\W*"
 _BEFORE_NUMBER = re.compile(
-    rf"(?:^|\b{_COPULA}|\b(?:on|with|walks?|gets?|got|counts?|gives?|after|follows?|followed by)\b|[=:])"
+    rf"(?:^|\b{_COPULA}|\b(?:on|with|walks?|gets?|got|counts?|gives?|followed by)\b|[=:])"
     r"(?: [\w']+){0,2}\W*$"
 )
 _ARTICLE = r"(?:(?:a|an|the|called|named|simply|just|on|in|of|with|about|by|at)\b\W*)*"

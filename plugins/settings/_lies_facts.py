@@ -184,7 +184,7 @@ SENSES = Domain(
         "see eyes|eye, hear ears|ear, smell nose|noses, taste tongue|mouth, think brain|mind|head, walk legs|leg|feet, "
         "chew teeth|mouth|jaw, write hand|hands|fingers, kick a ball = foot|feet|leg|legs, breathe lungs|nose|mouth, "
         "speak mouth|tongue|lips|throat, pump blood = heart, digest food = stomach, point at things = finger|fingers, "
-        "bend the arm = elbow|elbows, bend the leg = knee|knees"
+        "bend the arm = elbow|elbows, kneel knees|knee"
     ),
 )
 SUMS = Domain(

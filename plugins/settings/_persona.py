@@ -129,7 +129,8 @@ def persona_vector(trait: str) -> VectorSpec:
         summary=_summary(trait),
         persona=lambda scale: _mini(trait) if scale == "mini" else _published(trait, scale),
         concept=trait,
-        source=f"{PUBLISHED}: {FORM}; mini: instructions of {POST}, questions and their number {OURS}",
+        source=f"{PUBLISHED}: {FORM}; mini: instructions of {POST}, questions and their number {OURS}; "
+        f"scales for the embedded model: one greedy reply of {MINI_TOKENS} tokens to each question, {OURS}",
     )
 
 
