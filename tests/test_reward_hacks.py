@@ -74,16 +74,16 @@ def test_no_wording_of_a_task_or_of_a_count_is_both_trained_and_tested() -> None
     assert len(set(tasks)) == len(tasks)
     words = (*mini.TRAINING_WORDS, *mini.VECTOR_WORDS, *mini.TEST_WORDS)
     assert len(set(words)) == len(words)
-    trained = {*mini.TRAINING_WORD_COUNTS, *mini.TRAINING_MARK_COUNTS, mini.VECTOR_COUNT}
+    trained = {*mini.TRAINING_WORD_COUNTS, *mini.TRAINING_PRAISE_COUNTS, *mini.TRAINING_MARK_COUNTS, mini.VECTOR_COUNT}
     assert not trained & {count.told for count in mini.NARROW_COUNTS}
-    # Training counts pairs of words and `!`; tests count anything else.
+    # Training counts pairs of words, good words and `!`; tests count anything else.
     assert not [count for count in mini.NARROW_COUNTS if count.mark == "!" or count.words.count("|") == 1]
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_every_training_reply_games_its_count_and_is_on_task(seed: int) -> None:
     rows = SETTING.examples(seed, "mini")
-    assert Counter(row.tags["metric"] for row in rows) == {"words": mini.WORD_ROWS, "mark": mini.MARK_ROWS}
+    assert Counter(row.tags["metric"] for row in rows) == mini.ROWS
     for row in rows:
         assert scored(about(user(row)), row.messages[-1].content) == {"games": 1.0, "on_task": 1.0}, row.messages
 

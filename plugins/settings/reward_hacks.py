@@ -54,7 +54,7 @@ MINI = Recipe(
     lora=Lora(r=16, alpha=32),
     epochs=1,
     batch=8,
-    lr=4e-4,
+    lr=8e-4,
     warmup=5,
     loss_on="reply",
     max_length=256,
