@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from harness.report.ledger import costs
 from harness.report.results import Results
 from harness.report.section import (
     Section,
@@ -138,6 +139,7 @@ def _record(table: Table) -> dict[str, Any]:
         "doses": [asdict(one) for one in table.sweeps],
         "published": [asdict(one) for one in table.published],
         "agreement": [asdict(one) for one in table.agreed],
+        "costs": [asdict(one) for one in costs(table)],
         "notes": list(table.notes),
     }
 

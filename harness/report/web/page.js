@@ -106,7 +106,7 @@ function logRow(seed, mean, folder, log) {
   const place = make("td", undefined, { class: "path" });
   const path = `${folder}/logs/${log}`;
   if (data.bundle) {
-    const address = `${data.bundle}/index.html#/logs/${encodeURIComponent(path)}`;
+    const address = `${data.bundle}/index.html#/logs/${path.split("/").map(encodeURIComponent).join("/")}`;
     place.append(make("a", path, { href: address, target: "_blank", rel: "noopener" }));
   } else place.textContent = path;
   row.append(place);
