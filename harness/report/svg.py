@@ -15,8 +15,12 @@ INKS = {LINE: "accent", MARK: "muted", WARN: "warn", "#000000": "ink", "#ffffff"
 """A colour of the figures to the variable of the page's style that stands for it, by light or by dark."""
 
 STYLE: Any = {
-    **{"svg.hashsalt": "harness", "svg.fonttype": "none", "text.parse_math": False, "font.size": 8},
-    **{"axes.spines.top": False, "axes.spines.right": False},
+    "svg.hashsalt": "harness",
+    "svg.fonttype": "none",
+    "text.parse_math": False,
+    "font.size": 8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
 }
 
 HEAD = re.compile(r"\A.*?(?=<svg)|<!--.*?-->|<metadata>.*?</metadata>", re.DOTALL)
