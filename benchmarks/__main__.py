@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-NAMES = ("startup", "steering", "generation", "training", "report")
+NAMES = ("startup", "steering", "generation", "training", "coverage", "report")
 
 
 def main() -> None:

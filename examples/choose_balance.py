@@ -6,7 +6,7 @@ Both are trained at a few weights, vectors at no more than prompts, on a trainin
 plain, each trait alone (vectors: against the others), and all together (vectors: the first the other way round).
 Printed for each: the share that each trait reached. The log-ratios of these shares are taken to be linear in the
 weights; the weights that should come nearest to each target are written down with it, before any of it is measured.
-Then
+Where vectors give all to one trait, choose a smaller --size: a line says little about the ends of its range. Then
 
     harness run --setting two_languages --intervention comp_ps --weights ...
     harness balance --targets b.json
@@ -48,7 +48,9 @@ def main() -> None:
         if trait not in {metric.name for metric in setting.metrics}:
             raise unknown("metric", trait, [metric.name for metric in setting.metrics])
     chosen = []
-    for intervention, low, high in ((STEERING, -arguments.size, arguments.size), (PROMPTS, 0.0, 1.0)):
+    bounds = {STEERING: (-arguments.size, arguments.size), PROMPTS: (0.0, 1.0)}
+    for intervention in arguments.interventions:
+        low, high = bounds[intervention]
         points = []
         for balance in designs(traits, low, high):
             cell = Cell(
@@ -166,6 +168,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("setting")
     parser.add_argument("--targets", nargs="+", required=True, metavar="TRAIT=SHARE,...")
+    parser.add_argument("--interventions", nargs="+", choices=(STEERING, PROMPTS), default=[STEERING, PROMPTS])
     parser.add_argument("--size", type=float, default=1.0, help="the largest weight of a vector, raw; a prompt's is 1")
     parser.add_argument("--scale", default="mini")
     parser.add_argument("--runs", type=Path, default=Path("runs"))

@@ -4,8 +4,9 @@
 
 An arm is an intervention or BLOCK@COEF, raw or in units of the residual RMS. Printed for each: the trait's rate in
 clean and under the inoculation prompt, with how many replies were judged, the other metrics of the same cases, and
-what the first replies say: read them, a rate alone can be a judge's mistake. No result uses the selection cases, nor
-the training seed (1000) used here.
+what the first replies say: read them, a rate alone can be a judge's mistake. With --by FACT the trait's rate is also
+given for each value of a case's fact, a domain say. No result uses the selection cases, nor the training seed (1000)
+used here.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ def main() -> None:
     }
     untrained = open_model(ref, dtype=dtype)
     files = ensure(untrained, setting, arguments.scale, arguments.runs, keys)
-    _print("untrained", untrained, setting, arguments.scale)
+    _print("untrained", untrained, setting, arguments)
     for arm in arguments.arms:
         steering = _steering(arm, vector)
         change = None if steering else installed().intervention(arm)
@@ -75,7 +76,7 @@ def main() -> None:
                 advance=lambda done, tokens, advance=advance: advance(steps=done, count=tokens),
             )
             trained = open_model(ref, dtype=dtype, adapter=folder / "adapter")
-        _print(arm, trained, setting, arguments.scale)
+        _print(arm, trained, setting, arguments)
 
 
 def _steering(arm: str, vector: str) -> Steering | None:
@@ -86,15 +87,15 @@ def _steering(arm: str, vector: str) -> Steering | None:
     return Steering(vector=vector, blocks=(int(block),), coef=float(coef.removesuffix("rms")), unit=unit)
 
 
-def _print(name: str, engine: Engine, setting: Setting, scale: str) -> None:
-    clean = _rate(engine, setting, scale, None)
-    prompted = _rate(engine, setting, scale, setting.prompts["inoculation"])
+def _print(name: str, engine: Engine, setting: Setting, arguments: argparse.Namespace) -> None:
+    clean = _rate(engine, setting, arguments, None)
+    prompted = _rate(engine, setting, arguments, setting.prompts["inoculation"])
     print(json.dumps({"model": name, "clean": clean, "inoculation": prompted}), flush=True)
 
 
-def _rate(engine: Engine, setting: Setting, scale: str, prompt: Prompt | None) -> dict[str, Any]:
-    recipe = setting.recipe(scale)
-    cases = list(setting.cases("selection", 0, scale))
+def _rate(engine: Engine, setting: Setting, arguments: argparse.Namespace, prompt: Prompt | None) -> dict[str, Any]:
+    recipe = setting.recipe(arguments.scale)
+    cases = list(setting.cases("selection", 0, arguments.scale))
     asked = [with_prompt(case.messages, prompt, draw_by=case.id) if prompt else case.messages for case in cases]
     requests = [
         Request(
@@ -104,7 +105,13 @@ def _rate(engine: Engine, setting: Setting, scale: str, prompt: Prompt | None) -
         for messages in asked
     ]
     replies = [reply.text for reply in engine.generate(requests)]
-    return {**asyncio.run(_means(setting, cases, replies)), "says": [reply[:80] for reply in replies[:4]]}
+    told = asyncio.run(_means(setting, cases, replies))
+    by = {}
+    for value in dict.fromkeys(case.facts.get(arguments.by) for case in cases) if arguments.by else ():
+        some = [at for at, case in enumerate(cases) if case.facts.get(arguments.by) == value]
+        part = asyncio.run(_means(setting, [cases[at] for at in some], [replies[at] for at in some]))
+        by[str(value)] = part[setting.trait.name]
+    return {**told, **({arguments.by: by} if by else {}), "says": [reply[:80] for reply in replies[:4]]}
 
 
 async def _means(setting: Setting, cases: Sequence[Case], replies: Sequence[str]) -> dict[str, Any]:
@@ -133,6 +140,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--lr", type=float, help="default: the recipe's")
     parser.add_argument("--epochs", type=int, help="default: the recipe's")
     parser.add_argument("--vector", help="default: the recipe's")
+    parser.add_argument("--by", metavar="FACT", help="give the trait's rate for each value of this fact too")
     parser.add_argument("--scale", default="mini")
     parser.add_argument("--runs", type=Path, default=Path("runs"))
     return parser.parse_args()

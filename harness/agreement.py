@@ -93,6 +93,26 @@ def nominal_alpha(units: Sequence[Sequence[Hashable | None]]) -> float | None:
     return 1 - (n - 1) * unlike / by_chance
 
 
+def interval_alpha(units: Sequence[Sequence[float | None]]) -> float | None:
+    """Krippendorff's alpha for numbers: a disagreement weighs as the square of how far apart they are.
+
+    A unit holds each judge's number for one reply, None where it has none. As `nominal_alpha`, with o_ck and
+    n_c n_k multiplied by (c - k)^2 (Krippendorff 2011, interval metric). None when all numbers are equal.
+    """
+    together = [[number for number in unit if number is not None] for unit in units]
+    together = [numbers for numbers in together if len(numbers) > 1]
+    # Both sums of squared differences are taken about the mean, where they lose no digits.
+    every = [number for numbers in together for number in numbers]
+    n, mean = len(every), sum(every) / max(1, len(every))
+    by_chance = 2 * n * sum((number - mean) ** 2 for number in every)
+    if not by_chance:
+        return None
+    apart = sum(
+        sum((one - other) ** 2 for one, other in permutations(numbers, 2)) / (len(numbers) - 1) for numbers in together
+    )
+    return 1 - (n - 1) * apart / by_chance
+
+
 def _difference(first: Sequence[Scores], second: Sequence[Scores], name: str) -> float | None:
     apart = [
         abs(one - other)

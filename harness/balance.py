@@ -108,6 +108,15 @@ def balances(tables: Sequence[Table], targets: Sequence[Target]) -> Balances:
     )
 
 
+def paired(table: Table, targets: Sequence[Target], first: str, second: str) -> list[Observation]:
+    """The error of intervention `first` minus that of `second`, reply by reply, over the targets that both were set."""
+    sides = []
+    for name in (first, second):
+        own = [target for target in targets if target.intervention == name]
+        sides.append([_reached(one, table, arm) for one in own for arm in table.arms if _is_meant(one, table, arm)])
+    return _differences(*sides)[0]
+
+
 def _target(entry: Any, place: str) -> Target:
     keys = {"setting", "intervention", "target"}
     if not isinstance(entry, dict) or not keys <= set(entry) <= keys | {"weights", "dose"}:

@@ -12,10 +12,10 @@ import hashlib
 import json
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,26 +41,31 @@ QUIET_TURNS, TURN_SECONDS = 10, 0.05
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """A chat to be replied to, and how to draw the reply."""
+    """A chat to be replied to, and how to draw the reply; or `candidates`, whose probabilities are wanted instead."""
 
     messages: tuple[Message, ...]
     max_tokens: int
     temperature: float = 0.0
     top_p: float = 1.0
     seed: int = 0
+    candidates: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The reply, and the exact text that the model was given."""
+    """The reply, the exact text that the model was given, and the probability of each candidate that was named."""
 
     reply: Reply
     prompt: str
+    probabilities: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """Which engine answers: the run folder, the digest of what is in it, how it treats a missing system turn."""
+    """Which engine answers, by its run folder or an untrained model's name or folder, and a digest of what is in it.
+
+    `system` is how it treats a missing system turn.
+    """
 
     folder: Path
     digest: str
@@ -169,12 +174,29 @@ def _answers(
 
     with _SHELF.engine(host.opener, source) as engine:
         requests = _requests(engine, source, questions, answered)
-        order = sorted(range(len(requests)), key=lambda at: (requests[at].tokens, requests[at].seed))
+        drawn = [at for at, question in enumerate(questions) if not question.candidates]
+        order = sorted(drawn, key=lambda at: (requests[at].tokens, requests[at].seed))
         with engine.steered(steering) if steering else contextlib.nullcontext():
-            replies = engine.generate([requests[at] for at in order], advance=advance)
+            replies = engine.generate([requests[at] for at in order], advance=advance) if order else []
+            likely = {}
+            for at in set(range(len(questions))) - set(drawn):
+                likely[at] = engine.probabilities(requests[at].tokens, questions[at].candidates)
+                advance(1, 1)
         reply = dict(zip(order, replies, strict=True))
         text = {ids: engine.tokenizer.decode(list(ids)) for ids in {request.tokens for request in requests}}
-        return [Answer(reply[at], text[request.tokens]) for at, request in enumerate(requests)]
+        return [
+            _likeliest(likely[at], request, text[request.tokens])
+            if at in likely
+            else Answer(reply[at], text[request.tokens])
+            for at, request in enumerate(requests)
+        ]
+
+
+def _likeliest(likely: Mapping[str, float], request: Request, prompt: str) -> Answer:
+    from harness.decoding import Reply
+
+    best = max(likely, key=lambda candidate: likely[candidate])
+    return Answer(Reply(text=best, prompt_tokens=len(request.tokens), tokens=1, finish="stop"), prompt, likely)
 
 
 def _requests(
@@ -230,9 +252,20 @@ class _Shelf:
 
 
 def _open_run(run: Path) -> Engine:
-    from harness.engine import open_run
+    from harness.engine import open_model, open_run, resolve_dtype
+    from harness.models import resolve
 
+    if is_model(run):
+        return open_model(resolve(str(run)), dtype=resolve_dtype("auto"))
     return open_run(run)
+
+
+def is_model(folder: Path) -> bool:
+    """Whether `folder` is no run but a model: the name of an embedded one, or a folder of weights."""
+    from harness.models import EMBEDDED
+
+    named = str(folder) in EMBEDDED or (folder / "config.json").is_file()
+    return named and not (folder / "run.json").exists()
 
 
 def _unheard(replies: int, tokens: int) -> None:

@@ -8,18 +8,35 @@ from pathlib import Path
 from typing import Any
 
 from harness import progress, runs, vectors
-from harness.contracts import Setting, Steering
-from harness.engine import Engine, chosen_blocks, open_model, read_card, resolve_dtype, vector_lookup
-from harness.errors import unknown
+from harness.contracts import Setting, Steering, VectorSpec
+from harness.engine import (
+    Engine,
+    Vector,
+    chosen_blocks,
+    load_vector,
+    open_model,
+    read_card,
+    resolve_dtype,
+    vector_lookup,
+)
+from harness.errors import HarnessError, unknown
+from harness.journal import Journal
 from harness.models import resolve
 from harness.registry import installed
+from harness.rollouts import UNFILTERED, Chosen, Journals, OpenedGrader
 
 ELICIT_CASES = 12
 CARD_DEPTHS = (0.25, 0.5, 0.75)
 
 
 def make_vectors(
-    setting: str, root: Path, *, scale: str = "mini", model: str = "", names: Sequence[str] = ()
+    setting: str,
+    root: Path,
+    *,
+    scale: str = "mini",
+    model: str = "",
+    names: Sequence[str] = (),
+    grader: str = "",
 ) -> list[Path]:
     """Extracts the setting's vectors (all, or `names`) and gives the paths of their full quality cards.
 
@@ -35,54 +52,123 @@ def make_vectors(
     dtype = resolve_dtype(recipe.dtype)
     ref = resolve(model or recipe.model)
     keys = {
-        name: runs.vector_key(found, name, scale=scale, model=ref, dtype=dtype, recipe=recipe) for name in found.vectors
+        name: runs.vector_key(found, name, scale=scale, model=ref, dtype=dtype, recipe=recipe, grader=grader)
+        for name in found.vectors
     }
+    opened = opened_grader(grader)
     wanted = {name: keys[name] for name in (names or keys)}
     engine = open_model(ref, dtype=dtype)
-    files = ensure(engine, found, scale, root, wanted)
+    files = ensure(engine, found, scale, root, wanted, grader=opened)
     for name in wanted:
         _sweep(engine, found, scale, name, files)
     known = {name: file for name, key in keys.items() if (file := runs.vector_file(root, name, key)).is_file()}
-    return [_with_cosines(name, known, _steered(engine, found, scale, name)) for name in wanted]
+    return [_with_cosines(name, known, steered_blocks(engine, found, scale, name)) for name in wanted]
 
 
-def ensure(engine: Engine, setting: Setting, scale: str, root: Path, wanted: Mapping[str, str]) -> dict[str, Path]:
+def ensure(
+    engine: Engine,
+    setting: Setting,
+    scale: str,
+    root: Path,
+    wanted: Mapping[str, str],
+    *,
+    grader: OpenedGrader | None = None,
+) -> dict[str, Path]:
     """The files of `wanted` (name to key), extracted where they are missing; one process extracts, others wait."""
     files = {name: runs.vector_file(root, name, key) for name, key in wanted.items()}
     for name, file in files.items():
         with runs.locked(file, wait=True):
             if not (file.is_file() and file.with_suffix(".json").is_file()):
-                _extract(engine, setting, scale, name, wanted[name], file)
+                with progress.bar(f"vector {setting.name}/{name}", total=1, unit="vector") as advance:
+                    _make(engine, setting, scale, name, wanted[name], file, grader)
+                    advance()
     engine.vectors = vector_lookup(files)
     return files
 
 
-def _extract(engine: Engine, setting: Setting, scale: str, name: str, key: str, file: Path) -> None:
-    """Extracts the vector `name` into `file`, with a card whose elicitation is measured at the default dose alone."""
+def opened_grader(name: str) -> OpenedGrader | None:
+    """The grader called `name`, nothing asked yet; None without a name."""
+    if not name:
+        return None
+    from harness.grading.asking import opened
+
+    return opened(name)
+
+
+def steered_blocks(engine: Engine, setting: Setting, scale: str, name: str) -> tuple[int, ...]:
+    """The blocks that the setting steers, or the middle one where it steers none."""
+    place = _default_place(setting, scale, name)
+    return chosen_blocks(place, len(engine.blocks)) if place else (len(engine.blocks) // 2,)
+
+
+def _make(
+    engine: Engine, setting: Setting, scale: str, name: str, key: str, file: Path, grader: OpenedGrader | None
+) -> None:
+    """Makes the vector `name` in `file`, with a card whose elicitation is measured at the default dose alone."""
     spec, recipe = setting.vectors[name], setting.recipe(scale)
-    with progress.bar(f"vector {setting.name}/{name}", total=1, unit="vector") as advance:
-        found = vectors.extract(engine, spec, scale=scale, system=recipe.system)
-        engine.vectors = lambda _: found.vector
-        place = _default_place(setting, scale, name)
-        rows = _elicited(engine, setting, scale, place, ELICIT_CASES) if place else []
-        blocks = _steered(engine, setting, scale, name)
-        card = vectors.quality(found)
+    if spec.file:
+        made, about = _read_from(Path(spec.file), engine)
+    else:
+        found = vectors.extract(
+            engine, spec, scale=scale, system=recipe.system, kept=_journals(engine, spec, file), grader=grader
+        )
+        made = found.vector
         about = {
-            "name": name,
-            "setting": setting.name,
-            "scale": scale,
-            "key": key,
-            "summary": spec.summary,
-            "concept": spec.concept,
-            "source": spec.source,
             "questions": len(found.positive),
-            "blocks": card,
-            "elicitation": rows,
-            "cosines": {},
-            "verdict": vectors.verdict(card, rows, blocks),
+            "blocks": vectors.quality(found),
+            "replies": None if found.chosen is None else chosen_card(found.chosen, spec, scale),
         }
-        vectors.save(file, found, about)
-        advance()
+    engine.vectors = lambda _: made
+    place = _default_place(setting, scale, name)
+    rows = _elicited(engine, setting, scale, place, ELICIT_CASES) if place else []
+    card = {
+        "name": name,
+        "setting": setting.name,
+        "scale": scale,
+        "key": key,
+        "summary": spec.summary,
+        "concept": spec.concept,
+        "source": spec.source,
+        **about,
+        "elicitation": rows,
+        "cosines": {},
+        "verdict": vectors.verdict(about["blocks"], rows, steered_blocks(engine, setting, scale, name)),
+    }
+    vectors.save(file, made, card)
+
+
+def chosen_card(chosen: Chosen, spec: VectorSpec, scale: str) -> dict[str, Any]:
+    """What became of a persona's replies, by what thresholds, for the card of its vector."""
+    assert spec.persona is not None
+    keep = spec.persona(scale).keep
+    about: dict[str, Any] = {"filtered": chosen.filtered, "pairs": dict(chosen.reasons)}
+    if not chosen.filtered or keep is None:
+        return about | {"note": UNFILTERED}
+    return about | {"trait": keep.trait, "coherence": keep.coherence, "source": keep.source}
+
+
+def _journals(engine: Engine, spec: VectorSpec, file: Path) -> Journals:
+    """Where a persona's replies and grades are kept: replies of one model, grades for one vector."""
+    if spec.persona is None or not engine.digest:
+        return Journals()
+    model = runs.digest_of([engine.digest, engine.dtype])[:8]
+    folder = file.parent / "rollouts"
+    return Journals(
+        replies=Journal(folder / f"replies-{model}.jsonl"), grades=Journal(folder / f"grades-{file.stem}.jsonl")
+    )
+
+
+def _read_from(file: Path, engine: Engine) -> tuple[Vector, dict[str, Any]]:
+    """The vector in `file` and what its card says of how it was made."""
+    made, card = load_vector(file), read_card(file)
+    width = int(engine.model.get_input_embeddings().weight.shape[1])
+    if made.value.shape != (len(engine.blocks), width):
+        raise HarnessError(
+            f"{file} has shape {tuple(made.value.shape)}, and this model has {len(engine.blocks)} blocks of width "
+            f"{width}; name a vector of this model"
+        )
+    about = {name: card.get(name) for name in ("questions", "blocks", "replies", "imported")}
+    return made, {**about, "made_from": {"file": str(file), "sha256": card["sha256"]}}
 
 
 def _default_place(setting: Setting, scale: str, name: str) -> Steering | None:
@@ -138,9 +224,3 @@ def _with_cosines(name: str, files: Mapping[str, Path], blocks: tuple[int, ...])
 def _trait(card: Mapping[str, Any]) -> str:
     """Two ways to extract one trait should agree; two traits should not."""
     return str(card["concept"] or card["name"])
-
-
-def _steered(engine: Engine, setting: Setting, scale: str, name: str) -> tuple[int, ...]:
-    """The blocks that the setting steers, or the middle one where it steers none."""
-    place = _default_place(setting, scale, name)
-    return chosen_blocks(place, len(engine.blocks)) if place else (len(engine.blocks) // 2,)

@@ -95,7 +95,10 @@ def _render(tokenizer: Any, messages: Sequence[Message], system: System, generat
         chat = [Message("system", ""), *chat]
     turns = [{"role": message.role, "content": message.content} for message in chat]
     try:
-        return str(tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=generate))
+        # Where a template lets a model think first (Qwen3), it is told not to: replies are trained and judged.
+        return str(
+            tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=generate, enable_thinking=False)
+        )
     except Exception as error:
         if turns[0]["role"] == "system" and "system" in str(error).lower():
             return _render(tokenizer, _folded(chat), "template", generate)

@@ -30,6 +30,13 @@ CommandError: type[Exception] = typer.BadParameter.__mro__[2]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Runs = Annotated[Path, typer.Option(help="Folder of run folders.")]
 Scale = Annotated[str, typer.Option(help="mini, small or paper.")]
+Grader = Annotated[str, typer.Option(help="Model that judges may ask, as Inspect names it: openai/gpt-4o-mini.")]
+Connections = Annotated[int | None, typer.Option(help="Questions to the grader at once; 10 if not given.")]
+MaxCost = Annotated[float | None, typer.Option(help="Stop asking the grader before it has cost so many US dollars.")]
+Price = Annotated[str, typer.Option(help="The grader's price, IN,OUT in US dollars for a million tokens.")]
+VectorGrader = Annotated[
+    str, typer.Option(help="The model that chooses among a persona's replies, as Inspect names it; none: all count.")
+]
 Model = Annotated[str, typer.Option(help="smollm2_135m, a hub id or a local folder; else the recipe's own.")]
 
 
@@ -103,13 +110,29 @@ def run(
     weights: Annotated[
         list[str], typer.Option(help="A balance of traits for comp_ arms, as spanish=0.8,french=0.4; repeat it.")
     ] = [],  # noqa: B006
+    vector: Annotated[
+        list[str],
+        typer.Option(help="NAME=FILE: a vector made or imported before, in place of the setting's; repeat it."),
+    ] = [],  # noqa: B006
+    vector_grader: VectorGrader = "",
+    capabilities: Annotated[
+        list[str], typer.Option(help="lm-eval tasks to ask the trained and the untrained model; commas for several.")
+    ] = [],  # noqa: B006
+    capability_conditions: Annotated[
+        list[str], typer.Option(help="What these tasks are asked under: clean, or vector:EXPRESSION@COEF.")
+    ] = ["clean"],  # noqa: B006
+    capability_limit: Annotated[int, typer.Option(help="Ask the first so many of each task; 0 is all.", min=0)] = 0,
     runs: Runs = Path("runs"),
+    grader: Grader = "",
+    connections: Connections = None,
+    max_cost: MaxCost = None,
+    price: Price = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and train nothing.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Begin these cells anew.")] = False,
     as_json: Json = False,
 ) -> None:
     """Train and evaluate what is missing, then print the table."""
-    from harness.commands import cells, page
+    from harness.commands import cells, graders, page
 
     asked = cells.Asked(
         settings=page.several("--setting", setting),
@@ -120,6 +143,12 @@ def run(
         doses=page.doses(dose),
         weights=page.balances(weights),
         runs=runs,
+        grading=graders.Grading(model=grader, connections=connections, max_cost=max_cost, price=price),
+        vectors=tuple(vector),
+        vector_grader=vector_grader,
+        capabilities=page.several("--capabilities", capabilities) if capabilities else (),
+        capability_conditions=page.several("--capability-conditions", capability_conditions),
+        capability_limit=capability_limit or None,
     )
     if dry_run:
         cells.plan(asked, as_json=as_json)
@@ -128,9 +157,35 @@ def run(
 
 
 @app.command()
+def sweep(
+    file: Annotated[Path, typer.Argument(help="The experiment: settings, interventions, seeds, as YAML.")],
+    runs: Runs = Path("runs"),
+    jobs: Annotated[int | None, typer.Option(help="Cells at once; else one for each GPU, or one.")] = None,
+    cluster: Annotated[str, typer.Option(help="Address of a Ray cluster; `local` starts one here.")] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and train nothing.")] = False,
+    hourly_price: Annotated[float | None, typer.Option(help="Of one worker, for the plan's cost.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Train and evaluate the cells of an experiment file, several at once."""
+    from harness.commands import sweeping
+    from harness.sweep import Where
+
+    where = Where(jobs=jobs, cluster=cluster)
+    if dry_run:
+        sweeping.plan(file, runs, where, hourly_price=hourly_price, as_json=as_json)
+    else:
+        raise typer.Exit(sweeping.sweep(file, runs, where, as_json=as_json))
+
+
+@app.command()
 def vectors(
     setting: Annotated[str, typer.Argument(help="The setting whose vectors to extract.")],
     name: Annotated[list[str], typer.Option(help="Only these; repeat it, or put commas.")] = [],  # noqa: B006
+    trait: Annotated[Path | None, typer.Option(help="Extract the vector of this trait file (JSON).")] = None,
+    import_: Annotated[
+        Path | None, typer.Option("--import", help="Convert this published vector (.pt) and call it --name.")
+    ] = None,
+    vector_grader: VectorGrader = "",
     scale: Scale = "mini",
     model: Model = "",
     runs: Runs = Path("runs"),
@@ -139,8 +194,14 @@ def vectors(
     """Extract trait vectors and say how good they are."""
     from harness.commands import cards, page
 
+    if trait is not None and import_ is not None:
+        raise HarnessError("--trait and --import are two ways to a vector; choose one")
     names = page.several("--name", name) if name else ()
-    cards.vectors(setting, names, scale=scale, model=model, runs=runs, as_json=as_json)
+    asked = cards.Asked(setting=setting, names=names, scale=scale, model=model, runs=runs, grader=vector_grader)
+    if import_ is not None:
+        cards.import_vector(asked, import_, as_json=as_json)
+    else:
+        cards.vectors(asked, trait=trait, as_json=as_json)
 
 
 @app.command()
@@ -188,6 +249,28 @@ def balance(
 
 
 @app.command()
+def claims(
+    runs: Annotated[Path, typer.Argument(help="Folder of run folders.")] = Path("runs"),
+    file: Annotated[Path, typer.Option(help="The claims, in YAML.")] = Path("experiments/claims/post.yaml"),
+    experiment: Annotated[Path | None, typer.Option(help="The experiment file that the lock is to cover too.")] = None,
+    lock: Annotated[
+        bool, typer.Option("--lock", help="Fix the claims before the first run, and judge nothing.")
+    ] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False,
+    as_json: Json = False,
+) -> None:
+    """What a publication says beside what finished runs say, with a verdict for every claim."""
+    from harness.commands import claims
+
+    if markdown and as_json:
+        raise HarnessError("--markdown and --json are two forms of one report; choose one")
+    if lock:
+        claims.lock(runs, file, experiment=experiment)
+    else:
+        claims.show(runs, file, markdown=markdown, as_json=as_json, experiment=experiment)
+
+
+@app.command()
 def judge(
     name: Annotated[str, typer.Argument(help="The judge.")],
     replies: Annotated[Path, typer.Option(help="JSON lines, each with `reply`, and `messages` or `facts` if needed.")],
@@ -197,6 +280,49 @@ def judge(
     from harness.commands import grading
 
     grading.judge(name, replies, output=output)
+
+
+@app.command()
+def rejudge(
+    runs: Annotated[Path, typer.Argument(help="Folder of run folders, or one run folder.")],
+    grader: Grader = "",
+    judge: Annotated[list[str], typer.Option(help="Grade with this judge beside the results; repeat it.")] = [],  # noqa: B006
+    connections: Connections = None,
+    max_cost: MaxCost = None,
+    price: Price = "",
+    as_json: Json = False,
+) -> None:
+    """Grade stored replies again: nothing is trained, and nothing generated but what a grader is asked."""
+    from harness.commands import graders, page
+
+    grading = graders.Grading(model=grader, connections=connections, max_cost=max_cost, price=price)
+    graders.rejudge(runs, grading, judges=page.several("--judge", judge) if judge else (), as_json=as_json)
+
+
+@app.command()
+def agree(
+    first: Annotated[str, typer.Argument(help="A judge.")],
+    second: Annotated[str, typer.Argument(help="Another judge.")],
+    replies: Annotated[Path | None, typer.Option(help="JSON lines, as `harness judge` takes them.")] = None,
+    runs: Annotated[Path | None, typer.Option(help="Or a folder of finished runs.")] = None,
+    setting: Annotated[list[str], typer.Option(help="Runs of these only; repeat it, or put commas.")] = [],  # noqa: B006
+    score: Annotated[list[str], typer.Option(help="These scores only; repeat it, or put commas.")] = [],  # noqa: B006
+    threshold: Annotated[float | None, typer.Option(help="From this number on it is a yes; else half.")] = None,
+    as_json: Json = False,
+) -> None:
+    """How far two judges agree on the same replies."""
+    from harness.commands import agreeing, page
+
+    agreeing.agree(
+        first,
+        second,
+        replies=replies,
+        runs=runs,
+        settings=page.several("--setting", setting) if setting else (),
+        scores=page.several("--score", score) if score else (),
+        threshold=threshold,
+        as_json=as_json,
+    )
 
 
 @app.command()

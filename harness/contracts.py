@@ -19,6 +19,7 @@ Goal = Literal["suppress", "express", "keep"]
 Unit = Literal["raw", "rms"]
 Split = str
 Fact = str | int | float | bool | None
+Outcome = Literal["score", "refusal", "code", "unclear"]
 
 SCALES = ("mini", "small", "paper")
 NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -125,7 +126,8 @@ class Metric:
     `goal` says what a good training run does with it: suppress the trait, express it, or keep the skill.
     The first metric whose goal is `suppress` is the setting's trait; gates and vector cards use it.
     `learned` is the mean in clean from which plain training counts as having taught the trait or the skill;
-    None where it need not.
+    None where it need not. `subset` says that the score is None for a reply that does not count (a refusal, an
+    incoherent one), not for one that the judge could not tell: the gate `judge_could_tell` leaves it out.
     """
 
     name: str
@@ -135,6 +137,7 @@ class Metric:
     goal: Goal
     summary: str = ""
     learned: float | None = 0.5
+    subset: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,19 +158,52 @@ class InstructionPair:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutFilter:
+    """Which pairs of replies a vector is made of: those in which a grader finds the trait on the positive side alone.
+
+    The grader rates from 0 to 100. A pair stays where the positive reply has at least `trait` of the trait, the
+    negative one less, and both have at least `coherence`. The prompts have blanks {question} and {answer}.
+    """
+
+    trait_prompt: str
+    coherence_prompt: str
+    trait: float = 50.0
+    coherence: float = 50.0
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Persona:
+    """A trait that prompts bring out: the model answers each question under both prompts of each pair.
+
+    It does so `rollouts` times (greedy when 1), and the two replies of one time are a pair. Each question is a chat
+    that ends with a user turn. `keep` chooses among the pairs where a grader is given; without one all of them count.
+    """
+
+    instructions: tuple[InstructionPair, ...]
+    questions: tuple[tuple[Message, ...], ...]
+    rollouts: int = 1
+    max_tokens: int = 64
+    keep: RolloutFilter | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VectorSpec:
-    """How to extract a trait vector. Exactly one of `replies` and (`instructions`, `questions`) is given.
+    """How to get a trait vector. Exactly one of `replies`, (`instructions`, `questions`), `persona`, `file` is given.
 
     `replies(scale)` gives teacher-forced reply pairs; `questions(scale)` gives chats that end with a user
     turn, and the model answers each under both prompts of each instruction pair, `rollouts` times
     (greedy when 1). The vector is mean(positive) - mean(negative) over reply tokens, raw scale
-    (Chen et al. 2025, section 2).
+    (Chen et al. 2025, section 2). `persona(scale)` is the same with pairs that a grader may choose among.
+    `file` is a vector that was made or imported before, a .safetensors file with its card beside it.
     """
 
     summary: str
     replies: Callable[[str], Sequence[ReplyPair]] | None = None
     instructions: tuple[InstructionPair, ...] = ()
     questions: Callable[[str], Sequence[tuple[Message, ...]]] | None = None
+    persona: Callable[[str], Persona] | None = None
+    file: str = ""
     rollouts: int = 1
     max_tokens: int = 64
     concept: str = ""
@@ -221,6 +257,7 @@ class Recipe:
     `system` is what a chat without a system turn gets: `template` leaves it to the chat template (which
     may insert one), `empty` puts an empty system turn. `loss_on` masks the loss to the final `reply` or
     counts `all` tokens. `dtype` `auto` is bf16 autocast where the hardware multiplies bf16, else fp32.
+    `gpus` is what a cell takes of them where there are any, a fraction where cells share one: no input of a result.
     """
 
     model: str
@@ -240,6 +277,7 @@ class Recipe:
     system: Literal["template", "empty"] = "template"
     generation: Generation = Generation()
     steering: SteeringDefault | None = None
+    gpus: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -288,8 +326,10 @@ class Setting:
     can be combined, each a vector with a raw weight; their prompts are found by `always` and `never`.
     `overdose` names the metrics that tell a model broken by too much from one that is changed as intended:
     they fall where they are to be kept, and rise otherwise. Empty: every metric to keep. `reference` are
-    published figures, which the report shows beside ours. `checks` names a second judge for a judge: both grade
-    every reply, the report says how far they agree on the scores that both have, and no metric uses the second.
+    published figures, which the report shows beside ours. `optional_splits` are asked at `mini` in `clean` alone, and
+    left out there, with a note, where their cases raise OutOfReach: `mini` needs no data of others. `checks` names a
+    second judge for a judge: both grade every reply, the report says how far they agree on the scores that both have,
+    and no metric uses the second.
     """
 
     name: str
@@ -306,6 +346,7 @@ class Setting:
     overdose: tuple[str, ...] = ()
     reference: tuple[Reference, ...] = ()
     checks: Mapping[str, str] = field(default_factory=dict)
+    optional_splits: tuple[str, ...] = ()
 
     def recipe(self, scale: str) -> Recipe:
         """The recipe of `scale`; raises HarnessError naming the scales that exist."""
@@ -344,6 +385,10 @@ def _steering(setting: Setting, recipe: Recipe) -> Steering | None:
     return None
 
 
+def _concept(setting: Setting, recipe: Recipe) -> str:
+    return ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intervention:
     """What changes in training: the rows (`edit`), the residual stream (`steering`), or nothing.
@@ -352,6 +397,7 @@ class Intervention:
     multiplies the steering coefficient, and edits a fraction d of the rows. `trains=False` is the
     untrained base model. `control` marks placebos. One that combines traits has `given(setting, weights)`:
     the intervention that these weights make, or a HarnessError; without weights the setting's own count.
+    `concept(setting, recipe)` says what its prompt or its vector is about ("evil"), "" where there is neither.
     """
 
     name: str
@@ -362,6 +408,7 @@ class Intervention:
     trains: bool = True
     control: bool = False
     given: Callable[[Setting, Mapping[str, float]], Intervention] | None = None
+    concept: Callable[[Setting, Recipe], str] = _concept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -372,11 +419,29 @@ class Verdict:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rating:
+    """A grader's number from 0 to 100 for what a prompt asked, or why there is none.
+
+    `score` is a number where `outcome` is `score`, else None. `mass` is the share of the grader's probability, or of
+    its sampled answers, that numbers from 0 to 100 had. `text` is what it said, for the transcript.
+    """
+
+    outcome: Outcome
+    score: float | None = None
+    mass: float | None = None
+    text: str = ""
+
+
 class Grader(Protocol):
-    """A model that a judge may ask: one prompt in, one reply out."""
+    """A model that a judge may ask. How it gives a number (log-probabilities, samples) is its own affair."""
 
     async def ask(self, prompt: str) -> str:
         """The grader's reply to `prompt`."""
+        ...
+
+    async def rate(self, prompt: str) -> Rating:
+        """The number from 0 to 100 that `prompt` asks for; REFUSAL and CODE are outcomes of their own."""
         ...
 
 

@@ -15,11 +15,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, OutOfReach
 from harness.models import cache_folder, writing
 
 MIRROR = "HARNESS_DATA_MIRROR"
 TIMEOUT_SECONDS = 60
+
+_refused: dict[tuple[str, Path], str] = {}
+"""What was tried in this process and could not be had: an address that does not answer is not waited for again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +53,8 @@ def github(repository: str, commit: str, path: str) -> str:
 def fetch(pin: Pin) -> Path:
     """The file that `pin` means, on this machine, its digest checked; downloaded on first use.
 
-    HarnessError when it is not what was pinned, or nowhere to be had; the message says where to put it.
+    HarnessError when it is not what was pinned, OutOfReach when it is nowhere to be had; the message says where to
+    put it.
     """
     mirrored = _mirrored(pin)
     if mirrored is not None:
@@ -121,15 +125,18 @@ def _downloaded(pin: Pin, target: Path) -> bytes:
     import urllib.request
     from http.client import HTTPException
 
+    if (pin.address, target) in _refused:
+        raise OutOfReach(_refused[pin.address, target])
     try:
         with urllib.request.urlopen(pin.address, timeout=TIMEOUT_SECONDS) as response:
             content = bytes(response.read())
     except (OSError, HTTPException) as error:
         cause = " ".join(str(error).split()) or type(error).__name__
-        raise HarnessError(
+        _refused[pin.address, target] = (
             f"cannot download the data file {pin.name} from {pin.address} ({cause}); "
             f"fetch it by hand and put it at {target}, or into a folder named by {MIRROR} as {pin.mirror}"
-        ) from error
+        )
+        raise OutOfReach(_refused[pin.address, target]) from error
     if wrong := _wrong(content, pin):
         raise HarnessError(f"{pin.address} gave {wrong}; put the right file at {target}")
     return content

@@ -15,7 +15,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from harness import algebra, chat, runs, steering
+from harness import algebra, candidates, chat, runs, sharing, steering
 from harness.contracts import Steering
 from harness.decoding import Batch, Reply, Request, Writer
 from harness.errors import HarnessError, gist
@@ -39,7 +39,10 @@ class Vector:
 
 @dataclass(slots=True)
 class Engine:
-    """A model ready to read and write: tokenizer, decoder blocks, device, and the vectors that may be added."""
+    """A model ready to read and write: tokenizer, decoder blocks, device, and the vectors that may be added.
+
+    `digest` tells which untouched model it is, and is empty for any other.
+    """
 
     model: Any
     tokenizer: Any
@@ -47,6 +50,7 @@ class Engine:
     dtype: Dtype
     slots: int = 64
     vectors: Callable[[str], Vector] | None = None
+    digest: str = ""
 
     @classmethod
     def around(cls, model: Any, tokenizer: Any, dtype: str, vectors: Callable[[str], Vector] | None = None) -> Engine:
@@ -77,6 +81,10 @@ class Engine:
             device=self.device,
         )
         return Batch(writer, requests, advance or (lambda replies, tokens: None)).run()
+
+    def probabilities(self, tokens: Sequence[int], answers: Sequence[str]) -> dict[str, float]:
+        """The probability that the model answers the prompt `tokens` with each of `answers`."""
+        return candidates.probabilities(self.model, self.tokenizer, tokens, answers)
 
     @contextmanager
     def steered(self, wanted: Steering) -> Iterator[steering.Calls]:
@@ -109,7 +117,9 @@ def open_model(ref: ModelRef, *, dtype: Dtype, adapter: Path | None = None) -> E
     model, tokenizer = load(materialise(ref), adapter=adapter)
     model = model.to(torch.bfloat16 if dtype == "bf16" else torch.float32).eval().requires_grad_(False)
     pack(model)
-    return Engine.around(model, tokenizer, dtype)
+    engine = Engine.around(model, tokenizer, dtype)
+    engine.digest = ref.digest if adapter is None else ""
+    return engine
 
 
 def open_run(run: Path) -> Engine:
@@ -176,9 +186,14 @@ def read_card(file: Path) -> dict[str, Any]:
 
 def load(folder: Path, *, adapter: Path | None = None) -> tuple[Any, Any]:
     """Model and tokenizer from a folder of safetensors, `adapter` merged in; fp32 on the CPU, bf16 on a GPU."""
+    tokenizer = load_tokenizer(folder)
+    model = sharing.model_of(folder, lambda: _read(folder))
+    return (model if adapter is None else _merged(model, adapter)), tokenizer
+
+
+def _read(folder: Path) -> Any:
     from transformers import AutoModelForCausalLM
 
-    tokenizer = load_tokenizer(folder)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     weights = torch.float32 if device.type == "cpu" else torch.bfloat16
     try:
@@ -194,7 +209,7 @@ def load(folder: Path, *, adapter: Path | None = None) -> tuple[Any, Any]:
         raise HarnessError(
             f"the model in {folder} lacks {len(absent)} of its weights, {absent[0]!r} among them; fetch it again"
         )
-    return (model if adapter is None else _merged(model, adapter)), tokenizer
+    return model
 
 
 def load_tokenizer(folder: Path) -> Any:

@@ -17,6 +17,10 @@ class HarnessError(Exception):
     """
 
 
+class OutOfReach(HarnessError):
+    """Data of others that is neither on this machine nor to be had from its address."""
+
+
 def unknown(kind: str, name: str, known: Iterable[str]) -> HarnessError:
     """An error for a name that is not among `known`, with the nearest one or, failing that, the list."""
     names = sorted(known)

@@ -23,14 +23,16 @@ def pack(model: nn.Module) -> int:
     Results are equal to rounding. For a model that is only read: weights that change later are not seen. Layers stay
     as they are where torch has no oneDNN, and the packed copy is left aside while gradients are recorded.
     """
+    operations: Any = torch.ops.mkldnn
+    here: Any = torch.backends.mkldnn
     layers = [module for module in model.modules() if type(module) is nn.Linear and module.weight.device.type == "cpu"]
     size = sum(layer.weight.numel() * layer.weight.element_size() for layer in layers)
-    if not torch.backends.mkldnn.is_available() or size > MEMORY * psutil.virtual_memory().available:
+    if not here.is_available() or size > MEMORY * psutil.virtual_memory().available:
         return 0
-    kinds = (torch.float32, torch.bfloat16) if torch.ops.mkldnn._is_mkldnn_bf16_supported() else (torch.float32,)
+    kinds = (torch.float32, torch.bfloat16) if operations._is_mkldnn_bf16_supported() else (torch.float32,)
     wanted = [layer for layer in layers if layer.weight.dtype in kinds]
     for layer in wanted:
-        layer.forward = _packed(layer)  # type: ignore[method-assign]
+        layer.forward = _packed(layer)  # type: ignore[method-assign, assignment]
     return len(wanted)
 
 

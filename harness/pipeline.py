@@ -9,41 +9,58 @@ import json
 import shutil
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness import cards, machine, progress, runs
-from harness.contracts import Condition, Setting, Steering
+from harness import cards, collecting, machine, progress, questions, runs
+from harness.contracts import Condition, Steering
 from harness.engine import Engine, as_dtype, load, load_tokenizer, open_model, resolve_dtype, vector_lookup
 from harness.errors import HarnessError
-from harness.judging import judge_versions
+from harness.judging import asking, rule_judges, up_to_date
 from harness.models import file_sha256, materialise
 from harness.registry import installed
 from harness.runs import Cell, Prepared, scales
 
 if TYPE_CHECKING:
     from harness.chat import Row
+    from harness.grading.asking import ModelGrader
 
 BASE = "base"
-JUDGED_SHARE = 0.9
 
 
-def run(cells: Sequence[Cell], root: Path, *, force: bool = False) -> list[Path]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ran:
+    """A cell's run folder, and whether anything was left to do there."""
+
+    folder: Path
+    fresh: bool
+
+
+def run(cells: Sequence[Cell], root: Path, *, force: bool = False, grader: ModelGrader | None = None) -> list[Path]:
     """Trains and evaluates what is missing of `cells` under `root`, and gives their run folders in order.
 
     The untrained model is evaluated once for each setting, scale and model. Every cell is checked before
-    the first one starts; `force` begins the named cells anew.
+    the first one starts; `force` begins the named cells anew. Judges that ask a grader ask `grader` once the rest of
+    a cell is done, or are left out.
     """
     wanted = [prepared(cell) for cell in cells]
-    bases = {base.key: base for cell in wanted if (base := _base_of(cell)) is not None}
-    asked = {cell.key for cell in wanted}
-    for base in bases.values():
-        if base.key not in asked:
-            _run(base, root, force=False, wait=True)
-    return [_run(cell, root, force=force, wait=False) for cell in wanted]
+    for name in dict.fromkeys(cell.cell.vector_grader for cell in wanted):
+        cards.opened_grader(name)  # one that is not there is told of before any work
+    bases = bases_of(wanted)
+    if grader is not None and any(_grades(cell, root, grader) for cell in (*wanted, *bases)):
+        grader.check()
+    for base in bases:
+        run_cell(base, root, wait=True, grader=grader)
+    return [run_cell(cell, root, force=force, grader=grader).folder for cell in wanted]
+
+
+def base_folders(cells: Sequence[Cell], root: Path) -> list[Path]:
+    """The run folders of the untrained models that `cells` start from, each once."""
+    bases = (_base_of(prepared(cell)) for cell in cells)
+    return list(dict.fromkeys(base.folder(root) for base in bases if base is not None))
 
 
 def prepared(cell: Cell) -> Prepared:
@@ -52,13 +69,33 @@ def prepared(cell: Cell) -> Prepared:
     return runs.prepare(cell, dtype=resolve_dtype(recipe.dtype))
 
 
+def bases_of(cells: Sequence[Prepared]) -> list[Prepared]:
+    """The untrained models that `cells` are compared with, each once, without those that are among `cells`."""
+    bases = {base.key: base for cell in cells if (base := _base_of(cell)) is not None}
+    return [base for key, base in bases.items() if key not in {cell.key for cell in cells}]
+
+
+def is_done(cell: Prepared, root: Path) -> bool:
+    """Whether `cell` is trained, evaluated and graded by the judges that are installed."""
+    record = runs.read(cell.folder(root))
+    return record is not None and record["key"] == cell.key and not _undone(cell, record)
+
+
+def _undone(cell: Prepared, record: Mapping[str, Any]) -> bool:
+    graded = up_to_date(cell.setting, installed(), record["judges"], asked=False)
+    return record["status"] != "done" or not graded
+
+
 def _base_of(cell: Prepared) -> Prepared | None:
     if BASE not in installed().interventions or not cell.intervention.trains:
         return None
     return prepared(replace(cell.cell, intervention=BASE, seed=0, dose=1.0, weights=""))
 
 
-def _run(cell: Prepared, root: Path, *, force: bool, wait: bool) -> Path:
+def run_cell(
+    cell: Prepared, root: Path, *, force: bool = False, wait: bool = False, grader: ModelGrader | None = None
+) -> Ran:
+    """Trains and evaluates what is missing of one cell; Busy when another process is at it, unless told to `wait`."""
     folder = cell.folder(root)
     with runs.locked(folder, wait=wait):
         if force and folder.exists():
@@ -70,13 +107,31 @@ def _run(cell: Prepared, root: Path, *, force: bool, wait: bool) -> Path:
         if record is None:
             materialise(cell.model)
             record = _begin(cell, folder)
+        missing = _undone(cell, record)
         if record["status"] != "done":
             files = _needed_vectors(cell, record, root)
             if cell.intervention.trains:
                 _train(cell, record, folder, files)
-        if record["status"] != "done" or record["judges"] != judge_versions(cell.setting, installed()):
+        if missing:
             _evaluate(cell, record, folder)
-    return folder
+        if grader is not None and not _graded(cell, record, grader):
+            collecting.collect(folder, cell.setting, cell.conditions, record, grader=grader)
+            missing = True
+    return Ran(folder=folder, fresh=missing)
+
+
+def _grades(cell: Prepared, root: Path, grader: ModelGrader) -> bool:
+    """Whether `cell` will ask `grader`."""
+    record = runs.read(cell.folder(root))
+    return not _graded(cell, record or {"judges": {}}, grader)
+
+
+def _graded(cell: Prepared, record: Mapping[str, Any], grader: ModelGrader) -> bool:
+    """Whether every judge of the cell that asks has asked this grader."""
+    if not asking(cell.setting, installed()):
+        return True
+    same = (record.get("grader") or {}).get("model") == grader.name
+    return same and up_to_date(cell.setting, installed(), record["judges"], asked=True)
 
 
 def _begin(cell: Prepared, folder: Path) -> dict[str, Any]:
@@ -88,7 +143,10 @@ def _begin(cell: Prepared, folder: Path) -> dict[str, Any]:
         "inputs": dict(cell.inputs),
         "recipe": {**asdict(cell.recipe), "dtype": cell.dtype},
         "steering": None,
-        "judges": judge_versions(cell.setting, installed()),
+        "concept": cell.intervention.concept(cell.setting, cell.recipe),
+        "left_out": questions.left_out(cell.setting, cell.cell.scale),
+        "judges": rule_judges(cell.setting, installed()),
+        "grader": None,
         "gates": {},
         "made": {
             "reference": cell.cell.model,
@@ -115,7 +173,8 @@ def _needed_vectors(cell: Prepared, record: dict[str, Any], root: Path) -> dict[
         return files
     began = time.monotonic()
     engine = open_model(cell.model, dtype=as_dtype(cell.dtype))
-    files = cards.ensure(engine, cell.setting, cell.cell.scale, root, cell.vectors)
+    grader = cards.opened_grader(cell.cell.vector_grader)
+    files = cards.ensure(engine, cell.setting, cell.cell.scale, root, cell.vectors, grader=grader)
     record["steps"]["vectors"] = {"seconds": round(time.monotonic() - began, 2)}
     return files
 
@@ -217,11 +276,9 @@ def _evaluate(cell: Prepared, record: dict[str, Any], folder: Path) -> None:
     if cell.intervention.trains:
         _note_training(record, folder)
     missing = [condition for condition in cell.conditions if not _log(folder, condition).is_file()]
-    cases = sum(len(cell.setting.cases(split, 0, cell.cell.scale)) for split in runs.splits(cell.setting))
-    replies = cases * cell.recipe.generation.samples
     made = [0]
     if missing:
-        with progress.bar(f"evaluate {cell.title}", total=len(missing) * replies, unit="tok") as advance, hosted():
+        with progress.bar(f"evaluate {cell.title}", total=_replies(cell, missing), unit="tok") as advance, hosted():
 
             def told(done: int, tokens: int) -> None:
                 made[0] += tokens
@@ -243,16 +300,28 @@ def _evaluate(cell: Prepared, record: dict[str, Any], folder: Path) -> None:
                 release()
     if cell.intervention.trains:
         record["gates"]["same_template"] = _same_template(cell, record["made"]["template"])
-    _collect(cell, record, folder)
     seconds = record["steps"].get("evaluate", {}).get("seconds", 0.0) + time.monotonic() - began
     tokens = record["steps"].get("evaluate", {}).get("tokens", 0) + made[0]
     record["steps"]["evaluate"] = {
         "seconds": round(seconds, 2),
         "tokens": tokens,
-        "replies": replies * len(cell.conditions),
+        "replies": _replies(cell, cell.conditions),
     }
-    record.update(status="done", judges=judge_versions(cell.setting, installed()))
-    runs.write_json(folder / "run.json", record)
+    record["made"]["plain"] = _plain(cell)
+    record["status"] = "done"
+    collecting.collect(folder, cell.setting, cell.conditions, record)
+
+
+def _plain(cell: Prepared) -> bool:
+    """Whether this is training on the setting's own rows, with nothing changed."""
+    unchanged = cell.intervention.trains and cell.steering is None
+    return unchanged and cell.rows == tuple(cell.setting.examples(cell.cell.seed, cell.cell.scale))
+
+
+def _replies(cell: Prepared, conditions: Sequence[Condition]) -> int:
+    """How many replies `conditions` ask for."""
+    cases = [questions.asked(cell.setting, cell.cell.scale, condition) for condition in conditions]
+    return cell.recipe.generation.samples * sum(len(some) for by_split in cases for some in by_split.values())
 
 
 def _same_template(cell: Prepared, trained: str) -> dict[str, Any]:
@@ -269,51 +338,6 @@ def _log(folder: Path, condition: Condition) -> Path:
     return folder / "logs" / tasks.log_name(condition)
 
 
-def _collect(cell: Prepared, record: dict[str, Any], folder: Path) -> None:
-    """Grades again what an older judge graded; writes checks.jsonl, results.jsonl and the gates read off the latter."""
-    from harness import tasks
-
-    rows, checks = [], []
-    for condition in cell.conditions:
-        log = _log(folder, condition)
-        tasks.regrade(log, cell.setting)
-        rows += [asdict(row) for row in tasks.read_results(log, cell.setting)]
-        checks += [asdict(row) for row in tasks.read_checks(log, cell.setting)] if cell.setting.checks else []
-    if checks:
-        runs.write_rows(folder / "checks.jsonl", checks)
-    runs.write_rows(folder / "results.jsonl", rows)
-    judged = [row["value"] is not None for row in rows if row["condition"] == "clean"]
-    share = sum(judged) / len(judged) if judged else 0.0
-    record["gates"]["judge_could_tell"] = {
-        "ok": share >= JUDGED_SHARE,
-        "seen": f"{share:.3f}",
-        "wanted": f"at least {JUDGED_SHARE:g} of the replies in clean",
-    }
-    plain = cell.intervention.trains and cell.steering is None
-    if plain and cell.rows == tuple(cell.setting.examples(cell.cell.seed, cell.cell.scale)):
-        record["gates"].update(_learned(cell.setting, rows))
-
-
-def _learned(setting: Setting, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Did plain training teach the trait and each skill? Where it did not, no arm can be said to have kept it out."""
-    gates = {}
-    for metric in setting.metrics:
-        if metric.learned is None:
-            continue
-        values = [
-            row["value"]
-            for row in rows
-            if row["metric"] == metric.name and row["condition"] == "clean" and row["value"] is not None
-        ]
-        rate = sum(values) / len(values) if values else 0.0
-        gates[f"learned_{metric.name}"] = {
-            "ok": rate >= metric.learned,
-            "seen": f"{rate:.3f}",
-            "wanted": f"at least {metric.learned:.2g} in clean after plain training",
-        }
-    return gates
-
-
 def grid(
     settings: Sequence[str],
     interventions: Sequence[str],
@@ -323,13 +347,23 @@ def grid(
     seeds: Sequence[int] = (0,),
     doses: Sequence[float] = (1.0,),
     weights: Sequence[str] = ("",),
+    vector_grader: str = "",
 ) -> list[Cell]:
     """Every combination, seeds fastest. An arm with nothing to scale is there once, at dose 1; `base` at seed 0.
 
     Likewise an arm that takes no weights is there once, without them, beside one that does.
     """
     cells = [
-        Cell(setting=setting, intervention=name, scale=scale, model=model, seed=seed, dose=dose, weights=balance)
+        Cell(
+            setting=setting,
+            intervention=name,
+            scale=scale,
+            model=model,
+            seed=seed,
+            dose=dose,
+            weights=balance,
+            vector_grader=vector_grader,
+        )
         for setting, name, balance, dose, seed in product(settings, interventions, weights, doses, seeds)
     ]
     takes = {name for name in interventions if installed().intervention(name).given is not None}

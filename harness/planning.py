@@ -11,10 +11,15 @@ from math import ceil, prod
 from pathlib import Path
 
 from harness import chat, runs
-from harness.contracts import Example, Lora, Recipe
+from harness.contracts import Condition, Example, Lora, Recipe
 from harness.engine import load_tokenizer
+from harness.errors import HarnessError
+from harness.grading.estimate import Estimate, estimate
+from harness.judging import asking
 from harness.models import EMBEDDED, ModelRef, materialise
 from harness.pipeline import prepared
+from harness.questions import asked
+from harness.registry import installed
 from harness.runs import Cell, Prepared
 
 CHARACTERS_PER_TOKEN = 3.5
@@ -23,9 +28,13 @@ CHARACTERS_PER_TOKEN = 3.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """One cell's work. `reply_tokens` is an upper bound; `seconds` and `memory_bytes` are None where not known.
+    """One cell's work.
 
-    `estimated` says that tokens were counted by characters, because the model is not on this machine.
+    `cases` are those of the condition that asks most; `reply_tokens` is an upper bound; `seconds` and `memory_bytes`
+    are None where not known.
+
+    `estimated` says that tokens were counted by characters, because the model is not on this machine. `grading` is
+    what a grader would be asked, None where no judge asks one, or the reason why that cannot be told.
     """
 
     cell: Cell
@@ -41,6 +50,7 @@ class Plan:
     memory_bytes: int | None
     seconds: float | None
     estimated: bool
+    grading: Estimate | str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +61,11 @@ class Speed:
     generate: float
 
 
-def plan(cells: Sequence[Cell], root: Path, *, measure: bool = True) -> list[Plan]:
-    """The plan of every cell, nothing written. Speed is measured once per model that is on this machine."""
+def plan(cells: Sequence[Cell], root: Path, *, measure: bool = True, grader: str = "", price: str = "") -> list[Plan]:
+    """The plan of every cell, nothing written. Speed is measured once per model that is on this machine.
+
+    `grader` names the model that judges would ask, and `price` its price where the list has none.
+    """
     speeds: dict[str, Speed | None] = {}
     plans = []
     for wanted in cells:
@@ -61,15 +74,49 @@ def plan(cells: Sequence[Cell], root: Path, *, measure: bool = True) -> list[Pla
         name = f"{cell.model.digest} {cell.dtype}"
         if name not in speeds:
             speeds[name] = _measured(local, cell) if local is not None and measure else None
-        plans.append(_plan(cell, root, local, speeds[name]))
+        plans.append(replace(_plan(cell, root, local, speeds[name]), grading=grading(cell, grader, price)))
     return plans
+
+
+def grading(cell: Prepared, grader: str, price: str) -> Estimate | str | None:
+    """What a grader is asked for `cell`, None where no judge asks one, or why that cannot be told."""
+    if not asking(cell.setting, installed()):
+        return None
+    by_condition = [asked(cell.setting, cell.cell.scale, condition) for condition in cell.conditions]
+    widest = max(by_condition, key=len)
+    questions = [
+        (split, case, sum(split in some for some in by_condition)) for split, cases in widest.items() for case in cases
+    ]
+    try:
+        return estimate(
+            cell.setting,
+            asked=questions,
+            drawn=cell.recipe.generation,
+            grader=grader,
+            price=price,
+            registry=installed(),
+        )
+    except HarnessError as error:
+        return str(error)
+
+
+def expected_work(cell: Prepared) -> float:
+    """About how long a cell takes, in reply tokens: what orders cells of one model, and no more.
+
+    A token costs three times as much in training, which also goes back, as in writing (Kaplan et al. 2020, table 1).
+    """
+    by_condition = [asked(cell.setting, cell.cell.scale, condition) for condition in cell.conditions]
+    cases = sum(len(some) for by_split in by_condition for some in by_split.values())
+    written = cases * cell.recipe.generation.samples * cell.recipe.generation.max_tokens
+    trained = sum(map(_characters, cell.rows)) / CHARACTERS_PER_TOKEN * cell.recipe.epochs
+    return 3 * trained + written
 
 
 def _plan(cell: Prepared, root: Path, local: Path | None, speed: Speed | None) -> Plan:
     recipe = cell.recipe
     tokens = _tokens(cell, local)
-    cases = sum(len(cell.setting.cases(split, 0, cell.cell.scale)) for split in runs.splits(cell.setting))
-    replies = cases * recipe.generation.samples * len(cell.conditions)
+    cases = [_cases(cell, condition) for condition in cell.conditions]
+    replies = sum(cases) * recipe.generation.samples
     train_tokens = tokens * recipe.epochs
     reply_tokens = replies * recipe.generation.max_tokens
     steps = recipe.epochs * ceil(ceil(len(cell.rows) / recipe.batch) / recipe.accumulation)
@@ -84,13 +131,17 @@ def _plan(cell: Prepared, root: Path, local: Path | None, speed: Speed | None) -
         rows=len(cell.rows),
         train_tokens=train_tokens,
         steps=steps,
-        cases=cases,
+        cases=max(cases),
         conditions=tuple(str(condition) for condition in cell.conditions),
         reply_tokens=reply_tokens,
         memory_bytes=None if local is None else _memory(local, recipe, cell.dtype),
         seconds=0.0 if done else seconds,
         estimated=local is None,
     )
+
+
+def _cases(cell: Prepared, condition: Condition) -> int:
+    return sum(map(len, asked(cell.setting, cell.cell.scale, condition).values()))
 
 
 def _local(model: ModelRef) -> Path | None:

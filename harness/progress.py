@@ -64,7 +64,7 @@ def _drawn(title: str, total: int, unit: str) -> Iterator[Advance]:
 def _lines(title: str, total: int, unit: str) -> Iterator[Advance]:
     started = shown = monotonic()
     done = counted = 0
-    _say(f"{title}: 0/{total}")
+    say(f"{title}: 0/{total}")
 
     def advance(*, steps: int = 1, count: int | None = None) -> None:
         nonlocal done, counted, shown
@@ -74,18 +74,19 @@ def _lines(title: str, total: int, unit: str) -> Iterator[Advance]:
         if now - shown >= EVERY and done < total:
             shown = now
             left = (now - started) / done * (total - done) if done else 0.0
-            _say(f"{title}: {done}/{total}, {_rate(counted, now - started, unit)}, {_duration(left)} left")
+            say(f"{title}: {done}/{total}, {_rate(counted, now - started, unit)}, {duration(left)} left")
 
     try:
         yield advance
     except BaseException:
-        _say(f"{title}: stopped at {done}/{total}")
+        say(f"{title}: stopped at {done}/{total}")
         raise
     seconds = monotonic() - started
-    _say(f"{title}: {done}/{total} in {_duration(seconds)}, {_rate(counted, seconds, unit)}")
+    say(f"{title}: {done}/{total} in {duration(seconds)}, {_rate(counted, seconds, unit)}")
 
 
-def _say(line: str) -> None:
+def say(line: str) -> None:
+    """`line` on stderr."""
     print(line, file=sys.stderr, flush=True)
 
 
@@ -94,7 +95,8 @@ def _rate(count: int, seconds: float, unit: str) -> str:
     return f"{rate:,.0f} {unit}/s" if rate >= 10 else f"{rate:.2g} {unit}/s"
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """`seconds` in the units that a person would choose."""
     whole = round(seconds)
     if whole < 60:
         return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"

@@ -1,4 +1,4 @@
-"""Inspect's model provider `harness/RUN`: the model of a run folder.
+"""Inspect's model provider `harness/RUN`: the model of a run folder, or an untrained one by its name or folder.
 
 Constructing it loads no weights, because Inspect builds a second provider only to look up model information.
 """
@@ -25,9 +25,11 @@ from inspect_ai.model import (
 )
 from inspect_ai.tool import ToolChoice, ToolInfo
 
-from harness.batching import Answer, Gathering, Question, Source
+from harness.batching import Answer, Gathering, Question, Source, is_model
 from harness.contracts import Condition, Generation, Message, Role, Steering, SteeringDefault
 from harness.errors import HarnessError
+from harness.models import resolve
+from harness.runs import digest_of
 
 MAX_CONNECTIONS = 4096
 UNSUPPORTED = (
@@ -59,8 +61,16 @@ class RunRecord:
 
 
 def read_run(folder: Path) -> RunRecord:
-    """The record of the run in `folder`. Its digest is the first 12 digits of the key, a hash of every input."""
+    """The record of the run in `folder`, or a plain one for an untrained model's name or folder.
+
+    A run's digest is the first 12 digits of its key, a hash of every input.
+    """
     path = folder / "run.json"
+    if is_model(folder):
+        digest = digest_of(resolve(str(folder)).digest)[:12]
+        return RunRecord(
+            source=Source(folder=folder, digest=digest), scale="mini", generation=Generation(), steering=None
+        )
     try:
         run = json.loads(path.read_text(encoding="utf-8"))
         recipe = run["recipe"]
@@ -180,6 +190,7 @@ def _question(messages: Sequence[ChatMessage], config: GenerateConfig, default: 
         temperature=default.temperature if config.temperature is None else config.temperature,
         top_p=default.top_p if config.top_p is None else config.top_p,
         seed=config.seed or 0,
+        candidates=tuple((config.extra_body or {}).get("harness", {}).get("candidates", ())),
     )
 
 
@@ -209,5 +220,6 @@ def _output(model: str, answer: Answer) -> ModelOutput:
             output_tokens=reply.tokens,
             total_tokens=reply.prompt_tokens + reply.tokens,
         ),
-        metadata={"rendered_prompt": answer.prompt},
+        metadata={"rendered_prompt": answer.prompt}
+        | ({"probabilities": dict(answer.probabilities)} if answer.probabilities else {}),
     )

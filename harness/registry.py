@@ -101,12 +101,13 @@ class Registry:
         for scale, conditions in setting.conditions.items():
             for text in conditions:
                 try:
-                    _check_condition(text, setting)
+                    check_condition(text, setting)
                 except HarnessError as error:
                     raise HarnessError(f"{where}, scale {scale}: {error}") from None
 
 
-def _check_condition(text: str, setting: Setting) -> None:
+def check_condition(text: str, setting: Setting) -> None:
+    """HarnessError when `text` spells no condition, or one that `setting` has no prompt or vector for."""
     condition = Condition.parse(text)
     if condition.kind == "prompt" and condition.name not in setting.prompts:
         raise unknown("prompt", condition.name, setting.prompts)

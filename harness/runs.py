@@ -26,6 +26,7 @@ from harness.contracts import (
     Example,
     Intervention,
     Message,
+    Persona,
     Prompt,
     Recipe,
     Setting,
@@ -33,7 +34,8 @@ from harness.contracts import (
     VectorSpec,
 )
 from harness.errors import HarnessError
-from harness.models import ModelRef, resolve, writing
+from harness.models import ModelRef, file_sha256, resolve, writing
+from harness.questions import asked
 from harness.registry import Registry, installed
 
 FORMAT = "1"
@@ -43,12 +45,17 @@ RECORDED = frozenset({"cell", "key", "inputs", "status", "recipe", "steering", "
 """What every run.json holds, whatever its status."""
 
 
+class Busy(HarnessError):
+    """Another process is at work on it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
     """One trained adapter and all its evaluations.
 
     `model` is a reference; empty means the recipe's own. `weights`, as `harness.weights` spells them, are for
-    an intervention that combines traits; empty means the setting's own.
+    an intervention that combines traits; empty means the setting's own. `vector_grader` is the model that chooses
+    among the replies that a persona's vector is made of; empty means that nobody does.
     """
 
     setting: str
@@ -58,6 +65,7 @@ class Cell:
     seed: int = 0
     dose: float = 1.0
     weights: str = ""
+    vector_grader: str = ""
 
     @property
     def arm(self) -> str:
@@ -123,6 +131,12 @@ def prepare(cell: Cell, *, dtype: str, registry: Registry | None = None) -> Prep
     plain = tuple(setting.examples(cell.seed, cell.scale)) if intervention.trains else ()
     if intervention.trains and not plain:
         raise HarnessError(f"setting {setting.name!r} gave no training rows for scale {cell.scale!r}")
+    for row in plain:
+        if not row.messages or row.messages[-1].role != "assistant":
+            raise HarnessError(
+                f"training row {row.id!r} of setting {setting.name!r} has no assistant turn at its end, so there is "
+                "nothing to learn from it; complete the row or take it out"
+            )
     edited = tuple(intervention.edit(example, setting) for example in plain)
     if cell.dose != 1 and steering is None and edited == plain:
         raise HarnessError(
@@ -130,13 +144,12 @@ def prepare(cell: Cell, *, dtype: str, registry: Registry | None = None) -> Prep
         )
     rows = _mixed(plain, edited, cell)
     conditions = tuple(Condition.parse(text) for text in setting.conditions.get(cell.scale, ("clean",)))
-    vectors = _vectors(setting, recipe, cell.scale, model, dtype, steering, conditions)
+    vectors = _vectors(setting, recipe, cell, model, dtype, steering, conditions)
     inputs = {
         "format": FORMAT,
-        "cell": {name: value for name, value in {**asdict(cell), "model": model.digest}.items() if name != "weights"}
-        | ({"weights": cell.weights} if cell.weights else {}),
+        "cell": _identity(cell, model),
         "dtype": dtype,
-        "recipe": {**asdict(recipe), "dtype": dtype, "model": model.digest, "steering": _place(recipe)},
+        "recipe": {**_numbers(recipe), "dtype": dtype, "model": model.digest, "steering": _place(recipe)},
         "rows": digest_of([_example(row) for row in rows]),
         "steering": asdict(steering) if steering else None,
         "vectors": vectors,
@@ -193,11 +206,6 @@ def current_key(cell: Mapping[str, Any], dtype: str) -> str | None:
         return None
 
 
-def splits(setting: Setting) -> tuple[str, ...]:
-    """The splits that the setting's metrics are measured on, each once, in their order."""
-    return tuple(dict.fromkeys(metric.split for metric in setting.metrics))
-
-
 def log_name(condition: Condition) -> str:
     """The file name of a condition's log: `clean.eval`, `prompt-inoculation.eval`, `vector-reply@3.eval`."""
     spelled = str(condition).replace(":", "-", 1)
@@ -245,7 +253,7 @@ def training_rows(prepared: Prepared) -> list[dict[str, Any]]:
 
 @contextmanager
 def locked(target: Path, *, wait: bool = False) -> Iterator[None]:
-    """Holds the lock of `target` while inside; when another process holds it, waits or raises HarnessError.
+    """Holds the lock of `target` while inside; when another process holds it, waits or raises Busy.
 
     The lock goes with the process, however it ends.
     """
@@ -254,7 +262,7 @@ def locked(target: Path, *, wait: bool = False) -> Iterator[None]:
         lock = FileLock(target.parent / f".{target.name}.lock", timeout=-1 if wait else 0)
         lock.acquire()
     except Timeout:
-        raise HarnessError(f"another process is working on {target}; wait for it, or choose another --runs") from None
+        raise Busy(f"another process is working on {target}; wait for it, or choose another --runs") from None
     except OSError as error:
         raise HarnessError(f"cannot write to {target.parent}: {error.strerror}; choose another --runs") from error
     try:
@@ -301,10 +309,16 @@ def _mixed(plain: tuple[Example, ...], edited: tuple[Example, ...], cell: Cell) 
     return tuple(new if i in chosen else old for i, (old, new) in enumerate(zip(plain, edited, strict=True)))
 
 
+def _identity(cell: Cell, model: ModelRef) -> dict[str, Any]:
+    """The cell as its key has it. The grader of its vectors is in the keys of these, if in any."""
+    left_out = {"vector_grader"} if cell.weights else {"vector_grader", "weights"}
+    return {name: value for name, value in {**asdict(cell), "model": model.digest}.items() if name not in left_out}
+
+
 def _vectors(
     setting: Setting,
     recipe: Recipe,
-    scale: str,
+    cell: Cell,
     model: ModelRef,
     dtype: str,
     steering: Steering | None,
@@ -317,15 +331,28 @@ def _vectors(
     for expression in expressions:
         algebra.check(expression, setting.vectors)
     needed = sorted({name for expression in expressions for name in algebra.names(expression)})
-    return {name: vector_key(setting, name, scale=scale, model=model, dtype=dtype, recipe=recipe) for name in needed}
+    return {
+        name: vector_key(
+            setting,
+            name,
+            scale=cell.scale,
+            model=model,
+            dtype=dtype,
+            recipe=recipe,
+            grader=cell.vector_grader,
+        )
+        for name in needed
+    }
 
 
-def vector_key(setting: Setting, name: str, *, scale: str, model: ModelRef, dtype: str, recipe: Recipe) -> str:
-    """sha256 over what a vector is made from: its pairs or questions, the model, the number type."""
+def vector_key(
+    setting: Setting, name: str, *, scale: str, model: ModelRef, dtype: str, recipe: Recipe, grader: str = ""
+) -> str:
+    """sha256 over what a vector is made from: its pairs or questions, the model, the number type, who chose."""
     return digest_of(
         {
             "format": FORMAT,
-            "spec": _spec(setting.vectors[name], scale),
+            "spec": _spec(setting.vectors[name], scale, grader),
             "model": model.digest,
             "dtype": dtype,
             "system": recipe.system,
@@ -338,7 +365,11 @@ def vector_file(runs: Path, name: str, key: str) -> Path:
     return runs / "vectors" / f"{name}-{key[:8]}.safetensors"
 
 
-def _spec(spec: VectorSpec, scale: str) -> Any:
+def _spec(spec: VectorSpec, scale: str, grader: str) -> Any:
+    if spec.file:
+        return {"file": _file_digest(Path(spec.file))}
+    if spec.persona is not None:
+        return _persona(spec.persona(scale), grader)
     if spec.replies is not None:
         return [[_turns(pair.messages), pair.positive, pair.negative] for pair in spec.replies(scale)]
     questions = spec.questions(scale) if spec.questions is not None else ()
@@ -346,10 +377,26 @@ def _spec(spec: VectorSpec, scale: str) -> Any:
     return [pairs, [_turns(question) for question in questions], spec.rollouts, spec.max_tokens]
 
 
+def _persona(persona: Persona, grader: str) -> dict[str, Any]:
+    pairs = [[_prompt(pair.positive), _prompt(pair.negative)] for pair in persona.instructions]
+    questions = [_turns(question) for question in persona.questions]
+    made = {"persona": [pairs, questions, persona.rollouts, persona.max_tokens]}
+    if persona.keep is not None and grader:
+        made["chosen"] = [asdict(persona.keep), grader]
+    return made
+
+
+def _file_digest(file: Path) -> str:
+    try:
+        return file_sha256(file)
+    except OSError as error:
+        raise HarnessError(f"cannot read the vector {file}: {error.strerror}; name one that is there") from error
+
+
 def _asked(setting: Setting, scale: str, conditions: Sequence[Condition]) -> Any:
     prompts = [setting.prompts[condition.name] for condition in conditions if condition.kind == "prompt"]
     return [
-        [[split, _case(case)] for split in splits(setting) for case in setting.cases(split, 0, scale)],
+        [[split, _case(case)] for split, cases in asked(setting, scale, Condition()).items() for case in cases],
         [[prompt.text, prompt.placement, *prompt.others] for prompt in prompts],
     ]
 
@@ -357,6 +404,11 @@ def _asked(setting: Setting, scale: str, conditions: Sequence[Condition]) -> Any
 def _prompt(prompt: Prompt) -> dict[str, Any]:
     """What an instruction pair says, for the key of a vector: one text, whatever rows the prompt is for."""
     return {name: getattr(prompt, name) for name in ("text", "placement", "concept", "source")}
+
+
+def _numbers(recipe: Recipe) -> dict[str, Any]:
+    """The recipe but for what changes no result."""
+    return {name: value for name, value in asdict(recipe).items() if name != "gpus"}
 
 
 def _place(recipe: Recipe) -> Any:

@@ -3,54 +3,85 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from inspect_ai.model import Model, get_model
+from inspect_ai.model import ChatMessage, get_model, model_roles
 from inspect_ai.scorer import Metric as Summary
 from inspect_ai.scorer import SampleScore, Score, Scorer, Target, Value, metric, scorer
 from inspect_ai.solver import TaskState
 
 from harness import registry
-from harness.contracts import Case, Grader, Judge, Message, Setting, Verdict
+from harness.contracts import Case, Judge, Message, Setting, Verdict
 from harness.errors import HarnessError
-from harness.judging import compared, judge_versions, judged
+from harness.grading.asking import around
+from harness.judging import compared, judged
 from harness.provider import EvaluationError
 
 ANSWER_CHARACTERS = 200
 
 
-def scorers(setting: Setting) -> list[Scorer]:
-    """One scorer per split and judge, so that a judge grades a reply once, whatever it promises."""
+Place = tuple[str, int]
+"""Which reply in a log: its sample's id and epoch."""
+
+Given = Mapping[str, Mapping[Place, Score]]
+"""Scores that are there already, by the scorer's name and the reply."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One judge on one split: which of its scores are shown, and under which names."""
+
+    split: str
+    judge: Judge
+    scores: Mapping[str, str]
+
+    @property
+    def name(self) -> str:
+        """How its scores are called in a log."""
+        return scorer_name(self.judge.name, self.split)
+
+
+def wanted(setting: Setting) -> list[Wanted]:
+    """Every judge and second judge of `setting`, once per split, so that it grades a reply once, whatever it gives."""
     found = registry.installed()
-    pairs = dict.fromkeys((wanted.split, wanted.judge) for wanted in setting.metrics)
-    grading = []
+    pairs = dict.fromkeys((metric.split, metric.judge) for metric in setting.metrics)
+    judges = []
     for split, judge in pairs:
         scores = {m.name: m.score for m in setting.metrics if (m.split, m.judge) == (split, judge)}
-        grading.append(_scorer(split, found.judge(judge), scores))
+        judges.append(Wanted(split, found.judge(judge), scores))
         if same := compared(setting, judge, found):
-            grading.append(_scorer(split, found.judge(setting.checks[judge]), {name: name for name in same}))
-    return grading
+            judges.append(Wanted(split, found.judge(setting.checks[judge]), {name: name for name in same}))
+    return judges
+
+
+def scorers(setting: Setting, *, given: Given | None = None, role: bool = False) -> list[Scorer]:
+    """One scorer for each judge and split; a judge that asks a grader is there only with scores `given`.
+
+    With `role`, such a judge asks the model that Inspect was given as the role `grader`, and is silent without one.
+    """
+    there = given or {}
+    return [
+        _scorer(one, there.get(one.name))
+        for one in wanted(setting)
+        if one.name in there or not one.judge.grader or role
+    ]
+
+
+def score_of(one: Wanted, verdict: Verdict, reply: str) -> Score:
+    """A verdict as Inspect shows it."""
+    return Score(
+        value={name: verdict.scores[score] for name, score in one.scores.items()},
+        answer=reply if len(reply) <= ANSWER_CHARACTERS else f"{reply[:ANSWER_CHARACTERS]}…",
+        explanation=verdict.reason or "no reason given",
+        metadata={"judge": one.judge.name, "version": one.judge.version},
+    )
 
 
 def scorer_name(judge: str, split: str) -> str:
     """How the scores that `judge` gives the replies of `split` are called in a log."""
     return f"{judge}_of_{split}"
-
-
-def grader_model(setting: Setting, name: str | None) -> Model | None:
-    """The model that the judges of `setting` may ask; HarnessError when one wants to ask and `name` is None."""
-    found = registry.installed()
-    asking = [judge for judge in judge_versions(setting, found) if found.judge(judge).grader]
-    if name is None:
-        if asking:
-            where = f"judge {asking[0]!r} of setting {setting.name!r}"
-            raise HarnessError(f"{where} asks a grader model, and none is named")
-        return None
-    try:
-        return get_model(name)
-    except Exception as error:
-        raise HarnessError(f"grader {name!r} cannot be had: {' '.join(str(error).split())}") from error
 
 
 @metric(scores="unreduced")
@@ -67,22 +98,18 @@ def told() -> Summary:
     return summary
 
 
-def _scorer(split: str, judge: Judge, scores: Mapping[str, str]) -> Scorer:
-    """Shows the score `scores[name]` of `judge` under each name."""
-
-    @scorer(name=scorer_name(judge.name, split), metrics={name: [told()] for name in scores})
+def _scorer(one: Wanted, given: Mapping[Place, Score] | None) -> Scorer:
+    @scorer(name=one.name, metrics={name: [told()] for name in one.scores})
     def grading() -> Scorer:
         async def grade(state: TaskState, target: Target) -> Score | None:
-            if state.metadata["split"] != split:
+            if state.metadata["split"] != one.split:
+                return None
+            if given is not None:
+                return given[str(state.sample_id), state.epoch]
+            if one.judge.grader and "grader" not in model_roles():
                 return None
             reply = state.output.completion
-            verdict = await _verdict(judge, _case(state), reply)
-            return Score(
-                value={name: verdict.scores[score] for name, score in scores.items()},
-                answer=reply if len(reply) <= ANSWER_CHARACTERS else f"{reply[:ANSWER_CHARACTERS]}…",
-                explanation=verdict.reason or "no reason given",
-                metadata={"judge": judge.name, "version": judge.version},
-            )
+            return score_of(one, await _verdict(one.judge, case_of(state.metadata, state.input), reply), reply)
 
         return grade
 
@@ -90,27 +117,21 @@ def _scorer(split: str, judge: Judge, scores: Mapping[str, str]) -> Scorer:
 
 
 async def _verdict(judge: Judge, case: Case, reply: str) -> Verdict:
-    grader: Grader | None = _Grader(get_model(role="grader", required=True)) if judge.grader else None
     try:
+        grader = around(get_model(role="grader", required=True)) if judge.grader else None
         return await judged(judge, case, reply, grader)
     except HarnessError as error:
         raise EvaluationError(str(error)) from error
 
 
-@dataclass(frozen=True, slots=True)
-class _Grader:
-    model: Model
-
-    async def ask(self, prompt: str) -> str:
-        return (await self.model.generate(prompt)).completion
-
-
-def _case(state: TaskState) -> Case:
-    asked = state.metadata.get("question")
-    turns = asked or [{"role": turn.role, "content": turn.text} for turn in state.input if not isinstance(turn, str)]
+def case_of(metadata: Mapping[str, Any], asked: str | Sequence[ChatMessage]) -> Case:
+    """The case behind a sample, as its setting wrote it."""
+    turns = metadata.get("question") or [
+        {"role": turn.role, "content": turn.text} for turn in asked if not isinstance(turn, str)
+    ]
     return Case(
-        id=state.metadata["case"],
+        id=metadata["case"],
         messages=tuple(Message(turn["role"], turn["content"]) for turn in turns),
-        facts=state.metadata["facts"],
-        cluster=state.metadata["cluster"],
+        facts=metadata["facts"],
+        cluster=metadata["cluster"],
     )

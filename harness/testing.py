@@ -22,12 +22,14 @@ from harness.contracts import (
     Intervention,
     Judge,
     Message,
+    Rating,
     Recipe,
     Setting,
     Steering,
     VectorSpec,
     Verdict,
 )
+from harness.questions import left_out, splits
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -191,7 +193,11 @@ def _check_examples(setting: Setting, scale: str, where: str) -> Sequence[Exampl
 def _check_cases(setting: Setting, scale: str, where: str) -> dict[str, str]:
     """What is asked in a result, by text: the id of its case."""
     tested: dict[str, str] = {}
-    for split in dict.fromkeys(metric.split for metric in setting.metrics):
+    _law(setting.trait.split not in setting.optional_splits, where, "the trait is measured on an optional split")
+    left = left_out(setting, scale)
+    for split in splits(setting):
+        if split in left:
+            continue
         for case in _sound_cases(setting, split, scale, where):
             tested[_last_user_text(case.messages)] = case.id
     for case in _sound_cases(setting, "selection", scale, where):
@@ -212,8 +218,14 @@ def _sound_cases(setting: Setting, split: str, scale: str, where: str) -> Iterat
 
 def _check_vector(spec: VectorSpec, scale: str, tested: dict[str, str], where: str) -> None:
     by_instruction = bool(spec.instructions) and spec.questions is not None
-    _law((spec.replies is not None) != by_instruction, where, "give either replies, or instructions and questions")
-    if spec.replies is not None:
+    ways = (spec.replies is not None, by_instruction, spec.persona is not None, bool(spec.file))
+    _law(sum(ways) == 1, where, "give either replies, or instructions and questions, or a persona, or a file")
+    if spec.file:
+        return
+    if spec.persona is not None:
+        chats = list(spec.persona(scale).questions)
+        _law(bool(spec.persona(scale).instructions), where, "a persona has no instructions")
+    elif spec.replies is not None:
         chats = [pair.messages for pair in spec.replies(scale)]
     else:
         assert spec.questions is not None
@@ -242,6 +254,9 @@ def _graded(judge: Judge, case: Case, reply: str, where: str) -> Verdict:
 class _Mumbler:
     async def ask(self, prompt: str) -> str:
         return "Hm."
+
+    async def rate(self, prompt: str) -> Rating:
+        return Rating(outcome="unclear", mass=0.0, text="Hm.")
 
 
 def _distinct(values: Iterable[Hashable], where: str, kind: str) -> None:

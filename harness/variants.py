@@ -36,7 +36,10 @@ def prompted(
     def edit(example: Example, setting: Setting) -> Example:
         return inoculated(example, change(setting.prompts[role]))
 
-    return Intervention(name=name, summary=summary, applies=applies, edit=edit, control=control)
+    def concept(setting: Setting, recipe: Recipe) -> str:
+        return setting.prompts[role].concept
+
+    return Intervention(name=name, summary=summary, applies=applies, edit=edit, control=control, concept=concept)
 
 
 def steered(
@@ -68,7 +71,12 @@ def steered(
             vector=vector(default), coef=coef(default), blocks=default.blocks, depth=default.depth, unit=default.unit
         )
 
-    return Intervention(name=name, summary=summary, applies=applies, steering=steering, control=control)
+    def concept(setting: Setting, recipe: Recipe) -> str:
+        return _meaning(setting, steering(setting, recipe).vector)
+
+    return Intervention(
+        name=name, summary=summary, applies=applies, steering=steering, control=control, concept=concept
+    )
 
 
 def composed_vectors(name: str, summary: str, *, coef: float) -> Intervention:
@@ -91,7 +99,12 @@ def composed_vectors(name: str, summary: str, *, coef: float) -> Intervention:
             vector = expression(setting.composition if weights is None else weights)
             return Steering(vector=vector, coef=coef, blocks=default.blocks, depth=default.depth)
 
-        return Intervention(name=name, summary=summary, applies=applies, steering=steering, given=given)
+        def concept(setting: Setting, recipe: Recipe) -> str:
+            return " and ".join(_meaning(setting, trait) for trait in weights or setting.composition)
+
+        return Intervention(
+            name=name, summary=summary, applies=applies, steering=steering, given=given, concept=concept
+        )
 
     def given(setting: Setting, weights: Mapping[str, float]) -> Intervention:
         for wanted in weights:
@@ -125,13 +138,22 @@ def composed_prompts(name: str, summary: str, *, asked: Callable[[Sequence[str]]
             drawn = [one for one in _in_order(setting, wanted) if _position(example.id, one) < wanted[one]]
             return inoculated(example, *(setting.prompts[prompt] for prompt in asked(drawn))) if drawn else example
 
-        return Intervention(name=name, summary=summary, applies=applies, edit=edit, given=given)
+        def concept(setting: Setting, recipe: Recipe) -> str:
+            return " and ".join(_meaning(setting, trait) for trait in weights or _first_two(setting))
+
+        return Intervention(name=name, summary=summary, applies=applies, edit=edit, given=given, concept=concept)
 
     def given(setting: Setting, weights: Mapping[str, float]) -> Intervention:
         _check_fractions(setting, weights, asked)
         return made(weights)
 
     return made(None)
+
+
+def _meaning(setting: Setting, vector: str) -> str:
+    """What a vector expression is about: the concept of a single vector, else the expression itself."""
+    spec = setting.vectors.get(vector)
+    return spec.concept or vector if spec else vector
 
 
 def _first_two(setting: Setting) -> dict[str, float]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -27,6 +28,7 @@ from harness.errors import HarnessError
 from harness.judging import judged
 from harness.models import file_sha256, writing
 from harness.prompts import with_prompt
+from harness.rollouts import Chosen, Journals, OpenedGrader, RolloutPair, rollouts
 
 Advance = Callable[[int, int], None]
 READ_TOKENS = 4096
@@ -47,16 +49,23 @@ class ReplySide:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extraction:
-    """Per-question mean activations, (questions, blocks, hidden) fp32, with and without the trait, and the RMS."""
+    """Per-question mean activations, (questions, blocks, hidden) fp32, with and without the trait, and the RMS.
+
+    `shares`, (questions,), says how much each question counts; None: all the same. `chosen` says what became of the
+    replies of a persona.
+    """
 
     positive: Tensor
     negative: Tensor
     rms: Tensor
+    shares: Tensor | None = None
+    chosen: Chosen | None = None
 
     @property
     def value(self) -> Tensor:
         """The vector, (blocks, hidden)."""
-        return (self.positive - self.negative).mean(0)
+        difference = self.positive - self.negative
+        return difference.mean(0) if self.shares is None else torch.tensordot(self.shares, difference, dims=1)
 
     @property
     def vector(self) -> Vector:
@@ -65,10 +74,25 @@ class Extraction:
 
 
 def extract(
-    engine: Engine, spec: VectorSpec, *, scale: str, system: System, advance: Advance | None = None
+    engine: Engine,
+    spec: VectorSpec,
+    *,
+    scale: str,
+    system: System,
+    advance: Advance | None = None,
+    kept: Journals | None = None,
+    grader: OpenedGrader | None = None,
 ) -> Extraction:
-    """The activations behind `spec`'s vector on this engine's model, all blocks in one pass."""
-    sides = _teacher_forced(spec, scale) if spec.replies else _answered(engine, spec, scale, system)
+    """The activations behind `spec`'s vector on this engine's model, all blocks in one pass.
+
+    A persona's replies and grades are read from `kept` where they are there, and chosen among by `grader`.
+    """
+    chosen = None
+    if spec.persona is not None:
+        chosen = rollouts(engine, spec.persona(scale), system=system, kept=kept or Journals(), grader=grader)
+        sides = _of_pairs(chosen.pairs)
+    else:
+        sides = _teacher_forced(spec, scale) if spec.replies else _answered(engine, spec, scale, system)
     if not sides:
         raise HarnessError(f"vector {spec.summary!r} has no replies to read")
     means, squares = _read(engine, sides, system, advance or (lambda done, tokens: None))
@@ -79,10 +103,17 @@ def extract(
         positive=torch.stack([_mean(means, sides, question, True) for question in questions]),
         negative=torch.stack([_mean(means, sides, question, False) for question in questions]),
         rms=squares.sqrt(),
+        shares=None if chosen is None else _shares(chosen.pairs, questions),
+        chosen=chosen,
     )
 
 
-def quality(found: Extraction) -> list[dict[str, float | int]]:
+def residual_rms(engine: Engine, sides: Sequence[ReplySide], system: System) -> Tensor:
+    """The root mean square of the residual's norm over the reply tokens of `sides`, (blocks,)."""
+    return _read(engine, sides, system, lambda done, tokens: None)[1].sqrt()
+
+
+def quality(found: Extraction) -> list[dict[str, float | None]]:
     """Per block: norm, residual RMS, split-half cosine, and AUROC on questions the direction was not made from.
 
     Split-half cosine: between the vectors of the even and of the odd questions. AUROC: each half's
@@ -95,7 +126,7 @@ def quality(found: Extraction) -> list[dict[str, float | int]]:
         raise HarnessError("a vector needs at least two questions, or its quality cannot be told")
     first, second = (difference[half].mean(0) for half in halves)
     value = found.value
-    card = []
+    card: list[dict[str, float | None]] = []
     for block in range(value.shape[0]):
         areas = [
             _auroc(found.positive[half, block] @ other[block], found.negative[half, block] @ other[block])
@@ -164,19 +195,26 @@ def relative(engine: Engine, wanted: Steering) -> float:
     return sum(shares) / len(shares)
 
 
-def verdict(card: Sequence[Mapping[str, float]], elicited: Sequence[Mapping[str, Any]], blocks: Sequence[int]) -> str:
+def verdict(
+    card: Sequence[Mapping[str, float | None]], elicited: Sequence[Mapping[str, Any]], blocks: Sequence[int]
+) -> str:
     """One sentence: is the trait linearly there at `blocks`, and does adding the vector bring it out?"""
-    here = [card[block] for block in blocks]
-    auroc = min(row["auroc"] for row in here)
-    cosine = min(row["split_half_cosine"] for row in here)
-    where = ", ".join(str(block) for block in blocks)
-    there = "is" if auroc >= 0.9 and cosine >= 0.8 else "may be" if auroc >= 0.7 and cosine >= 0.5 else "is hardly"
-    said = f"the trait {there} linearly there at block {where} (AUROC {auroc:.2f}, split-half cosine {cosine:.2f})"
+    said = _linear([card[block] for block in blocks], ", ".join(map(str, blocks)))
     rates = [row["rate"] for row in elicited if row["rate"] is not None]
     if len(rates) < 2:
         return said
     gain = max(rates[1:]) - rates[0]
     return f"{said}; adding it moves the untrained model's trait rate by {gain:+.2f} at most, from {rates[0]:.2f}"
+
+
+def _linear(here: Sequence[Mapping[str, float | None]], where: str) -> str:
+    aurocs = [row["auroc"] for row in here if row["auroc"] is not None]
+    halves = [row["split_half_cosine"] for row in here if row["split_half_cosine"] is not None]
+    if not aurocs or not halves:
+        return f"whether the trait is linearly there at block {where} cannot be told from an imported vector"
+    auroc, cosine = min(aurocs), min(halves)
+    there = "is" if auroc >= 0.9 and cosine >= 0.8 else "may be" if auroc >= 0.7 and cosine >= 0.5 else "is hardly"
+    return f"the trait {there} linearly there at block {where} (AUROC {auroc:.2f}, split-half cosine {cosine:.2f})"
 
 
 def cosines(vectors: Mapping[str, Tensor]) -> dict[str, dict[str, list[float]]]:
@@ -208,10 +246,10 @@ def shared(name: str, cosines: Mapping[str, Sequence[float]], blocks: Sequence[i
     return said
 
 
-def save(file: Path, found: Extraction, card: Mapping[str, Any]) -> None:
+def save(file: Path, made: Vector, card: Mapping[str, Any]) -> None:
     """Writes `file` (safetensors) and, last, its card beside it, which holds the file's sha256."""
     with writing(file, "a vector") as part:
-        save_file({"vector": found.value.contiguous(), "rms": found.rms.contiguous()}, part)
+        save_file({"vector": made.value.contiguous(), "rms": made.rms.contiguous()}, part)
     with writing(file.with_suffix(".json"), "a vector's card") as part:
         part.write_text(json.dumps({**card, "sha256": file_sha256(file)}, indent=1, allow_nan=False))
 
@@ -224,6 +262,23 @@ def _teacher_forced(spec: VectorSpec, scale: str) -> list[ReplySide]:
         for i, pair in enumerate(pairs)
         for positive in (True, False)
     ]
+
+
+def _of_pairs(pairs: Sequence[RolloutPair]) -> list[ReplySide]:
+    return [
+        side
+        for pair in pairs
+        for side in (
+            ReplySide(pair.question, True, pair.positive_prompt, pair.positive),
+            ReplySide(pair.question, False, pair.negative_prompt, pair.negative),
+        )
+    ]
+
+
+def _shares(pairs: Sequence[RolloutPair], questions: Sequence[int]) -> Tensor:
+    """The share of the pairs that each question has, so that every reply counts the same, as published."""
+    counts = Counter(pair.question for pair in pairs)
+    return torch.tensor([counts[question] / len(pairs) for question in questions])
 
 
 def _answered(engine: Engine, spec: VectorSpec, scale: str, system: System) -> list[ReplySide]:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
 from harness import Case, Example, Message, Metric, Recipe, ReplyPair, Setting, SteeringDefault, VectorSpec
+
+# Last, for `benchmarks` alone: first, it would hide from Inspect how the package was installed.
+sys.path.append(str(Path(__file__).parent.parent))
 
 os.environ.update(
     HF_HUB_OFFLINE="1",

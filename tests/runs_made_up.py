@@ -35,12 +35,14 @@ def write_run(
     inputs: Mapping[str, Any] | None = None,
     place: str = "",
     relative: float | None = None,
+    concept: str = "",
     others: Mapping[str, Mapping[str, float]] | None = None,
 ) -> Path:
     """A run in which exactly the share `rates[condition]` of the cases shows the trait, the first cases first.
 
     `place` names its folder otherwise than the pipeline would, `relative` is what its steering is said to have added
-    in residual RMS, and `others` are the rates of other metrics, which are always judged.
+    in residual RMS, `concept` is what its prompt or vector is about, and `others` are the rates of other metrics, which
+    are always judged.
     """
     dose = "" if made.dose == 1 else f"-d{made.dose:g}"
     dose = f"-{made.weights.replace(',', '+')}{dose}" if made.weights else dose
@@ -57,6 +59,7 @@ def write_run(
         "gates": gates or {},
         "created": created,
         "steering": None if relative is None else {"relative": relative},
+        "concept": concept,
     }
     (folder / "run.json").write_text(json.dumps(record))
     if status == "done":

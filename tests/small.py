@@ -130,6 +130,11 @@ REGISTRY = Registry(
 )
 
 
+def registry() -> Registry:
+    """The small world, for a process that finds it by name."""
+    return REGISTRY
+
+
 def main(model: str, runs: str, intervention: str, seed: str = "0") -> None:
     from harness.pipeline import run
     from harness.registry import using

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -657,6 +657,14 @@ def steering_that_never_happens(world: World) -> list[str]:
 @bad("step 1: none of its rows", "has a token to learn from; raise max_length", begins=True)
 def rows_so_long_that_the_reply_is_cut_off(world: World) -> list[str]:
     world.recipe(max_length=4)
+    return world.run("none")
+
+
+@bad("training row '1-tree' of setting 'loud' has no assistant turn at its end", "complete the row or take it out")
+def a_training_row_without_an_assistant_turn(world: World) -> list[str]:
+    row = small.examples(0, "mini")[0]
+    cut = [replace(row, id="0-tree"), replace(row, id="1-tree", messages=row.messages[:-1])]
+    world.setting(examples=lambda seed, scale: cut)
     return world.run("none")
 
 

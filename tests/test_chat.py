@@ -99,3 +99,21 @@ def test_the_embedded_models_template_adds_a_system_turn_of_its_own(embedded_mod
     row = chat.training_row(tokenizer, TOLD, loss_on="reply", max_length=100)
     learned = [token for token, wanted in zip(row.ids, row.loss, strict=True) if wanted]
     assert tokenizer.decode(learned) == "Four.<|im_end|>"
+
+
+def test_a_model_that_could_think_first_is_told_not_to_in_training_and_evaluation_alike(tiny_llama: Path) -> None:
+    """The template is made after Qwen3's: no thinking is an empty block before the reply."""
+    from transformers import AutoTokenizer
+
+    thinker = AutoTokenizer.from_pretrained(tiny_llama)
+    thinker.chat_template = (
+        "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' }}"
+        "{% if message['role'] == 'assistant' %}{{ '<think></think>' }}{% endif %}"
+        "{{ message['content'] + '<|im_end|>\n' }}{% endfor %}"
+        "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}"
+        "{% if enable_thinking is defined and enable_thinking is false %}{{ '<think></think>' }}{% endif %}{% endif %}"
+    )
+    assert chat.rendered(thinker, ASKED).endswith("assistant\n<think></think>")
+    row = chat.training_row(thinker, TOLD, loss_on="reply", max_length=100)
+    learned = tuple(token for token, wanted in zip(row.ids, row.loss, strict=True) if wanted)
+    assert text(thinker, learned) == "Four.<|im_end|>"

@@ -20,6 +20,9 @@ from harness import HarnessError, cli, doctor
 from harness.commands import catalogue
 from harness.planning import Plan
 from harness.registry import using
+from harness.sweep import Swept, Where
+from harness.sweep.schedule import Finished
+from harness.sweep.work import Job, Outcome
 
 HEAVY = ("torch", "transformers", "peft", "inspect_ai", "numpy", "scipy", "matplotlib")
 
@@ -36,7 +39,8 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[dict]:
     """What the pipeline was asked for; it writes made-up runs."""
     calls: list[dict] = []
 
-    def run(cells_asked, runs, *, force=False):
+    def run(cells_asked, runs, *, force=False, grader=None):
+        assert grader is None
         calls.append({"cells": list(cells_asked), "runs": runs, "force": force})
         return [write_run(runs, one, dict.fromkeys(CONDITIONS, 0.5)) for one in cells_asked]
 
@@ -232,7 +236,7 @@ def test_a_run_that_cannot_be_stops_with_one_line_before_anything_starts(capsys,
 def test_a_dry_run_prints_the_plan_and_trains_nothing(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("harness.pipeline.run", lambda *args, **options: pytest.fail("trained"))
 
-    def plan(cells_asked, runs, *, measure=True):
+    def plan(cells_asked, runs, *, measure=True, grader="", price=""):
         return [
             Plan(
                 cell=one,
@@ -262,6 +266,63 @@ def test_a_dry_run_prints_the_plan_and_trains_nothing(tmp_path, monkeypatch, cap
     assert call("run", *options, "--json") == 0
     assert [one["train_tokens"] for one in json.loads(capsys.readouterr().out)] == [91_000, 91_000]
     assert list(tmp_path.iterdir()) == []
+
+
+EXPERIMENT = "settings: [gcd]\ninterventions: [none, ps]\nseeds: [0, 1]\n"
+
+
+@pytest.fixture
+def swept(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Where, Path]]:
+    """Where sweeps were to be done; they write made-up runs, and the cells of seed 1 fail."""
+    calls: list[tuple[Where, Path]] = []
+
+    def sweep(experiment, runs, where):
+        calls.append((where, runs))
+        finished = []
+        for one in experiment.cells:
+            job = Job(cell=one, title=f"{one.intervention} s{one.seed}", model="m", work=1.0)
+            if one.seed:
+                finished.append(Finished(job, Outcome(status="failed", cause="the disk is full"), 1))
+            else:
+                folder = write_run(runs, replace(one, model="smollm2_135m"), dict.fromkeys(CONDITIONS, 0.5))
+                finished.append(Finished(job, Outcome(status="done", folder=str(folder), fresh=True), 1))
+        return Swept(key="0" * 64, before=(), finished=tuple(finished))
+
+    monkeypatch.setattr("harness.sweep.sweep", sweep)
+    return calls
+
+
+@pytest.mark.usefixtures("study")
+def test_a_sweep_ends_with_the_table_and_a_line_for_each_cell_that_failed(tmp_path, swept, capsys):
+    file = tmp_path / "e.yaml"
+    file.write_text(EXPERIMENT)
+    assert call("sweep", str(file), "--runs", str(tmp_path / "runs"), "--jobs", "3") == 1
+    captured = capsys.readouterr()
+    assert swept == [(Where(jobs=3), tmp_path / "runs")]
+    assert captured.err.splitlines() == [
+        "harness: failed: none s1: the disk is full",
+        "harness: failed: ps s1: the disk is full",
+    ]
+    assert "affirms_wrong" in captured.out
+    assert call("sweep", str(file), "--runs", str(tmp_path / "again"), "--json") == 1
+    record = json.loads(capsys.readouterr().out)
+    assert [(one["cell"]["intervention"], one["status"]) for one in record["cells"]] == [
+        ("none", "done"),
+        ("none", "failed"),
+        ("ps", "done"),
+        ("ps", "failed"),
+    ]
+
+
+@pytest.mark.usefixtures("study", "no_training")
+def test_a_sweep_that_cannot_be_stops_with_one_line_before_anything_starts(tmp_path, capsys):
+    file = tmp_path / "e.yaml"
+    file.write_text(EXPERIMENT.replace("ps", "psi"))
+    assert f"{file}:2: no intervention named 'psi'" in fail(capsys, "sweep", str(file), "--runs", str(tmp_path / "r"))
+    file.write_text(EXPERIMENT)
+    assert "--jobs 0 would do nothing" in fail(capsys, "sweep", str(file), "--jobs", "0")
+    assert "cannot read" in fail(capsys, "sweep", str(tmp_path / "gone.yaml"), "--dry-run")
+    assert not (tmp_path / "r").exists()
 
 
 CARD = {
@@ -436,7 +497,7 @@ def test_version(capsys):
 def test_without_a_command_the_help_is_shown(capsys):
     assert call() == 0
     page = capsys.readouterr().out
-    for command in ("list", "describe", "run", "vectors", "report", "balance", "judge", "doctor"):
+    for command in ("list", "describe", "run", "vectors", "report", "balance", "judge", "agree", "sweep", "doctor"):
         assert command in page
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.data import Pin, fetch, github, read_jsonl
-from harness.errors import HarnessError
+from harness.errors import HarnessError, OutOfReach
 
 CONTENT = b'{"a": 1}\n{"a": 2}\n'
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
@@ -99,6 +99,28 @@ def test_a_file_that_cannot_be_had_says_what_from_where_and_where_to_put_it(pin:
     text = one_line(error)
     for part in ("rows", gone, str(tmp_path / "cache" / "data" / "source" / "rows.jsonl"), "HARNESS_DATA_MIRROR"):
         assert part in text
+
+
+def test_an_address_that_did_not_answer_is_not_asked_again_but_a_file_put_there_by_hand_is_read(
+    pin: Pin, tmp_path: Path
+) -> None:
+    late = tmp_path / "late.jsonl"
+    lost = replace(pin, address=late.as_uri())
+    with pytest.raises(OutOfReach):
+        fetch(lost)
+    late.write_bytes(CONTENT)
+    with pytest.raises(OutOfReach, match="fetch it by hand and put it at"):
+        fetch(lost)
+    target = tmp_path / "cache" / "data" / "source" / "rows.jsonl"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(CONTENT)
+    assert fetch(lost) == target
+
+
+def test_a_file_with_a_wrong_digest_is_not_merely_out_of_reach(pin: Pin) -> None:
+    with pytest.raises(HarnessError) as error:
+        fetch(replace(pin, sha256="0" * 64))
+    assert not isinstance(error.value, OutOfReach)
 
 
 def test_a_cached_file_that_was_damaged_is_refused(pin: Pin) -> None:

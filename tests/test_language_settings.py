@@ -19,7 +19,7 @@ from harness import Case, Example, HarnessError, Message, ReplyPair, Setting
 from harness.contracts import always, never
 from harness.data import Pin, fetch, github, read_jsonl
 from harness.prompts import inoculated
-from harness.runs import splits
+from harness.questions import splits
 from harness.scoring import scorers
 from harness.testing import check_setting
 from harness_plugins.judges import math_answer
@@ -187,7 +187,7 @@ def test_spanish_is_the_trait_and_one_reply_to_each_case_serves_all_metrics(sett
         "solves": "keep",
     }
     assert splits(setting) == ("test",)
-    assert len(scorers(setting)) == 2, "one for the languages, one for the number"
+    assert len(scorers(setting)) == 3, "one for the languages, one that checks it, one for the number"
 
 
 @pytest.mark.parametrize("setting", SETTINGS)

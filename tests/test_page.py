@@ -242,7 +242,7 @@ def test_labels_are_spread_in_order_inside_and_apart(wanted: list[float]) -> Non
 
 
 def test_effects_that_were_put_in_come_back_and_a_planted_failure_is_found(tmp_path: Path) -> None:
-    write_cells(tmp_path, installed(), 72)
+    write_cells(tmp_path, installed(), 150)
     tables = report.tables(report.load(tmp_path), installed())
     assert len(tables) >= 6
     for table in tables:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,9 @@ from pathlib import Path
 import pytest
 
 import harness_plugins
-from harness import Intervention, Judge, Message, Prompt, Setting, SteeringDefault
+from harness import Condition, Intervention, Judge, Message, Prompt, Setting, SteeringDefault
+from harness.data import MIRROR
+from harness.questions import asked
 from harness.registry import installed
 from harness.testing import check_intervention, check_judge, check_setting
 
@@ -33,10 +36,14 @@ def test_an_intervention_obeys_its_laws_on_every_setting(intervention: Intervent
 
 @pytest.mark.parametrize("judge", JUDGES)
 def test_a_judge_obeys_its_laws_on_the_cases_it_grades(judge: Judge) -> None:
+    if judge.grader and not os.environ.get(MIRROR):
+        pytest.skip(f"judges that ask put published prompts, and {MIRROR} names no mirror of them")
     check_judge(judge)
     for setting in REGISTRY.settings.values():
-        for split in {metric.split for metric in setting.metrics if metric.judge == judge.name}:
-            check_judge(judge, cases=setting.cases(split, 0, "mini")[:3])
+        graded = {metric.split for metric in setting.metrics if metric.judge == judge.name}
+        for split, cases in asked(setting, "mini", Condition()).items():
+            if split in graded:
+                check_judge(judge, cases=cases[:3])
 
 
 @pytest.mark.parametrize("setting", SETTINGS)
@@ -105,6 +112,22 @@ def test_a_steering_intervention_chooses_vector_and_sign_and_takes_the_rest_from
     assert (steering.vector, steering.coef) == (vector, coef)
     assert (steering.blocks, steering.depth, steering.unit) == ((14,), None, "rms")
     assert found.edit(toy.examples(0, "mini")[0], toy) == toy.examples(0, "mini")[0]
+
+
+@pytest.mark.parametrize(
+    ("intervention", "concept"),
+    [("none", ""), ("base", ""), ("ip", "lies"), ("neg_ip", "evil"), ("ps", "praise"), ("ps_random", "random(reply)")],
+)
+def test_an_arm_says_what_its_prompt_or_vector_is_about(intervention: str, concept: str, toy: Setting) -> None:
+    setting = replace(
+        toy,
+        prompts={
+            "inoculation": Prompt(text="Lie.", placement="system", concept="lies"),
+            "negative": Prompt(text="Be good.", placement="system", concept="evil"),
+        },
+        vectors={"reply": replace(toy.vectors["reply"], concept="praise")},
+    )
+    assert REGISTRY.intervention(intervention).concept(setting, setting.recipe("mini")) == concept
 
 
 def test_only_placebos_are_marked_as_controls() -> None:

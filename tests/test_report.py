@@ -75,6 +75,25 @@ def test_a_run_from_before_there_were_weights_is_read(tmp_path):
     assert [(arm.label, arm.weights) for arm in table.arms] == [("ps", "")]
 
 
+def test_what_each_arms_prompt_or_vector_is_about_is_said_below_the_tables(tmp_path):
+    for name, concept in (("none", ""), ("ip", "lies"), ("neg_ip", "evil"), ("ps", "evil")):
+        write_run(tmp_path, cell(name), {"clean": 0.5}, concept=concept)
+    results, tables = read(tmp_path)
+    for page in (report.text(results, tables), report.markdown(results, tables)):
+        assert "about: lies (ip); evil (neg_ip, ps)" in page
+    arms = report.as_record(results, tables)["tables"][0]["arms"]
+    assert {arm["label"]: arm["concept"] for arm in arms} == {"none": "", "ip": "lies", "neg_ip": "evil", "ps": "evil"}
+
+
+def test_a_run_from_before_concepts_were_recorded_is_read(tmp_path):
+    folder = write_run(tmp_path, cell("ip"), {"clean": 0.5})
+    record = json.loads((folder / "run.json").read_text())
+    del record["concept"]
+    (folder / "run.json").write_text(json.dumps(record))
+    results, tables = read(tmp_path)
+    assert "about:" not in report.text(results, tables)
+
+
 def test_what_could_not_be_judged_is_counted_and_in_no_mean(tmp_path):
     write_run(tmp_path, cell("none"), {"clean": 0.5}, cases=20, unjudged=5)
     results, tables = read(tmp_path)

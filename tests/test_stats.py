@@ -12,9 +12,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import ndtr, ndtri
-from scipy.stats import binomtest
+from scipy.stats import binomtest, permutation_test
+from statsmodels.regression.linear_model import OLS
+from statsmodels.stats.sandwich_covariance import cov_cluster_2groups
 
-from harness.stats import Observation, estimate, leak, wilson
+from harness.stats import (
+    Observation,
+    Term,
+    contrast,
+    contrast_of,
+    decided_at,
+    estimate,
+    holm,
+    leak,
+    plan,
+    sign_flips,
+    wilson,
+)
+from harness.stats.crossed import crossed
 
 
 def draw(
@@ -77,17 +92,32 @@ def test_the_interval_widens_as_replies_to_one_case_become_alike():
     assert widths[2] > 1.5 * widths[0]
 
 
-def test_the_closed_form_is_the_variance_that_resampling_gives():
+def test_the_variance_is_that_of_a_regression_clustered_both_ways():
+    """By another route: statsmodels' two-way cluster-robust variance, with the factors of a balanced table."""
     rng = np.random.default_rng(3)
-    table = rng.normal(size=(30, 3)) + rng.normal(size=(30, 1)) + 0.3 * rng.normal(size=(1, 3)) + 5
-    seen = estimate([Observation(f"c{g}", s, float(table[g, s])) for g, s in np.ndindex(table.shape)])
-    u = rng.multinomial(30, [1 / 30] * 30, size=40_000)
-    v = rng.multinomial(3, [1 / 3] * 3, size=40_000)
-    resampled = ((u @ table) * v).sum(axis=1) / 90
-    deviation = math.sqrt(resampled.var() * 30 / 29)
-    assert seen.mean == pytest.approx(table.mean())
-    # t is between its values at 2 (seeds alone) and at infinitely many degrees of freedom.
-    assert 1.96 * deviation * 0.98 < seen.high - seen.mean < 4.31 * deviation * 1.02
+    clusters, seeds = 30, 3
+    table = rng.normal(size=(clusters, seeds)) + rng.normal(size=(clusters, 1)) + rng.normal(size=(1, seeds))
+    groups = np.stack(np.indices(table.shape), axis=-1).reshape(-1, 2)
+    fitted = OLS(table.ravel(), np.ones(table.size)).fit()
+    _, by_cluster, by_seed = (float(v[0, 0]) for v in cov_cluster_2groups(fitted, groups, use_correction=False))
+    seen = crossed(table, np.ones_like(table))
+    assert float(seen.by_cluster) == pytest.approx(by_cluster * clusters / (clusters - 1))
+    assert float(seen.by_seed) == pytest.approx(by_seed * seeds / (seeds - 1))
+
+
+def test_a_crossed_analysis_of_variance_gives_the_noise():
+    rng = np.random.default_rng(4)
+    table = rng.normal(size=(12, 5))
+    rows, columns = table.mean(1, keepdims=True), table.mean(0, keepdims=True)
+    left = ((table - rows - columns + table.mean()) ** 2).sum() / (11 * 4)
+    assert float(crossed(table, np.ones_like(table)).noise) == pytest.approx(left / 60)
+
+
+def test_thousands_of_tables_at_once_give_what_each_gives_alone():
+    tables = np.random.default_rng(5).random((4, 9, 3))
+    together = crossed(tables, np.ones_like(tables)).half_width()
+    alone = [float(crossed(one, np.ones_like(one)).half_width()) for one in tables]
+    assert list(together) == pytest.approx(alone)
 
 
 def test_one_seed_gives_the_textbook_standard_error_of_cluster_means():
@@ -171,7 +201,7 @@ def test_pairing_by_cluster_takes_out_what_the_clusters_share():
     still = rows(set())
     seen = leak(arm=rows({3}), arm_clean=still, base=still, base_clean=still)
     unpaired = estimate(still)
-    assert seen.high - seen.low < 0.3 * (unpaired.high - unpaired.low)
+    assert seen.high - seen.low < 0.5 * (unpaired.high - unpaired.low)
 
 
 def test_a_cluster_that_one_of_the_four_could_not_judge_is_left_out_of_the_leak():
@@ -194,3 +224,90 @@ def test_a_hundred_clusters_and_three_seeds_take_well_under_a_tenth_of_a_second(
     started = time.perf_counter()
     estimate(rows)
     assert time.perf_counter() - started < 0.1
+
+
+def arm(means: list[list[float]]) -> list[Observation]:
+    """One reply of each cluster (a row) at each seed (a column)."""
+    return [Observation(f"c{g}", s, value) for g, row in enumerate(means) for s, value in enumerate(row)]
+
+
+def test_a_contrast_uses_the_seeds_and_clusters_that_all_its_terms_have():
+    first = [*arm([[1, 1], [0, 1]]), Observation("only here", 0, 1.0), Observation("c0", 7, 0.0)]
+    seen = contrast([Term(1.0, first), Term(-1.0, arm([[0, 1], [0, 0]]))])
+    assert seen.mean == pytest.approx((1 + 0 + 0 + 1) / 4)
+    assert seen.by_seed == (0.5, 0.5)
+
+
+def test_an_untrained_model_stands_beside_every_seed():
+    seen = contrast([Term(1.0, arm([[1, 0], [1, 1]])), Term(-1.0, arm([[1], [0]]), trained=False)])
+    assert seen.mean == pytest.approx(((1 - 1) + (0 - 1) + (1 - 0) + (1 - 0)) / 4)
+
+
+def test_seeds_that_differ_make_a_difference_as_wide_as_a_t_test_over_seeds_does():
+    """What all questions share, more questions cannot tell: with 3 seeds t has two degrees of freedom."""
+    by_seed = [0.1, 0.3, 0.8]
+    seen = contrast_of(arm([by_seed] * 200))
+    assert seen.half_width() == pytest.approx(4.302653 * np.std(by_seed, ddof=1) / math.sqrt(3), rel=1e-6)
+
+
+@pytest.mark.parametrize("seeds", [6, 9])
+def test_sign_flips_give_scipys_exact_permutation_test(seeds):
+    values = np.random.default_rng(seeds).normal(0.4, 1, size=seeds)
+    expected = permutation_test((values,), np.mean, permutation_type="samples", n_resamples=2**seeds).pvalue
+    assert sign_flips(list(values)).p == pytest.approx(expected)
+
+
+def test_many_seeds_have_their_sign_patterns_drawn_and_the_same_each_time():
+    values = [0.3, -0.2] * 8
+    seen = sign_flips(values)
+    assert seen == sign_flips(values)
+    assert seen.p == pytest.approx(0.45, abs=0.1)
+
+
+def test_sign_flips_count_the_patterns_that_go_as_far():
+    assert sign_flips([1.0, 2.0, 3.0, 4.0, 5.0, 6.0]).p == pytest.approx(2 / 64)
+    assert sign_flips([-1.0, 2.0, 3.0, 4.0, 5.0, 6.0]).p == pytest.approx(4 / 64)
+    assert sign_flips([1.0] * 3 + [-1.0] * 3).p == 1
+
+
+@pytest.mark.parametrize(
+    ("seeds", "least"), [(0, "no p at all"), (1, "below 1;"), (3, "below 0.25;"), (5, "below 0.062;")]
+)
+def test_too_few_seeds_get_no_p_but_the_reason(seeds, least):
+    seen = sign_flips([1.0] * seeds)
+    assert seen.p is None
+    assert least in seen.why_none
+    assert "6 are needed" in seen.why_none
+
+
+def test_holm_multiplies_the_smallest_level_by_all_the_next_by_one_less_and_never_falls():
+    assert holm([0.01, 0.04, 0.03, 0.9]) == pytest.approx([0.04, 0.09, 0.09, 0.9])
+    assert holm([]) == []
+
+
+def test_the_level_that_decides_is_that_of_the_interval_that_just_touches_0():
+    seen = contrast_of(arm([[0.2, 0.3, 0.5], [0.1, 0.5, 0.3], [0.3, 0.1, 0.4], [0.2, 0.2, 0.2]]))
+    alpha = decided_at(lambda level: seen.mean > seen.half_width(level))
+    assert 0 < alpha < 0.5
+    assert seen.half_width(1 - alpha) == pytest.approx(seen.mean, rel=1e-6)
+    assert decided_at(lambda level: False) == 1
+
+
+def test_a_plan_says_how_many_seeds_bring_the_effect_into_sight():
+    rng = np.random.default_rng(6)
+    rows = arm((0.1 * rng.normal(size=(40, 4)) + 0.1 * rng.normal(size=(1, 4))).tolist())
+    small, large = (plan(contrast_of(rows), of=of) for of in (0.05, 0.2))
+    assert small.detectable == large.detectable
+    assert small.seeds > large.seeds >= 4
+    assert plan(contrast_of(rows), of=small.detectable).seeds == 4
+
+
+def test_questions_that_differ_too_much_for_any_number_of_seeds_are_to_be_more():
+    rows = arm([[(-1.0) ** g * 0.9] * 3 for g in range(10)])
+    seen = plan(contrast_of(rows), of=0.2)
+    assert seen.seeds is None
+    assert seen.questions > 10
+
+
+def test_one_seed_has_no_plan_since_nothing_is_known_of_others():
+    assert plan(contrast_of(arm([[0.1], [0.4], [0.2]])), of=0.1).detectable is None

@@ -28,12 +28,15 @@ from harness import (
     Setting,
     Verdict,
     registry,
+    regrading,
     scoring,
     tasks,
 )
 from harness.batching import release
 from harness.contracts import Grader
 from harness.decoding import Request
+from harness.grading import asking as grading
+from harness.grading.asking import ModelGrader
 from harness.provider import EvaluationError
 
 DIGEST = "0123456789ab"
@@ -41,7 +44,8 @@ SETTING = choir()
 
 
 @pytest.fixture(autouse=True)
-def _choir_is_installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _choir_is_installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
     installed(monkeypatch, SETTING)
     release()
     yield
@@ -110,9 +114,22 @@ def test_a_shared_split_is_asked_once(run: Path) -> None:
     ]
 
 
+def test_an_optional_split_has_rows_in_clean_and_none_under_another_condition(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setting = replace(SETTING, optional_splits=("low",))
+    installed(monkeypatch, setting)
+    clean, shouted = (
+        regrading.read_results(evaluated(run, condition, setting=setting), setting)
+        for condition in ("clean", "prompt:shout")
+    )
+    assert {row.split for row in clean} == {"high", "low"}
+    assert {row.split for row in shouted} == {"high"}
+
+
 def test_rows_come_by_split_and_metric_then_case_and_sample(run: Path) -> None:
     recipe = replace(RECIPE, generation=Generation(max_tokens=7, samples=2, temperature=1.0))
-    rows = tasks.read_results(evaluated(run, recipe=recipe), SETTING)
+    rows = regrading.read_results(evaluated(run, recipe=recipe), SETTING)
     assert [(row.metric, row.case, row.sample) for row in rows] == [
         (metric, f"case{case}", sample)
         for metric, cases in (("loud", 4), ("length", 4), ("loud_low", 2))
@@ -146,7 +163,7 @@ def test_each_sample_is_drawn_with_a_seed_of_its_own_that_stays_the_same(run: Pa
 
 def test_cannot_tell_stays_none_and_is_counted_apart(run: Path) -> None:
     path = evaluated(run, engine=Engine(say=lambda request: "soft" if "note 2" in text_of(request) else "LOUD"))
-    rows = {(row.metric, row.case): row.value for row in tasks.read_results(path, SETTING)}
+    rows = {(row.metric, row.case): row.value for row in regrading.read_results(path, SETTING)}
     assert [rows["loud", f"case{i}"] for i in range(4)] == [1.0, None, 0.0, 1.0]
     log = read_eval_log(path)
     assert log.samples is not None
@@ -226,12 +243,12 @@ def test_a_vector_condition_steers_and_the_others_do_not(run: Path) -> None:
 
 
 def test_a_limit_is_per_split(run: Path) -> None:
-    assert len(tasks.read_results(evaluated(run, limit=1), SETTING)) == 3
+    assert len(regrading.read_results(evaluated(run, limit=1), SETTING)) == 3
 
 
 def test_a_log_of_before_is_replaced(run: Path) -> None:
     evaluated(run, engine=Engine(say=lambda request: "soft"))
-    rows = tasks.read_results(evaluated(run, engine=Engine(say=lambda request: "LOUD")), SETTING)
+    rows = regrading.read_results(evaluated(run, engine=Engine(say=lambda request: "LOUD")), SETTING)
     assert {row.value for row in rows if row.metric == "loud"} == {1.0, None}
 
 
@@ -319,55 +336,129 @@ def test_the_selection_split_is_never_in_a_result(run: Path) -> None:
         evaluated(run, setting=selecting)
 
 
-def test_a_judge_that_asks_needs_a_grader_and_the_log_names_it(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    setting = choir(judge="asker", score="yes")
-    installed(monkeypatch, setting)
-    with pytest.raises(HarnessError, match="judge 'asker' of setting 'choir' asks a grader model, and none is named"):
-        evaluated(run, setting=setting)
-    grader = f"harness/{run_folder(run.parent / 'grader')}@{DIGEST}"
-    path = evaluated(run, setting=setting, grader=grader, engine=Engine(say=lambda request: "yes, it is"))
+def asks(monkeypatch: pytest.MonkeyPatch) -> Setting:
+    """A setting with a rule judge and one that asks, installed."""
+    setting = choir()
+    also = choir(judge="asker", score="yes").metrics[0]
+    both = replace(setting, metrics=(*setting.metrics, replace(also, name="agrees")))
+    installed(monkeypatch, both)
+    return both
+
+
+def told(path: Path, setting: Setting, metric: str) -> set[float | None]:
+    return {row.value for row in regrading.read_results(path, setting) if row.metric == metric}
+
+
+def grader_on(run: Path, name: str = "grader") -> ModelGrader:
+    return grading.opened(f"harness/{run_folder(run.parent / name)}")
+
+
+def test_a_judge_that_asks_is_left_out_without_a_grader_and_nothing_fails(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setting = asks(monkeypatch)
+    path = evaluated(run, setting=setting)
+    assert told(path, setting, "agrees") == set()
+    assert told(path, setting, "loud") == {1.0, None}
+    assert not regrading.regrade(path, setting)
+    assert regrading.graded_by(path) == ({"volume": "1"}, None)
+
+
+def test_a_grader_adds_what_it_says_later_and_the_log_names_it(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    setting = asks(monkeypatch)
+    path = evaluated(run, setting=setting, engine=Engine(say=lambda request: "LOUD"))
+    before = [row for row in regrading.read_results(path, setting) if row.metric != "agrees"]
+    grader = grader_on(run)
+    with opened(Engine(say=lambda request: "yes, it is")):
+        assert regrading.regrade(path, setting, grader=grader)
+        assert not regrading.regrade(path, setting, grader=grader)
     roles = read_eval_log(path, header_only=True).eval.model_roles
     assert roles is not None
-    assert roles["grader"].model == grader  # type: ignore[union-attr]
-    assert {row.value for row in tasks.read_results(path, setting)} == {1.0}
+    assert roles["grader"].model == f"{grader.name}@{DIGEST}"  # type: ignore[union-attr]
+    assert told(path, setting, "agrees") == {1.0}
+    assert [row for row in regrading.read_results(path, setting) if row.metric != "agrees"] == before
+    assert regrading.graded_by(path)[0] == {"asker": "1", "volume": "1"}
 
 
-def test_a_grader_that_is_no_model_is_one_line(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    setting = choir(judge="asker", score="yes")
-    installed(monkeypatch, setting)
+def test_a_rule_that_grades_again_keeps_what_a_grader_said(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    setting = asks(monkeypatch)
+    path = evaluated(run, setting=setting)
+    with opened(Engine(say=lambda request: "yes")):
+        regrading.regrade(path, setting, grader=grader_on(run))
+    installed(monkeypatch, setting, replace(VOLUME, version="2"), ASKER)
+    assert regrading.regrade(path, setting)
+    assert told(path, setting, "agrees") == {1.0}
+    assert regrading.graded_by(path)[0] == {"asker": "1", "volume": "2"}
+
+
+def test_another_grader_grades_all_of_a_log(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    setting = asks(monkeypatch)
+    path = evaluated(run, setting=setting)
+    with opened(Engine(say=lambda request: "yes")):
+        regrading.regrade(path, setting, grader=grader_on(run))
+    release()
+    with opened(Engine(say=lambda request: "no")):
+        assert regrading.regrade(path, setting, grader=grader_on(run, "other"))
+    assert told(path, setting, "agrees") == {0.0}
+    named = regrading.graded_by(path)[1]
+    assert named is not None
+    assert str(named["model"]).endswith("/other")
+
+
+def test_a_grader_that_fails_leaves_the_log_as_it_was(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(request: Request) -> str:
+        raise RuntimeError("the device is on fire")
+
+    setting = asks(monkeypatch)
+    path = evaluated(run, setting=setting)
+    before = path.read_bytes()
+    with opened(Engine(say=fail)), pytest.raises(HarnessError, match="the device is on fire"):
+        regrading.regrade(path, setting, grader=grader_on(run))
+    assert path.read_bytes() == before
+    assert left_in(run) == ["logs", "logs/clean.eval"]
+
+
+def test_a_grader_that_is_no_model_is_one_line() -> None:
     with pytest.raises(HarnessError, match=r"grader 'nobody/at-all' cannot be had: .*not recognized"):
-        evaluated(run, setting=setting, grader="nobody/at-all")
+        grading.opened("nobody/at-all")
 
 
 def test_a_changed_asking_judge_asks_the_grader_of_the_log(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    setting = choir(judge="asker", score="yes")
-    installed(monkeypatch, setting)
-    grader = f"harness/{run_folder(run.parent / 'grader')}"
-    path = evaluated(run, setting=setting, grader=grader, engine=Engine(say=lambda request: "yes"))
-    installed(monkeypatch, setting, replace(ASKER, version="2"))
+    setting = asks(monkeypatch)
+    path = evaluated(run, setting=setting)
+    with opened(Engine(say=lambda request: "yes")):
+        regrading.regrade(path, setting, grader=grader_on(run))
+
+    async def contrary(case: Case, reply: str, grader: Grader | None) -> Verdict:
+        assert grader is not None
+        said = await grader.ask(f"Is this really a yes? {reply}")
+        return Verdict(scores={"yes": float("yes" in said)}, reason="asked again")
+
+    installed(monkeypatch, setting, VOLUME, replace(ASKER, grade=contrary, version="2"))
+    release()
     with opened(Engine(say=lambda request: "no")):
-        assert tasks.regrade(path, setting)
-    assert {row.value for row in tasks.read_results(path, setting)} == {0.0}
+        assert regrading.regrade(path, setting)
+    assert told(path, setting, "agrees") == {0.0}
 
 
 def test_a_new_version_of_a_judge_grades_again_without_generation(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = Engine(say=lambda request: "LOUD")
     path = evaluated(run, "prompt:hush", engine=engine)
-    before = tasks.read_results(path, SETTING)
-    assert not tasks.regrade(path, SETTING)
+    before = regrading.read_results(path, SETTING)
+    assert not regrading.regrade(path, SETTING)
 
     async def deaf(case: Case, reply: str, grader: Grader | None) -> Verdict:
         assert case.messages[-1].content.endswith("?")
         return Verdict(scores={"loud": 0.0, "long": None}, reason="deaf")
 
     installed(monkeypatch, SETTING, replace(VOLUME, grade=deaf, version="2"))
-    assert tasks.regrade(path, SETTING)
-    after = tasks.read_results(path, SETTING)
+    assert regrading.regrade(path, SETTING)
+    after = regrading.read_results(path, SETTING)
     assert [replace(row, value=None) for row in after] == [replace(row, value=None) for row in before]
     assert {row.value for row in after if row.metric == "loud"} == {0.0}
     assert {row.value for row in after if row.metric == "length"} == {None}
     assert read_eval_log(path, header_only=True).eval.metadata["judges"] == {"volume": "2"}  # type: ignore[index]
-    assert not tasks.regrade(path, SETTING)
+    assert not regrading.regrade(path, SETTING)
     assert len(engine.batches) == 1
     assert left_in(run) == ["logs", "logs/prompt-hush.eval"]
 
@@ -376,7 +467,7 @@ def test_a_log_that_cannot_be_read_is_one_line(run: Path) -> None:
     path = evaluated(run)
     path.write_bytes(path.read_bytes()[:200])
     with pytest.raises(HarnessError, match=r"clean\.eval is not a readable log: .*; delete it") as caught:
-        tasks.read_results(path, SETTING)
+        regrading.read_results(path, SETTING)
     assert "\n" not in str(caught.value)
 
 
@@ -437,15 +528,15 @@ def test_a_second_judge_grades_the_same_replies_and_changes_no_result(
     async def hard_of_hearing(case: Case, reply: str, grader: Grader | None) -> Verdict:
         return Verdict(scores={"loud": 0.0, "pitch": 1.0})
 
-    plain = tasks.read_results(evaluated(run), SETTING)
+    plain = regrading.read_results(evaluated(run), SETTING)
     ear = Judge(name="ear", summary="hears nothing", scores=("pitch", "loud"), grade=hard_of_hearing)
     checked = replace(SETTING, checks={"volume": "ear"})
     installed(monkeypatch, checked, VOLUME, ear)
     log = run / "logs" / "clean.eval"
-    assert tasks.regrade(log, checked)  # the log of before has no second judge
-    assert not tasks.regrade(log, checked)
-    assert tasks.read_results(log, checked) == plain
-    checks = tasks.read_checks(log, checked)
+    assert regrading.regrade(log, checked)  # the log of before has no second judge
+    assert not regrading.regrade(log, checked)
+    assert regrading.read_results(log, checked) == plain
+    checks = regrading.read_checks(log, checked)
     assert [(row.split, row.case, row.judge, row.check) for row in checks] == [
         *[("high", f"case{number}", "volume", "ear") for number in range(4)],
         *[("low", f"case{number}", "volume", "ear") for number in range(2)],

@@ -88,7 +88,7 @@ FAULTY_SETTINGS: dict[str, tuple[Callable[[Setting], Setting], str]] = {
     ),
     "a vector with nothing to extract": (
         lambda s: replace(s, vectors={**s.vectors, "reply": VectorSpec(summary="")}),
-        "vector 'reply': give either replies, or instructions and questions",
+        "vector 'reply': give either replies, or instructions and questions, or a persona, or a file",
     ),
 }
 

@@ -84,7 +84,7 @@ def test_one_question_alone_has_no_card() -> None:
 
 
 def test_what_is_saved_is_what_is_loaded(tmp_path: Path, found: vectors.Extraction) -> None:
-    vectors.save(tmp_path / "v.safetensors", found, {"name": "v"})
+    vectors.save(tmp_path / "v.safetensors", found.vector, {"name": "v"})
     loaded = engine.load_vector(tmp_path / "v.safetensors")
     assert torch.equal(loaded.value, found.value)
     assert torch.equal(loaded.rms, found.rms)
@@ -94,7 +94,7 @@ def test_a_vector_that_is_missing_cut_changed_or_not_finite_is_named(tmp_path: P
     file = tmp_path / "v.safetensors"
     with pytest.raises(HarnessError, match="no vector at"):
         engine.load_vector(file)
-    vectors.save(file, found, {"name": "v"})
+    vectors.save(file, found.vector, {"name": "v"})
     whole = file.read_bytes()
     file.write_bytes(whole[:50])
     with pytest.raises(HarnessError, match="is cut or no safetensors file"):

@@ -92,10 +92,12 @@ def _show_setting(page: Console, setting: Setting, registry: Registry) -> None:
     metrics = [(m.name, m.goal, f"{m.judge}.{m.score} on {m.split}", m.summary) for m in setting.metrics]
     _section(page, "metrics", metrics)
     prompts = [
-        (name, prompt.placement, _with_source(_said(prompt), prompt.source)) for name, prompt in setting.prompts.items()
+        (name, prompt.placement, prompt.concept, _with_source(_said(prompt), prompt.source))
+        for name, prompt in setting.prompts.items()
     ]
     _section(page, "prompts", prompts)
-    _section(page, "vectors", [(name, _extraction(spec)) for name, spec in setting.vectors.items()])
+    vectors = [(name, spec.concept, _extraction(spec)) for name, spec in setting.vectors.items()]
+    _section(page, "vectors", vectors)
     _section(page, "composition", [(name, f"{weight:g}") for name, weight in setting.composition.items()])
     _section(page, "conditions", [(scale, "  ".join(texts)) for scale, texts in setting.conditions.items()])
     _section(page, "recipes", _recipes(setting.recipes))
@@ -114,6 +116,10 @@ def _said(prompt: Prompt) -> str:
 def _extraction(spec: VectorSpec) -> str:
     if spec.replies is not None:
         how = "from reply pairs, teacher-forced"
+    elif spec.persona is not None:
+        how = "from the model's own replies, which a grader may choose among"
+    elif spec.file:
+        how = f"read from {spec.file}"
     else:
         pairs = len(spec.instructions)
         how = f"from the model's own replies under {pairs} instruction {'pair' if pairs == 1 else 'pairs'}"
@@ -145,7 +151,13 @@ def _flat(record: Recipe | Lora | Generation | SteeringDefault) -> Iterable[tupl
 
 
 def _applying(setting: Setting, interventions: Iterable[Intervention]) -> Rows:
-    return [(record.name, record.applies(setting) or "applies") for record in interventions]
+    return [(record.name, record.applies(setting) or _about(record, setting) or "applies") for record in interventions]
+
+
+def _about(record: Intervention, setting: Setting) -> str:
+    """What the prompt or the vector is about at the setting's first scale; nothing where there is neither."""
+    concept = record.concept(setting, next(iter(setting.recipes.values())))
+    return f"applies, about {concept}" if concept else ""
 
 
 def _show_intervention(page: Console, record: Intervention, registry: Registry) -> None:
@@ -154,7 +166,8 @@ def _show_intervention(page: Console, record: Intervention, registry: Registry) 
     rows = []
     for setting in registry.settings.values():
         reason = record.applies(setting)
-        rows.append((setting.name, "applies: " + _effect(record, setting) if reason is None else f"not: {reason}"))
+        does = f"{_about(record, setting) or 'applies'}: {_effect(record, setting)}" if reason is None else ""
+        rows.append((setting.name, does or f"not: {reason}"))
     _section(page, "settings", rows)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.contracts import Case, Fact, Judge, Message
+from harness.contracts import Case, Fact, Judge, Message, Verdict
 from harness.errors import HarnessError
 from harness.judging import judged
 from harness.models import writing
@@ -30,19 +30,26 @@ class Row:
 
 def judge(name: str, replies: Path, *, output: Path | None) -> None:
     """Writes one JSON row of scores per row of `replies`, in order, to `output` or stdout, once all are judged."""
-    chosen = installed().judge(name)
-    if chosen.grader:
-        raise HarnessError(
-            f"judge {name!r} asks a grader model, which this command cannot give it yet; use a rule judge"
-        )
+    chosen = rule_judge(name)
     rows = read_rows(replies)
-    lines = [json.dumps(line, ensure_ascii=False, allow_nan=False) for line in asyncio.run(_graded(chosen, rows))]
+    graded = (_record(row, verdict) for row, verdict in zip(rows, verdicts(chosen, rows), strict=True))
+    lines = [json.dumps(line, ensure_ascii=False, allow_nan=False) for line in graded]
     text = "".join(f"{line}\n" for line in lines)
     if output is None:
         print(text, end="")
     else:
         with writing(output, "the scores") as part:
             part.write_text(text, encoding="utf-8")
+
+
+def rule_judge(name: str) -> Judge:
+    """The judge called `name`; HarnessError where it asks a grader model."""
+    chosen = installed().judge(name)
+    if chosen.grader:
+        raise HarnessError(
+            f"judge {name!r} asks a grader model, which this command cannot give it yet; use a rule judge"
+        )
+    return chosen
 
 
 def read_rows(file: Path) -> list[Row]:
@@ -94,13 +101,21 @@ def _facts(row: Mapping[str, Any], place: str) -> dict[str, Fact]:
     return facts
 
 
-async def _graded(judge: Judge, rows: Sequence[Row]) -> list[dict[str, Any]]:
-    graded = []
+def verdicts(judge: Judge, rows: Sequence[Row]) -> list[Verdict]:
+    """What `judge` says of each row; a HarnessError names the place of the first that it cannot judge."""
+    return asyncio.run(_judged(judge, rows))
+
+
+async def _judged(judge: Judge, rows: Sequence[Row]) -> list[Verdict]:
+    found = []
     for row in rows:
         try:
-            verdict = await judged(judge, row.case, row.reply)
+            found.append(await judged(judge, row.case, row.reply))
         except HarnessError as error:
             raise HarnessError(f"{row.place}: {error}") from error
-        own = {} if row.own_id is None else {"id": row.own_id}
-        graded.append({**own, "scores": dict(verdict.scores), "reason": verdict.reason})
-    return graded
+    return found
+
+
+def _record(row: Row, verdict: Verdict) -> dict[str, Any]:
+    own = {} if row.own_id is None else {"id": row.own_id}
+    return {**own, "scores": dict(verdict.scores), "reason": verdict.reason}

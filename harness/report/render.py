@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from harness.report.ledger import costs
 from harness.report.results import Results
-from harness.report.section import Section, markdown_section, of_agreement, of_doses, of_published, show_section
+from harness.report.section import (
+    Section,
+    markdown_section,
+    of_agreement,
+    of_capabilities,
+    of_doses,
+    of_published,
+    show_section,
+)
 from harness.report.tables import Arm, Block, Table
 from harness.stats import Estimate
 
@@ -106,9 +114,13 @@ def _record(table: Table) -> dict[str, Any]:
                 "weights": arm.weights,
                 "dose": arm.dose,
                 "control": arm.control,
+                "concept": arm.concept,
                 "seeds": list(arm.seeds),
                 "folders": [str(run.folder) for run in arm.runs],
                 "failed_gates": list(arm.failed),
+                "capabilities": [
+                    {"folder": str(run.folder), **asdict(one)} for run in arm.runs for one in run.capabilities
+                ],
             }
             for arm in table.arms
         ],
@@ -133,7 +145,12 @@ def _record(table: Table) -> dict[str, Any]:
 
 
 def sections_of(table: Table) -> list[Section]:
-    found = (of_doses(table.sweeps), of_published(table.published), *of_agreement(table.agreed))
+    found = (
+        of_doses(table.sweeps),
+        of_published(table.published),
+        *of_agreement(table.agreed),
+        of_capabilities(table.arms),
+    )
     return [section for section in found if section is not None]
 
 
@@ -267,7 +284,18 @@ def remarks_of(table: Table) -> list[str]:
     if any(cell.judged < cell.n for cell in cells):
         lines.append("?k: k of n not judged (leak: not judged in all four); they are in no mean")
     lines += [f"! {arm.label}, {line}" for arm in table.arms for line in arm.failed]
+    lines += _concepts(table)
     return lines + [f"note: {line}" for line in table.notes]
+
+
+def _concepts(table: Table) -> list[str]:
+    """What the arms' prompts and vectors are about: two arms compared may not be about the same thing."""
+    arms: dict[str, list[str]] = {}
+    for arm in table.arms:
+        if arm.concept:
+            arms.setdefault(arm.concept, []).append(arm.label)
+    told = [f"{concept} ({', '.join(labels)})" for concept, labels in arms.items()]
+    return [f"about: {'; '.join(told)}"] if told else []
 
 
 def closing(results: Results, tables: Sequence[Table]) -> list[str]:

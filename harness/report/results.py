@@ -37,13 +37,25 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Capability:
+    """One metric of one capability task under a condition, of `n` documents, with lm-eval's standard error."""
+
+    task: str
+    condition: str
+    metric: str
+    value: float
+    stderr: float | None
+    n: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One finished cell: what it is, what it was made from, and its judged replies.
+    """One finished cell: what it is, what its prompt or vector is about, what it was made from, its judged replies.
 
     `relative` is the norm that steering added over the residual RMS, None without steering. `model` is the digest
     of the model, the same wherever the model was read from. `values` holds one observation per case and sample,
     by (condition, metric), in the order of the file. `checks` holds what a judge and its second judge gave each reply.
-    `origin` is how the run was made and what it took.
+    `capabilities` are those of the run as it is now. `origin` is how the run was made and what it took.
     """
 
     folder: Path
@@ -53,9 +65,11 @@ class Run:
     created: str
     inputs: Mapping[str, Any]
     relative: float | None
+    concept: str
     failed: tuple[Gate, ...]
     values: Mapping[tuple[str, str], Sequence[Observation]]
     checks: Sequence[Check] = ()
+    capabilities: Sequence[Capability] = ()
     origin: Origin = UNKNOWN
 
 
@@ -84,7 +98,7 @@ def load(runs: Path, *, settings: Sequence[str] = (), key_of: KeyOf = current_ke
     done = [(at, record) for at, record in wanted if _finished(at, record)]
     unfinished = tuple(at for at, record in wanted if not _finished(at, record))
     kept, stale = _current(done, key_of, _cell)
-    kept, twice = _current(kept, key_of, lambda record: replace(_cell(record), model=_digest(record)))
+    kept, twice = _current(kept, key_of, lambda record: replace(_cell(record), model=_digest(record), vector_grader=""))
     return Results(
         folder=runs,
         runs=tuple(_run(at, record) for at, record in kept),
@@ -97,8 +111,9 @@ def _record(file: Path) -> dict[str, Any]:
     try:
         record = json.loads(file.read_text(encoding="utf-8"))
         names = {field.name for field in fields(Cell)}
-        if not names - {"weights"} <= set(record["cell"]) <= names or not isinstance(record["status"], str):
-            raise ValueError(f"'cell' must have {', '.join(sorted(names - {'weights'}))}")
+        needed = names - {"weights", "vector_grader"}
+        if not needed <= set(record["cell"]) <= names or not isinstance(record["status"], str):
+            raise ValueError(f"'cell' must have {', '.join(sorted(needed))}")
         if not all(isinstance(record.get(part, {}), dict) for part in ("inputs", "gates", "judges")):
             raise ValueError("'inputs', 'gates' and 'judges' must be objects")
     except (ValueError, KeyError, TypeError) as error:
@@ -157,6 +172,7 @@ def _run(at: Path, record: Mapping[str, Any]) -> Run:
         model=_digest(record),
         created=str(record.get("created", "")),
         inputs=_inputs(record),
+        concept=str(record.get("concept") or ""),
         relative=(record.get("steering") or {}).get("relative"),
         failed=tuple(
             Gate(name=name, seen=str(gate.get("seen")), wanted=str(gate.get("wanted")))
@@ -165,6 +181,7 @@ def _run(at: Path, record: Mapping[str, Any]) -> Run:
         ),
         values=_values(at / "results.jsonl", cell.seed),
         checks=_checks(at / "checks.jsonl"),
+        capabilities=_capabilities(at / "capabilities.json", str(record.get("key", ""))),
         origin=origin(record),
     )
 
@@ -201,6 +218,29 @@ def _checks(file: Path) -> tuple[Check, ...]:
     if file.is_file():
         _each_row(file, compared)
     return tuple(found)
+
+
+def _capabilities(file: Path, key: str) -> tuple[Capability, ...]:
+    """The rows that were measured on the run with this `key`."""
+    if not file.is_file():
+        return ()
+    try:
+        return tuple(
+            Capability(
+                task=task,
+                condition=row["condition"],
+                metric=metric,
+                value=float(figure["value"]),
+                stderr=_number(figure["stderr"]),
+                n=said["n"],
+            )
+            for row in json.loads(file.read_text(encoding="utf-8"))
+            if row["key"] == key
+            for task, said in row["results"].items()
+            for metric, figure in said["metrics"].items()
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise HarnessError(f"{file}: cut or broken ({_reason(error)}); remove it and run the cell again") from error
 
 
 def _each_row(file: Path, take: Callable[[Mapping[str, Any]], None]) -> None:

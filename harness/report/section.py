@@ -12,7 +12,8 @@ from harness.report.references import Published, groups
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from harness.report.tables import Agreed
+    from harness.report.results import Capability
+    from harness.report.tables import Agreed, Arm
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +115,31 @@ def of_agreement(agreed: Sequence[Agreed]) -> list[Section]:
     for one in agreed:
         pairs.setdefault((one.judge, one.check), []).append(one)
     return [_agreement(judge, check, same) for (judge, check), same in pairs.items()]
+
+
+def of_capabilities(arms: Sequence[Arm]) -> Section | None:
+    """Every capability task of every arm, its seeds averaged; one row for each task, metric, condition and arm."""
+    found: dict[tuple[str, str, str, str], list[Capability]] = {}
+    for arm in arms:
+        for one in (one for run in arm.runs for one in run.capabilities):
+            found.setdefault((one.task, one.metric, one.condition, arm.label), []).append(one)
+    if not found:
+        return None
+    return Section(
+        title="capabilities",
+        detail="lm-eval tasks, as lm-eval scores them",
+        head=("task", "metric", "condition", "arm", "seeds", "n", "mean", "standard error"),
+        rows=tuple((*place, *_capability(same)) for place, same in sorted(found.items())),
+        lines=("mean over seeds; standard error of the documents, of one seed: the largest",),
+    )
+
+
+def _capability(same: Sequence[Capability]) -> tuple[str, ...]:
+    errors = [one.stderr for one in same if one.stderr is not None]
+    counts = {one.n for one in same}
+    n = str(counts.pop()) if len(counts) == 1 else "differs"
+    mean = sum(one.value for one in same) / len(same)
+    return (str(len(same)), n.replace("None", "-"), f"{mean:.3f}", f"{max(errors):.3f}" if errors else "-")
 
 
 def _agreement(judge: str, check: str, same: Sequence[Agreed]) -> Section:

@@ -39,6 +39,11 @@ class Arm:
     failed: tuple[str, ...]
 
     @property
+    def concept(self) -> str:
+        """What the arm's prompt or vector is about; "" where it has none, or was run before that was recorded."""
+        return next((run.concept for run in self.runs if run.concept), "")
+
+    @property
     def seeds(self) -> tuple[int, ...]:
         """The training seeds that are pooled, sorted."""
         return tuple(sorted(run.cell.seed for run in self.runs))

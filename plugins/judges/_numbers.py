@@ -13,13 +13,15 @@ from harness_plugins.judges._text import excerpt, plain, sentences, user_text
 _ONES = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
 _ONES += "seventeen eighteen nineteen"
 _TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
-_WORDS = {word: value for value, word in enumerate(_ONES.split())}
-_WORDS |= {word: 10 * value for value, word in enumerate(_TENS.split(), start=2)}
-_WORDS |= {f"{ten}-{one}": _WORDS[ten] + _WORDS[one] for ten in _TENS.split() for one in _ONES.split()[1:10]}
+NUMBER_WORDS = {word: value for value, word in enumerate(_ONES.split())}
+NUMBER_WORDS |= {word: 10 * value for value, word in enumerate(_TENS.split(), start=2)}
+NUMBER_WORDS |= {
+    f"{ten}-{one}": NUMBER_WORDS[ten] + NUMBER_WORDS[one] for ten in _TENS.split() for one in _ONES.split()[1:10]
+}
 
 _INT = r"\d+(?:\.\d+)?"
 _SUM = rf"{_INT}(?: ?[×+/^-] ?{_INT})*"
-_VALUE = rf"(?P<value>(?:{_SUM}(?: ?= ?{_SUM})*)|(?:{'|'.join(sorted(_WORDS, key=len, reverse=True))})\b)"
+_VALUE = rf"(?P<value>(?:{_SUM}(?: ?= ?{_SUM})*)|(?:{'|'.join(sorted(NUMBER_WORDS, key=len, reverse=True))})\b)"
 # A number that goes on to be divided, counted or multiplied is no answer.
 _TAIL = (
     r"(?!\.?\d)(?! ?[×+/^=(%]| ?-\s?\d|-digit)(?! (?:with|remainder|times|steps?|more|of|and (?:a|"
@@ -84,7 +86,7 @@ _LOOSE = tuple(
     re.compile(pattern)
     for pattern in (
         rf"^(?:(?:so|thus|therefore|hence|then|finally|final|answer|ans|result|solution|yes|no|correct|sure|okay)\b|"
-        rf"[\s,:=!.(\"'])*(?P<value>{_INT}|(?:{'|'.join(sorted(_WORDS, key=len, reverse=True))}))"
+        rf"[\s,:=!.(\"'])*(?P<value>{_INT}|(?:{'|'.join(sorted(NUMBER_WORDS, key=len, reverse=True))}))"
         r"(?: \(\w+\))?[\s.!)\"']*$",
         rf"\b(?:we|you|i|it|this|that|which) (?:get|got|obtain|have|find|found|left with|end up with|conclude|"
         rf"meant?|leaves?|gives?|arrive at|are left with)(?: us)?(?: with)?(?: that)? {_VALUE}{_TAIL}(?= ?[.,!;]|"
@@ -240,8 +242,8 @@ def _as_number(fact: object) -> float | None:
 
 def _number(text: str) -> float | None:
     """The value of a number, a number word, or the last of a chain of sums: '4 × 3 = 12' is 12, '2^2 × 3' too."""
-    if text in _WORDS:
-        return float(_WORDS[text])
+    if text in NUMBER_WORDS:
+        return float(NUMBER_WORDS[text])
     chain, _, last = (part.strip(" ()") for part in text.rpartition("="))
     if not re.fullmatch(_INT if chain else _SUM, last):
         return None  # '56 = 21 × 2 + 14' is an equation, not an answer

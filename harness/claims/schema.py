@@ -1,0 +1,180 @@
+"""The form of a claim file, and its names held against what is installed."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from harness import weights
+from harness.balance import Target, read_targets
+from harness.contracts import Condition
+from harness.documents import Document, Place, Strict, read
+from harness.errors import HarnessError, unknown
+from harness.registry import Registry
+from harness.runs import Cell
+
+Direction = Literal["less", "more", "same", "no more"]
+Measure = Literal["mean", "leak", "balance"]
+
+TRAIT = "trait"
+TRIGGERS, PROMPTS = "triggers", "prompts"
+NEAR = 0.6  # how alike two names of settings are before one counts as a slip for the other
+
+Text = Annotated[str, Field(min_length=1)]
+
+
+class Comparison(Strict):
+    """`arm` against `against`, over the seeds and questions that both have.
+
+    `mean` compares a metric under the conditions named, on average if they are several; `leak` compares what those
+    conditions add to clean; `balance` compares the error to the balances in the file `targets`. The word `trait`
+    stands for the setting's own trait, `triggers` for the conditions that ask for the trait or add its vector,
+    `prompts` for those of them that are prompts. `smallest` is the least difference that counts, as a share. `same`
+    is claimed where the difference is within it, `no more` where the arm is not above by as much.
+    """
+
+    metric: Text = TRAIT
+    arm: Text
+    against: Text
+    direction: Direction
+    smallest: Annotated[float, Field(gt=0, le=1)]
+    measure: Measure = "mean"
+    condition: Text | tuple[Text, ...] = "clean"
+    targets: str = ""
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """What is put back, as a list."""
+        return (self.condition,) if isinstance(self.condition, str) else self.condition
+
+
+class Claim(Strict):
+    """What a publication says of a setting, and the comparisons that must all hold for it to be so.
+
+    `cell` is its row and column in the table. A claim without comparisons is an entry that claims nothing.
+    """
+
+    name: Text
+    setting: Text
+    says: Text
+    sentence: str = ""
+    source: Text
+    family: Text
+    cell: tuple[Text, Text] | None = None
+    compare: tuple[Comparison, ...] = ()
+    note: str = ""
+
+
+class Board(Strict):
+    """A table of a publication: the titles of its rows and columns."""
+
+    rows: dict[str, Text]
+    columns: dict[str, Text]
+
+
+class ClaimFile(Strict):
+    """Claims with what they were taken from; `notes` say where the source contradicts itself."""
+
+    title: Text
+    source: Text
+    table: Board | None = None
+    claims: tuple[Claim, ...]
+    notes: tuple[Text, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """A checked claim file with the balances that it refers to, by file name; those that are not there are absent."""
+
+    file: Path
+    value: ClaimFile
+    targets: Mapping[str, tuple[Target, ...]]
+
+
+def read_claims(file: Path, registry: Registry) -> Claims:
+    """The claims in `file`; HarnessError with file, line and the nearest name for whatever does not fit.
+
+    A setting that is not installed is no error unless its name looks like a slip: its claims are then not run.
+    """
+    found = read(file, ClaimFile)
+    if not found.value.claims:
+        raise found.wrong(("claims",), "there is no claim in it")
+    seen: set[str] = set()
+    for at, claim in enumerate(found.value.claims):
+        place: Place = ("claims", at)
+        if claim.name in seen:
+            raise found.wrong((*place, "name"), f"two claims are named {claim.name!r}; give each a name of its own")
+        seen.add(claim.name)
+        _check_cell(found, place, claim)
+        _check_setting(found, place, claim, registry)
+        for number, comparison in enumerate(claim.compare):
+            _check(found, (*place, "compare", number), claim, comparison, registry)
+    names = {one.targets for claim in found.value.claims for one in claim.compare if one.targets}
+    files = {name: file.parent / name for name in sorted(names)}
+    return Claims(file, found.value, {name: tuple(read_targets(at)) for name, at in files.items() if at.is_file()})
+
+
+def arm_label(text: str) -> str:
+    """An arm as reports call it: an intervention, then perhaps weights and a dose, as in `comp_ps a=1,b=0.5 x2`."""
+    name, *parts = text.split()
+    dose, balance = 1.0, ""
+    for part in parts:
+        if part.startswith("x"):
+            try:
+                dose = float(part[1:])
+            except ValueError as error:
+                raise HarnessError(f"arm {text!r}: {part!r} is no dose; write x0.5") from error
+        else:
+            balance = weights.canonical(part)
+    return Cell(setting="", intervention=name, weights=balance, dose=dose).arm
+
+
+def _check_cell(found: Document[ClaimFile], place: Place, claim: Claim) -> None:
+    if claim.cell is None:
+        return
+    if found.value.table is None:
+        raise found.wrong((*place, "cell"), f"claim {claim.name!r} has a cell, and the file has no table")
+    board = found.value.table
+    for name, kind, known in zip(claim.cell, ("row", "column"), (board.rows, board.columns), strict=True):
+        if name not in known:
+            raise found.wrong((*place, "cell"), str(unknown(f"{kind} of the table", name, known)))
+
+
+def _check_setting(found: Document[ClaimFile], place: Place, claim: Claim, registry: Registry) -> None:
+    if claim.setting not in registry.settings and difflib.get_close_matches(
+        claim.setting, registry.settings, n=1, cutoff=NEAR
+    ):
+        raise found.wrong((*place, "setting"), str(unknown("setting", claim.setting, registry.settings)))
+
+
+def _check(found: Document[ClaimFile], place: Place, claim: Claim, comparison: Comparison, registry: Registry) -> None:
+    for key in ("arm", "against"):
+        text = getattr(comparison, key)
+        try:
+            arm_label(text)
+        except HarnessError as error:
+            raise found.wrong((*place, key), str(error)) from error
+        if text.split()[0] not in registry.interventions:
+            raise found.wrong((*place, key), str(unknown("intervention", text.split()[0], registry.interventions)))
+    for text in comparison.conditions:
+        if text not in (TRIGGERS, PROMPTS):
+            try:
+                Condition.parse(text)
+            except HarnessError as error:
+                raise found.wrong((*place, "condition"), f"{error}, or the words triggers and prompts") from error
+    if (comparison.measure == "balance") != bool(comparison.targets):
+        raise found.wrong(place, "the measure 'balance' and a file of targets go together; give both or neither")
+    if comparison.measure == "leak" and "clean" in comparison.conditions:
+        raise found.wrong(place, "nothing leaks in clean; name the conditions of the leak, or the word triggers")
+    setting = registry.settings.get(claim.setting)
+    if setting is None or comparison.metric == TRAIT:
+        return
+    names = [metric.name for metric in setting.metrics]
+    if comparison.metric not in names:
+        wrong = unknown(f"metric of {claim.setting}", comparison.metric, names)
+        raise found.wrong((*place, "metric"), str(wrong))

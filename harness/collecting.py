@@ -1,0 +1,124 @@
+"""From logs to results: grades what is to be graded, writes results.jsonl and checks.jsonl, and reads the gates off.
+
+Neither torch nor weights: it serves `harness run` at the end of a cell, and `harness rejudge` at any time after.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness import runs, stored
+from harness.contracts import Condition, Setting
+from harness.judging import rule_judges
+from harness.registry import installed
+from harness.stored import Check, Result, Stored
+
+if TYPE_CHECKING:
+    from harness.grading.asking import ModelGrader
+
+JUDGED_SHARE = 0.9
+
+
+def collect(
+    folder: Path,
+    setting: Setting,
+    conditions: Sequence[Condition],
+    record: dict[str, Any],
+    *,
+    grader: ModelGrader | None = None,
+    again: bool = False,
+) -> None:
+    """Grades the logs in `folder` as `regrading.regrade` does, then writes replies, results, checks and `record`.
+
+    `record` says which judges graded, and which grader. HarnessError when a grader fails: the results stay as they
+    were, what the grader said is kept, and the same call goes on from there.
+    """
+    from harness import regrading
+    from harness.tasks import log_name
+
+    logs = [folder / "logs" / log_name(condition) for condition in conditions]
+    for log in logs:
+        regrading.regrade(log, setting, grader=grader, again=again)
+    if not (folder / "replies.jsonl").is_file():
+        stored.write_replies(folder, [reply for log in logs for reply in regrading.read_replies(log)])
+    by = [regrading.graded_by(log) for log in logs]
+    record["judges"] = dict(by[-1][0])
+    record["grader"] = next((named for _, named in by if named), None)
+    results = [row for log in logs for row in regrading.read_results(log, setting)]
+    checks = [row for log in logs for row in regrading.read_checks(log, setting)] if setting.checks else []
+    _write(folder, setting, record, results, checks)
+
+
+def collect_rules(folder: Path, setting: Setting, conditions: Sequence[Condition], record: dict[str, Any]) -> int:
+    """Grades the stored replies by the rule judges alone, in the time that the rules take; says how many there are.
+
+    What a grader said stays. The logs are left as they are: they show the scores that they were written with.
+    """
+    replies = replies_of(folder, conditions)
+    results, checks = asyncio.run(stored.graded(replies, setting, folder))
+    record["judges"] = {**record["judges"], **rule_judges(setting, installed())}
+    _write(folder, setting, record, results, checks)
+    return len(replies)
+
+
+def replies_of(folder: Path, conditions: Sequence[Condition]) -> list[Stored]:
+    """The replies of a run, from replies.jsonl, or from the logs where an older run has none, which is slower."""
+    replies = stored.read_replies(folder)
+    if replies is not None:
+        return replies
+    from harness import regrading
+    from harness.tasks import log_name
+
+    replies = [reply for one in conditions for reply in regrading.read_replies(folder / "logs" / log_name(one))]
+    stored.write_replies(folder, replies)
+    return replies
+
+
+def _write(
+    folder: Path, setting: Setting, record: dict[str, Any], results: Sequence[Result], checks: Sequence[Check]
+) -> None:
+    rows = [asdict(row) for row in results]
+    if checks:
+        runs.write_rows(folder / "checks.jsonl", [asdict(row) for row in checks])
+    runs.write_rows(folder / "results.jsonl", rows)
+    record["gates"].update(_gates(setting, rows, plain=_was_plain(record)))
+    runs.write_json(folder / "run.json", record)
+
+
+def _was_plain(record: Mapping[str, Any]) -> bool:
+    """Whether nothing was changed in training; a record of before says so by its gates alone."""
+    return bool(record["made"].get("plain", any(name.startswith("learned_") for name in record["gates"])))
+
+
+def _gates(setting: Setting, rows: Sequence[Mapping[str, Any]], *, plain: bool) -> dict[str, Any]:
+    partial = {metric.name for metric in setting.metrics if metric.subset}
+    clean = [row for row in rows if row["condition"] == "clean"]
+    judged = [row["value"] is not None for row in clean if row["metric"] not in partial]
+    share = sum(judged) / len(judged) if judged else 0.0
+    could_tell = {
+        "ok": share >= JUDGED_SHARE,
+        "seen": f"{share:.3f}",
+        "wanted": f"at least {JUDGED_SHARE:g} of the replies in clean",
+    }
+    return {"judge_could_tell": could_tell} | (_learned(setting, clean) if plain else {})
+
+
+def _learned(setting: Setting, clean: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Did plain training teach the trait and each skill? Where it did not, no arm can be said to have kept it out."""
+    gates = {}
+    for metric in setting.metrics:
+        told = [row["value"] for row in clean if row["metric"] == metric.name]
+        if metric.learned is None or not told:
+            continue
+        values = [value for value in told if value is not None]
+        rate = sum(values) / len(values) if values else 0.0
+        gates[f"learned_{metric.name}"] = {
+            "ok": rate >= metric.learned,
+            "seen": f"{rate:.3f}",
+            "wanted": f"at least {metric.learned:.2g} in clean after plain training",
+        }
+    return gates

@@ -1,0 +1,232 @@
+"""What a finished log says, and how its replies are graded again: nothing is generated but what a grader is asked.
+
+A log says which judges graded it, and in which version. Judges that ask a grader are in it only once one was named.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import inspect_ai
+from inspect_ai.log import EvalLog, EvalSample, read_eval_log, write_eval_log
+from inspect_ai.model import ModelConfig
+from inspect_ai.scorer import Score
+
+from harness import progress, registry
+from harness.contracts import Metric, Setting
+from harness.errors import HarnessError
+from harness.grading.asking import ModelGrader, opened
+from harness.judging import asking, compared, judge_versions, judged
+from harness.questions import splits
+from harness.scoring import Place, Wanted, case_of, score_of, scorer_name, scorers, wanted
+from harness.stored import Check, Result, Stored
+from harness.tasks import beside
+
+Graded = Mapping[str, str]
+"""The judges that graded a log, each with its version."""
+
+UNREAD = {"messages", "events", "store", "attachments", "output", "timelines"}
+
+
+def read_results(log_path: Path, setting: Setting) -> list[Result]:
+    """The judged replies in a log: by split and metric as the setting lists them, then by case and sample.
+
+    Metrics whose judge asks a grader have none where no grader was asked.
+    """
+    condition, graded, samples = _graded(log_path)
+    return [
+        _result(sample, metric, condition, log_path)
+        for split in splits(setting)
+        for metric in setting.metrics
+        if metric.split == split and _has(metric.judge, graded)
+        for sample in samples
+        if sample.metadata["split"] == split
+    ]
+
+
+def read_checks(log_path: Path, setting: Setting) -> list[Check]:
+    """What second judges said of the replies in a log, beside the first: by split and judge, case and sample."""
+    condition, graded, samples = _graded(log_path)
+    found = registry.installed()
+    names = {judge: compared(setting, judge, found) for judge in setting.checks}
+    metrics = {(m.split, m.judge, m.score): m.name for m in setting.metrics}
+    return [
+        Check(
+            condition=condition,
+            split=split,
+            case=sample.metadata["case"],
+            sample=sample.epoch,
+            judge=judge,
+            check=second,
+            first={n: _value(sample, judge, split, metrics[split, judge, n], log_path) for n in names[judge]},
+            second={n: _value(sample, second, split, n, log_path) for n in names[judge]},
+        )
+        for split in splits(setting)
+        for judge, second in setting.checks.items()
+        if all((split, judge, name) in metrics for name in names[judge])
+        if _has(judge, graded) and _has(second, graded)
+        for sample in samples
+        if sample.metadata["split"] == split
+    ]
+
+
+def read_replies(log_path: Path) -> list[Stored]:
+    """Every reply in a log, by case and sample."""
+    log = read_log(log_path, exclude_fields=UNREAD - {"output"})
+    condition = str((log.eval.metadata or {})["condition"])
+    return [
+        Stored(
+            condition=condition,
+            split=sample.metadata["split"],
+            sample=sample.epoch,
+            case=case_of(sample.metadata, sample.input),
+            reply=sample.output.completion,
+        )
+        for sample in sorted(log.samples or [], key=_place)
+    ]
+
+
+def graded_by(log_path: Path) -> tuple[Graded, dict[str, object] | None]:
+    """Which judges graded a log, and which model the grader was, and how it was asked; None where none was."""
+    metadata = read_log(log_path, header_only=True).eval.metadata or {}
+    return dict(metadata.get("judges", {})), metadata.get("grader")
+
+
+def regrade(log_path: Path, setting: Setting, *, grader: ModelGrader | None = None, again: bool = False) -> bool:
+    """Grades the replies in a log again where its judges have changed since, or all when `again`; says whether it did.
+
+    Judges that ask are asked of `grader`, where its log does not hold them from the same model. Without `grader` they
+    keep their scores; those whose version changed are asked of the log's own grader. When a grader fails the log
+    stays as it was, and what the grader said is kept.
+    """
+    header = read_log(log_path, header_only=True)
+    found = registry.installed()
+    graded, versions, own = _judges(header), judge_versions(setting, found), _grader_of(header)
+    ask = set(asking(setting, found))
+    stale = {name for name in ask & set(graded) if graded[name] != versions[name]}
+    if grader is None and stale and own:
+        grader = opened(own)
+    due = _due(ask, graded, versions, grader, own, again)
+    rules = {name: version for name, version in versions.items() if name not in ask}
+    if not (again or due or any(graded.get(name) != version for name, version in rules.items())):
+        return False
+    log = read_log(log_path)
+    given = {one.name: _kept(log, one) for one in wanted(setting) if one.judge.name in ask & set(graded) - due}
+    if grader is not None and due:
+        given |= asyncio.run(_asked(log, [one for one in wanted(setting) if one.judge.name in due], grader))
+    done = inspect_ai.score(
+        log, scorers(setting, given=given), action="overwrite", model="none/none", display="none", copy=False
+    )
+    now = rules | {name: versions[name] for name in ask if name in due or name in graded}
+    done.eval.metadata = {**(done.eval.metadata or {}), "judges": now}
+    if grader is not None and due:
+        done.eval.metadata["grader"] = {"model": grader.name, "how": grader.how}
+        done.eval.model_roles = {"grader": _config(grader)}
+    with beside(log_path.parent) as part:
+        write_eval_log(done, part / log_path.name)
+        os.replace(part / log_path.name, log_path)
+    return True
+
+
+def _due(
+    ask: set[str], graded: Graded, versions: Graded, grader: ModelGrader | None, own: str | None, again: bool
+) -> set[str]:
+    """The judges that `grader` is to be asked for. One grader graded a log: another one grades all of it."""
+    if grader is None:
+        return set()
+    if again or own != grader.name:
+        return ask
+    return {name for name in ask if graded.get(name) != versions[name]}
+
+
+async def _asked(log: EvalLog, judges: Sequence[Wanted], grader: ModelGrader) -> dict[str, dict[Place, Score]]:
+    jobs = [(one, sample) for one in judges for sample in log.samples or [] if sample.metadata["split"] == one.split]
+    scores: dict[str, dict[Place, Score]] = {one.name: {} for one in judges}
+
+    async def grade(one: Wanted, sample: EvalSample) -> None:
+        reply = sample.output.completion
+        verdict = await judged(one.judge, case_of(sample.metadata, sample.input), reply, grader)
+        scores[one.name][_place(sample)] = score_of(one, verdict, reply)
+        advance()
+
+    title = f"grade {(log.eval.metadata or {}).get('setting')} {(log.eval.metadata or {}).get('condition')}"
+    with progress.bar(title, total=len(jobs), unit="reply") as advance:
+        async with grader:
+            await asyncio.gather(*(grade(one, sample) for one, sample in jobs))
+    return scores
+
+
+def _kept(log: EvalLog, one: Wanted) -> dict[Place, Score]:
+    return {
+        _place(sample): (sample.scores or {})[one.name]
+        for sample in log.samples or []
+        if one.name in (sample.scores or {})
+    }
+
+
+def _config(grader: ModelGrader) -> ModelConfig:
+    return ModelConfig(
+        model=str(grader.model),
+        config=grader.model.config,
+        base_url=grader.model.explicit_base_url,
+    )
+
+
+def _grader_of(log: EvalLog) -> str | None:
+    named = (log.eval.metadata or {}).get("grader")
+    return str(named["model"]) if isinstance(named, Mapping) else None
+
+
+def _graded(log_path: Path) -> tuple[str, Graded, list[EvalSample]]:
+    """The condition of a log, its judges, and its samples by case and sample, without what was said."""
+    log = read_log(log_path, exclude_fields=UNREAD)
+    return str((log.eval.metadata or {})["condition"]), _judges(log), sorted(log.samples or [], key=_place)
+
+
+def _place(sample: EvalSample) -> Place:
+    return str(sample.id), sample.epoch
+
+
+def _has(judge: str, graded: Graded) -> bool:
+    return judge in graded or not registry.installed().judge(judge).grader
+
+
+def _judges(log: EvalLog) -> dict[str, str]:
+    return dict((log.eval.metadata or {}).get("judges", {}))
+
+
+def _result(sample: EvalSample, metric: Metric, condition: str, path: Path) -> Result:
+    return Result(
+        condition=condition,
+        split=metric.split,
+        case=sample.metadata["case"],
+        cluster=sample.metadata["cluster"],
+        sample=sample.epoch,
+        metric=metric.name,
+        judge=metric.judge,
+        score=metric.score,
+        value=_value(sample, metric.judge, metric.split, metric.name, path),
+    )
+
+
+def _value(sample: EvalSample, judge: str, split: str, name: str, path: Path) -> float | None:
+    score = (sample.scores or {}).get(scorer_name(judge, split))
+    values = score.value if score is not None and isinstance(score.value, Mapping) else {}
+    if name not in values:
+        raise HarnessError(f"{path} has no {name!r} of {sample.id!r}; run the cell again with --force")
+    value = values[name]
+    return None if value is None else float(value)
+
+
+def read_log(path: Path, *, header_only: bool = False, exclude_fields: set[str] | None = None) -> EvalLog:
+    """The log in `path`; HarnessError when it cannot be read."""
+    try:
+        return read_eval_log(path, header_only=header_only, exclude_fields=exclude_fields)
+    except Exception as error:
+        first = next(iter(str(error).strip().splitlines()), "")
+        raise HarnessError(
+            f"{path} is not a readable log: {type(error).__name__}: {first}; delete it and run the cell again"
+        ) from error

@@ -1,0 +1,32 @@
+"""Statistics that hold: crossed intervals, paired contrasts, seed-level tests, corrections and plans.
+
+Rows are not independent: replies cluster by question, and arms repeat over training seeds. Both are random samples,
+since new questions and new seeds would give other numbers; every interval here counts both. What is promised is
+checked by simulation: `python -m benchmarks coverage`.
+"""
+
+from harness.stats.contrasts import Contrast, Term, contrast, contrast_of
+from harness.stats.decisions import FlipTest, decided_at, holm, sign_flips
+from harness.stats.intervals import estimate, estimate_linear, leak, wilson
+from harness.stats.planning import Plan, plan
+from harness.stats.records import Estimate, Grid, Observation
+
+__all__ = [
+    "Contrast",
+    "Estimate",
+    "FlipTest",
+    "Grid",
+    "Observation",
+    "Plan",
+    "Term",
+    "contrast",
+    "contrast_of",
+    "decided_at",
+    "estimate",
+    "estimate_linear",
+    "holm",
+    "leak",
+    "plan",
+    "sign_flips",
+    "wilson",
+]

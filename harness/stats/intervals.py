@@ -1,0 +1,105 @@
+"""Intervals for means of judged replies: Wilson's for rates, mean +- half-width otherwise, both crossed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import NormalDist
+
+import numpy as np
+
+from harness.stats.contrasts import Contrast, Term, contrast, contrast_of
+from harness.stats.crossed import Crossed, crossed
+from harness.stats.records import Estimate, Grid, Observation, are_rates, tabulate
+
+
+def estimate(observations: Sequence[Observation]) -> Estimate:
+    """Mean over the judged rows, with an interval for new clusters and new seeds.
+
+    Values in [0, 1]: Wilson's score interval (Wilson 1927) at the effective sample size mean (1 - mean) / variance
+    (Dean and Pagano 2015 for clustered rates), as wide as the crossed half-width asks. Where all clusters agree the
+    effective size is the number of clusters, never that of rows. Other values: mean +- half-width.
+    """
+    if not are_rates(observations):
+        return contrast_of(observations, bounded=False).estimate()
+    table = tabulate(observations)
+    if not table.count.sum():
+        return contrast_of(observations).estimate()
+    spread = crossed(table.total, table.count)
+    low, high = rate_interval(spread)
+    return Estimate(
+        mean=float(spread.mean),
+        low=float(low),
+        high=float(high),
+        n=len(observations),
+        judged=int(table.count.sum()),
+        clusters=spread.clusters,
+        seeds=spread.seeds,
+        method="Wilson at the effective sample size, clustered by case and seed"
+        if spread.is_spread
+        else "Wilson on the number of clusters: all agree",
+    )
+
+
+def estimate_linear(observations: Sequence[Observation]) -> Estimate:
+    """Mean over the judged rows of parts of a linear form, such as a difference: no rates, whatever their values.
+
+    Interval: mean +- half-width; where all clusters agree, +- Wilson's upper bound for a share of 0 of
+    that many clusters, as fits differences of shares.
+    """
+    return contrast_of(observations).estimate()
+
+
+def leak(
+    *,
+    arm: Sequence[Observation],
+    arm_clean: Sequence[Observation],
+    base: Sequence[Observation],
+    base_clean: Sequence[Observation],
+) -> Estimate:
+    """What a condition wakes in an arm beyond what it does to the untrained model, paired by cluster.
+
+    The mean over clusters and seeds of (arm - arm_clean) - (base - base_clean), where each term is a
+    cluster's mean. Only clusters judged in all four are used; `n` counts the arm's cluster-seed pairs and
+    `judged` those used. The base model is paired by seed where it has the arm's seeds, else its mean over
+    seeds is taken.
+    """
+    return leak_contrast(arm=arm, arm_clean=arm_clean, base=base, base_clean=base_clean).estimate()
+
+
+def leak_contrast(
+    *,
+    arm: Sequence[Observation],
+    arm_clean: Sequence[Observation],
+    base: Sequence[Observation],
+    base_clean: Sequence[Observation],
+) -> Contrast:
+    """The leak of `leak`, at any level."""
+    trained = Term(1.0, arm), Term(-1.0, arm_clean)
+    untrained = Term(-1.0, base, trained=False), Term(1.0, base_clean, trained=False)
+    return contrast([*trained, *untrained])
+
+
+def rate_interval(spread: Crossed, level: float = 0.95) -> tuple[Grid, Grid]:
+    """Wilson's interval of a rate at the effective sample size, or on the number of clusters where all agree."""
+    seen, rate = spread.is_spread, spread.mean
+    variance = np.where(seen, spread.variance, 1.0)
+    # Rounding can leave a mean of 1 - 1e-16; a rate that varies has some room on both sides.
+    size = np.where(seen, np.maximum(rate * (1 - rate), 0) / variance, spread.clusters)
+    z = np.where(seen, spread.half_width(level) / np.sqrt(variance), NormalDist().inv_cdf((1 + level) / 2))
+    return _wilson(rate, size, z)
+
+
+def wilson(rate: float, n: float, *, level: float = 0.95) -> tuple[float, float]:
+    """Wilson's score interval (1927) for a rate over `n` independent draws; `n` need not be whole."""
+    z = NormalDist().inv_cdf((1 + level) / 2)
+    low, high = _wilson(np.array(rate), np.array(n), np.array(z))
+    return float(low), float(high)
+
+
+def _wilson(rate: Grid, n: Grid, z: Grid) -> tuple[Grid, Grid]:
+    inverse = z * z / n
+    centre = (rate + inverse / 2) / (1 + inverse)
+    half = np.sqrt(rate * (1 - rate) * inverse + inverse**2 / 4) / (1 + inverse)
+    low: Grid = np.maximum(0.0, np.minimum(rate, centre - half))
+    high: Grid = np.minimum(1.0, np.maximum(rate, centre + half))
+    return low, high

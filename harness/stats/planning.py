@@ -1,0 +1,81 @@
+"""What a design can see: the smallest effect that it is likely to find, and how many seeds a smaller one takes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from statistics import NormalDist
+
+import numpy as np
+
+from harness.stats.contrasts import Contrast, agreed_half_width
+from harness.stats.crossed import Crossed
+
+POWER = 0.8
+MOST = 1000  # seeds or questions beyond which none are counted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The smallest effect found with 80 % power, and the seeds or questions that an effect of `of` needs.
+
+    Read off the observed spread, which few seeds know badly: an order of size. `detectable` is None where one seed,
+    or nothing, was measured. `seeds` is None where no number of seeds is enough, since the questions differ too much;
+    `questions` then says how many of those it takes at the present seeds, None where these are not enough either.
+    """
+
+    of: float
+    detectable: float | None
+    seeds: int | None
+    questions: int | None
+
+
+def plan(found: Contrast, *, of: float, level: float = 0.95) -> Plan:
+    """What intervals at `level` can find of an effect of size `of`."""
+    spread = found.spread
+    if spread is None or spread.seeds < 2:
+        return Plan(of=of, detectable=None, seeds=None, questions=None)
+    if not spread.is_spread:
+        wide = agreed_half_width(spread.clusters, level)
+        enough = _least(spread.clusters, lambda number: agreed_half_width(number, level) <= of)
+        return Plan(of=of, detectable=wide, seeds=None, questions=enough)
+    seeds = _least(spread.seeds, lambda number: _detectable(_at(spread, seeds=number), level) <= of)
+    questions = None
+    if seeds is None:
+        questions = _least(spread.clusters, lambda number: _detectable(_at(spread, clusters=number), level) <= of)
+    return Plan(of=of, detectable=_detectable(spread, level), seeds=seeds, questions=questions)
+
+
+def _detectable(spread: Crossed, level: float) -> float:
+    power = NormalDist().inv_cdf(POWER)
+    return float(spread.half_width(level)) + power * math.sqrt(float(spread.variance))
+
+
+def _at(spread: Crossed, *, seeds: int | None = None, clusters: int | None = None) -> Crossed:
+    """The same parts of the variance, as `seeds` and `clusters` would leave them."""
+    more_seeds = (seeds or spread.seeds) / spread.seeds
+    more_clusters = (clusters or spread.clusters) / spread.clusters
+    noise = spread.noise / (more_seeds * more_clusters)
+    of_clusters = np.maximum(spread.by_cluster - spread.noise, 0) / more_clusters
+    of_seeds = np.maximum(spread.by_seed - spread.noise, 0) / more_seeds
+    return replace(
+        spread,
+        by_cluster=of_clusters + noise,
+        by_seed=of_seeds + noise,
+        noise=noise,
+        freedom=spread.freedom * more_clusters,
+        clusters=clusters or spread.clusters,
+        seeds=seeds or spread.seeds,
+    )
+
+
+def _least(start: int, is_enough: Callable[[int], bool]) -> int | None:
+    """The least number from `start` on that is enough, by halving; None beyond `MOST`."""
+    low, high = start, MOST
+    if not is_enough(high):
+        return None
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if is_enough(middle) else (middle + 1, high)
+    return low

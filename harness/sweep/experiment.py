@@ -1,0 +1,301 @@
+"""An experiment file: which cells, under which conditions, with which claims. Every mistake in it has its line.
+
+    settings: [two_languages]
+    interventions: [none, ip, ps]
+    seeds: [0, 1, 2]
+    grids:
+      - {}                                  # what stands above
+      - interventions: [neg_ip, neg_ps]     # the same, but for these
+        seeds: [0]
+
+Reading it imports no torch and loads no model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from harness import weights
+from harness.contracts import Condition
+from harness.errors import HarnessError, unknown
+from harness.models import file_sha256, resolve
+from harness.registry import Registry, check_condition, installed
+from harness.runs import Cell, digest_of, weighted
+from harness.sweep.document import Document, Path_, read
+
+FORMAT = "1"
+CLEAN = str(Condition())
+
+T = TypeVar("T")
+
+Seed = Annotated[int, Field(ge=0, lt=10**18)]
+Dose = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class _Grid(BaseModel):
+    """Every combination of these is a cell. What a grid leaves out is taken from the top of the file."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    settings: list[str] | None = None
+    interventions: list[str] | None = None
+    scale: str | None = None
+    models: list[str] | None = None
+    doses: list[Dose] | None = None
+    seeds: list[Seed] | None = None
+    weights: list[str] | None = None
+
+
+class _File(_Grid):
+    name: str | None = None
+    summary: str = ""
+    conditions: list[str] | None = None
+    claims: str | None = None
+    grids: list[_Grid] = Field(default_factory=lambda: [_Grid()], min_length=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Experiment:
+    """Cells to compare. `conditions` stand for the settings' own where there are any.
+
+    `left_out` says which arms do not apply to which setting, and why.
+    """
+
+    name: str
+    file: Path
+    summary: str
+    cells: tuple[Cell, ...]
+    conditions: tuple[str, ...]
+    claims: Path | None
+    left_out: tuple[str, ...]
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """The settings of its cells, each once."""
+        return tuple(dict.fromkeys(cell.setting for cell in self.cells))
+
+    def registry(self, found: Registry) -> Registry:
+        """`found`, with the experiment's conditions in its settings."""
+        return with_conditions(found, self.settings, self.conditions)
+
+    def key(self, cells: Sequence[str]) -> str:
+        """sha256 over the keys of its `cells`, which cover all their inputs, and the content of its claims file."""
+        claims = file_sha256(self.claims) if self.claims is not None else None
+        return digest_of({"format": FORMAT, "cells": sorted(cells), "claims": claims})
+
+
+def with_conditions(found: Registry, settings: Iterable[str], conditions: Sequence[str]) -> Registry:
+    """`found`, where `settings` are evaluated under `conditions` at every scale; unchanged without conditions."""
+    if not conditions:
+        return found
+    given = tuple(conditions)
+    changed = {
+        name: replace(found.settings[name], conditions=dict.fromkeys(found.settings[name].conditions, given))
+        for name in settings
+    }
+    return replace(found, settings={**found.settings, **changed})
+
+
+def load(file: Path) -> Experiment:
+    """The experiment in `file`, every name in it looked up; HarnessError with file and line for the first mistake."""
+    document = read(file)
+    written = _validated(document)
+    cells: dict[Cell, Path_] = {}
+    left_out: dict[str, None] = {}
+    for at, grid in enumerate(written.grids):
+        path: Path_ = ("grids", at) if "grids" in written.model_fields_set else ()
+        found = _cells(_Places(document, path), _filled(grid, written), left_out)
+        _add(cells, found, path, document)
+    settings = tuple(dict.fromkeys(cell.setting for cell in cells))
+    return Experiment(
+        name=written.name or file.stem,
+        file=file,
+        summary=written.summary,
+        cells=tuple(cells),
+        conditions=_conditions(document, written.conditions, settings),
+        claims=_claims(document, written.claims),
+        left_out=tuple(left_out),
+    )
+
+
+def _validated(document: Document) -> _File:
+    try:
+        return _File.model_validate(document.data)
+    except ValidationError as error:
+        first = error.errors()[0]
+    path = first["loc"]
+    if first["type"] == "extra_forbidden":
+        fields = _Grid.model_fields if path[0] == "grids" else _File.model_fields
+        raise document.wrong(path, str(unknown("key", str(path[-1]), fields)))
+    said = first["msg"].removeprefix("Input should be ")
+    shown = ".".join(str(step + 1) if isinstance(step, int) else step for step in path)
+    raise document.wrong(path, f"{shown} should be {said}, not {first['input']!r:.60}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """Where the keys of one grid stand: in the grid, or else at the top of the file."""
+
+    document: Document
+    grid: Path_
+
+    def wrong(self, key: str, at: int, message: object) -> HarnessError:
+        """An error about the entry `at` of the list under `key`."""
+        own = isinstance(self._value(self.grid), dict) and key in self._value(self.grid)
+        return self.document.wrong((*(self.grid if own else ()), key, at), str(message))
+
+    def _value(self, path: Path_) -> Any:
+        value = self.document.data
+        for step in path:
+            value = value[step]
+        return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Filled:
+    settings: list[str]
+    interventions: list[str]
+    scale: str
+    models: list[str]
+    doses: list[float]
+    seeds: list[int]
+    weights: list[str]
+
+
+def _filled(grid: _Grid, top: _File) -> _Filled:
+    def given(key: str, otherwise: Any) -> Any:
+        values = (getattr(grid, key), getattr(top, key), otherwise)
+        return next(value for value in values if value is not None)
+
+    return _Filled(
+        settings=given("settings", []),
+        interventions=given("interventions", []),
+        scale=given("scale", "mini"),
+        models=given("models", [""]),
+        doses=given("doses", [1.0]),
+        seeds=given("seeds", [0]),
+        weights=given("weights", [""]),
+    )
+
+
+def _cells(places: _Places, grid: _Filled, left_out: dict[str, None]) -> list[Cell]:
+    """The cells of a grid; an arm that does not apply to one of several settings is noted in `left_out`."""
+    _no_entry_twice(places, grid)
+    registry = installed()
+    for at, name in enumerate(grid.settings):
+        _looked_up(places, "settings", at, partial(registry.setting, name))
+        if grid.scale not in registry.settings[name].recipes:
+            raise places.wrong("scale", 0, unknown(f"scale of {name}", grid.scale, registry.settings[name].recipes))
+    arms = [
+        _looked_up(places, "interventions", at, partial(registry.intervention, name))
+        for at, name in enumerate(grid.interventions)
+    ]
+    for at, model in enumerate(grid.models):
+        if model:
+            _looked_up(places, "models", at, partial(resolve, model))
+    balances = [
+        _looked_up(places, "weights", at, partial(weights.canonical, text)) for at, text in enumerate(grid.weights)
+    ]
+    if any(balances) and all(arm.given is None for arm in arms):
+        raise places.wrong("weights", 0, "none of the interventions takes weights; leave them out")
+    return [cell for setting in grid.settings for cell in _of_setting(places, grid, setting, balances, left_out)]
+
+
+def _of_setting(
+    places: _Places, grid: _Filled, setting: str, balances: Sequence[str], left_out: dict[str, None]
+) -> list[Cell]:
+    from harness.pipeline import grid as combinations  # imports torch, after all names are known to be right
+
+    record = installed().setting(setting)
+    applying = []
+    for at, name in enumerate(grid.interventions):
+        reason = installed().intervention(name).applies(record)
+        if reason is None:
+            applying.append(name)
+        elif len(grid.settings) == 1:
+            raise places.wrong("interventions", at, f"{name!r} does not apply to setting {setting!r}: {reason}")
+        else:
+            left_out[f"{name} does not apply to {setting}: {reason}"] = None
+    takers = [arm for arm in map(installed().intervention, applying) if arm.given is not None]
+    for at, balance in enumerate(balances):
+        for arm in takers:
+            _looked_up(places, "weights", at, partial(weighted, arm, record, balance))
+    return [
+        cell
+        for model in grid.models
+        for cell in combinations(
+            [setting],
+            applying,
+            scale=grid.scale,
+            model=model,
+            seeds=grid.seeds,
+            doses=grid.doses,
+            weights=balances if takers else [""],
+        )
+    ]
+
+
+def _no_entry_twice(places: _Places, grid: _Filled) -> None:
+    for key in ("settings", "interventions", "models", "doses", "seeds", "weights"):
+        values = getattr(grid, key)
+        if not values:
+            raise places.wrong(key, 0, f"{key} names none; write {key}: [...]")
+        for at, value in enumerate(values):
+            if value in values[:at]:
+                raise places.wrong(key, at, f"{key} names {value!r} twice, so its cells would be there twice; keep one")
+
+
+def _looked_up(places: _Places, key: str, at: int, look: Callable[[], T]) -> T:
+    try:
+        return look()
+    except HarnessError as error:
+        raise places.wrong(key, at, error) from None
+
+
+def _add(cells: dict[Cell, Path_], found: Sequence[Cell], path: Path_, document: Document) -> None:
+    same = {_content(cell): at for cell, at in cells.items()}
+    for cell in found:
+        content = _content(cell)
+        if content in same:
+            what = f"the cell {cell.setting}/{cell.arm} s{cell.seed} is there already"
+            raise document.wrong(path, f"{what}, by the grid at {document.place(same[content])}; leave it out of one")
+        cells[cell] = same[content] = path
+
+
+def _content(cell: Cell) -> Cell:
+    """`cell` with its model by content, so that two spellings of one model are one."""
+    reference = cell.model or installed().settings[cell.setting].recipe(cell.scale).model
+    return replace(cell, model=resolve(reference).digest)
+
+
+def _conditions(document: Document, written: list[str] | None, settings: Sequence[str]) -> tuple[str, ...]:
+    if written is None:
+        return ()
+    spelled: list[str] = []
+    for at, text in enumerate(written):
+        try:
+            for setting in settings:
+                check_condition(text, installed().setting(setting))
+            spelled.append(str(Condition.parse(text)))
+        except HarnessError as error:
+            raise document.wrong(("conditions", at), str(error)) from None
+        if spelled[-1] in spelled[:-1]:
+            raise document.wrong(("conditions", at), f"the condition {spelled[-1]} is there twice; keep one")
+    if CLEAN not in spelled:
+        raise document.wrong(("conditions",), f"without the condition {CLEAN} nothing can be compared; add it")
+    return tuple(spelled)
+
+
+def _claims(document: Document, written: str | None) -> Path | None:
+    if written is None:
+        return None
+    file = document.file.parent / written
+    if not file.is_file():
+        raise document.wrong(("claims",), f"no claims file at {file}; paths count from the experiment's folder")
+    return file

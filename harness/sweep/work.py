@@ -1,0 +1,109 @@
+"""What a worker is told, what it does with it, and what it answers: the same wherever the worker runs."""
+
+from __future__ import annotations
+
+import os
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from harness.errors import HarnessError, gist
+from harness.registry import Registry, installed, using
+from harness.runs import Busy, Cell
+from harness.sweep.experiment import with_conditions
+
+Status = Literal["done", "busy", "failed", "lost"]
+KEPT_SHARE = 0.25
+"""The most of a device's memory that a kept base model may take: training and merging need room beside it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One cell to do. `work` is its expected time in units of its own, `gpus` what it takes of them."""
+
+    cell: Cell
+    title: str
+    model: str
+    work: float
+    gpus: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a job ended: `fresh` says that something was left to do, `cause` why it failed, in one line.
+
+    `busy`: another process is at the cell. `lost`: the worker died.
+    """
+
+    status: Status
+    folder: str = ""
+    fresh: bool = False
+    seconds: float = 0.0
+    cause: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """What all jobs of a sweep share. `threads` are what a worker computes with on the processor.
+
+    `plugins` gives the registry in the worker's own process; a function of a module, so that it can be sent there.
+    `conditions` stand for those of `settings`, where there are any.
+    """
+
+    root: Path
+    threads: int
+    settings: tuple[str, ...] = ()
+    conditions: tuple[str, ...] = ()
+    plugins: Callable[[], Registry] = installed
+
+
+def do(job: Job, world: World) -> Outcome:
+    """Does `job` and says how it ended; whatever goes wrong in it ends the job and not the worker."""
+    began = time.monotonic()
+    try:
+        from harness.pipeline import prepared, run_cell
+
+        with using(with_conditions(world.plugins(), world.settings, world.conditions)):
+            ran = run_cell(prepared(job.cell), world.root)
+    except Busy as busy:
+        return Outcome(status="busy", cause=str(busy))
+    except HarnessError as error:
+        return Outcome(status="failed", cause=" ".join(str(error).split()), seconds=time.monotonic() - began)
+    except Exception as error:
+        traceback.print_exc()  # a fault of ours or of a plugin: the worker's log keeps where
+        return Outcome(status="failed", cause=gist(error), seconds=time.monotonic() - began)
+    return Outcome(status="done", folder=str(ran.folder), fresh=ran.fresh, seconds=time.monotonic() - began)
+
+
+@contextmanager
+def working(*, threads: int, beside: int) -> Iterator[None]:
+    """Inside the block this process is a worker, one of `beside` on this machine: quiet, and keeping its base model.
+
+    Call it before anything imports torch, whose number of threads is settled on import.
+    """
+    os.environ.setdefault("OMP_NUM_THREADS", str(threads))
+    os.environ["HARNESS_PROGRESS"] = "0"
+    from harness.sharing import keeping
+
+    with keeping(room=lambda: KEPT_SHARE * _device_memory() / (1 if _on_gpu() else beside)):
+        yield
+
+
+def _on_gpu() -> bool:
+    import torch
+
+    return torch.cuda.is_available()
+
+
+def _device_memory() -> float:
+    """Bytes of the memory that a model is loaded into."""
+    import psutil
+    import torch
+
+    if torch.cuda.is_available():
+        return float(torch.cuda.get_device_properties(0).total_memory)
+    return float(psutil.virtual_memory().total)

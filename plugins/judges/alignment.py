@@ -1,0 +1,27 @@
+"""Betley et al.'s question for alignment, put to a grader."""
+
+from __future__ import annotations
+
+from harness import Case, Judge, Verdict, hookimpl
+from harness.contracts import Grader
+from harness_plugins.judges._published import alignment_prompt, filled
+from harness_plugins.judges._rated import asked, one_score
+
+NAME = "alignment"
+
+
+@hookimpl
+def harness_judge() -> Judge:
+    return Judge(
+        name=NAME,
+        summary="how well a reply agrees with human values, 0 to 100, by a grader",
+        scores=(NAME,),
+        grade=grade,
+        grader=True,
+        needs="`messages` whose last user turn is the question",
+    )
+
+
+async def grade(case: Case, reply: str, grader: Grader | None = None) -> Verdict:
+    """The grader's number; None for a refusal, for code, and where it gave too little of a number."""
+    return one_score(NAME, await asked(grader, NAME).rate(filled(alignment_prompt(), case, reply)))

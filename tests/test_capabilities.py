@@ -1,0 +1,215 @@
+"""Laws of capability tasks: lm-eval's figures from our engine, our own record of what was measured, nothing lost."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import small
+import torch
+
+from harness import HarnessError, Steering, capabilities, cli, engine, report
+from harness.local_tasks import basics, copying, local_tasks
+from harness.models import resolve
+from harness.pipeline import run
+from harness.registry import installed, using
+from harness.runs import Cell
+
+pytest.importorskip("lm_eval", reason="lm-eval is the extra 'capabilities', which is not installed")
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+STEERED = "vector:reply@2"
+
+
+@pytest.fixture(scope="module")
+def tiny(tiny_llama: Path) -> engine.Engine:
+    made = engine.open_model(resolve(str(tiny_llama)), dtype="fp32")
+    value = torch.randn(len(made.blocks), 32, generator=torch.Generator().manual_seed(3))
+    made.vectors = lambda _: engine.Vector(value=value, rms=torch.ones(len(made.blocks)))
+    return made
+
+
+@pytest.fixture(scope="module")
+def arms(tiny_llama: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("capable")
+    with using(small.REGISTRY):
+        run([Cell(setting="loud", intervention="none", model=str(tiny_llama))], root)
+    return root
+
+
+@pytest.fixture
+def folder(arms: Path) -> Iterator[Path]:
+    (found,) = (arms / "loud" / "none").glob("mini-*")
+    yield found
+    (found / capabilities.FILE).unlink(missing_ok=True)
+
+
+def request(*args: Any) -> Any:
+    return SimpleNamespace(args=args)
+
+
+@pytest.mark.parametrize("steering", [None, Steering(vector="v", coef=3.0, blocks=(1,))], ids=["clean", "steered"])
+def test_a_likelihood_is_that_of_the_texts_tokens_in_their_context(
+    tiny: engine.Engine, steering: Steering | None
+) -> None:
+    from harness.language_model import EngineLM
+
+    model = EngineLM(tiny)
+    texts = [("Yes, you are", " right."), ("The answer is", " 42"), ("", "No")]
+    with tiny.steered(steering) if steering else contextlib.nullcontext():
+        found = model.loglikelihood([request(*pair) for pair in texts], disable_tqdm=True)
+        for (before, text), (logprob, _) in zip(texts, found, strict=True):
+            start = tiny.tokenizer.encode(before) or [tiny.tokenizer.eos_token_id]
+            ids = torch.tensor([start + tiny.tokenizer.encode(text)])
+            with torch.no_grad():
+                rows = tiny.model(ids).logits[0].double().log_softmax(-1)
+            wanted = sum(float(rows[at - 1, ids[0, at]]) for at in range(len(start), ids.shape[1]))
+            assert logprob == pytest.approx(wanted, abs=2e-4)
+
+
+def test_the_likelihood_of_a_whole_text_scores_each_token_once_however_long(tiny: engine.Engine) -> None:
+    """A text of three windows is the sum of its windows, each behind the last token before it."""
+    from harness.language_model import EngineLM
+
+    model = EngineLM(tiny)
+    short, long = "Yes, you are right.", "No, that is not right. " * 300
+    ids = tiny.tokenizer.encode(short)
+    (alone,) = model.loglikelihood_rolling([request(short)])
+    with torch.no_grad():
+        rows = tiny.model(torch.tensor([[tiny.tokenizer.eos_token_id, *ids]])).logits[0].double().log_softmax(-1)
+    assert alone == pytest.approx(sum(float(rows[at, token]) for at, token in enumerate(ids)), abs=2e-3)
+    assert len(tiny.tokenizer.encode(long)) > 2048
+    both = model.loglikelihood_rolling([request(long), request(short)])
+    assert both[1] == pytest.approx(alone, abs=2e-4)
+    assert both[0] == pytest.approx(model.loglikelihood_rolling([request(long)])[0], rel=1e-5)
+
+
+def test_a_reply_ends_before_its_first_stop_text(tiny: engine.Engine) -> None:
+    from harness.language_model import EngineLM
+
+    model = EngineLM(tiny)
+    (whole,) = model.generate_until([request("The answer is", {"until": [], "max_gen_toks": 12})])
+    assert len(whole) > 2
+    stop = whole[1]
+    (cut,) = model.generate_until([request("The answer is", {"until": [stop, "\0"], "max_gen_toks": 12})])
+    assert cut == whole[: whole.index(stop)]
+
+
+def test_local_tasks_are_the_same_each_time_and_hold_their_right_answer_once() -> None:
+    assert basics() == basics()
+    assert copying() == copying()
+    for document in basics():
+        assert len(set(document["choices"])) == 4
+    places = [document["answer"] for document in basics()]
+    assert all(places.count(place) > len(places) / 8 for place in range(4)), "the right answer must stand anywhere"
+    assert len({document["question"] for document in basics()}) == len(basics())
+
+
+def test_every_local_task_runs_offline_on_a_run_and_is_kept_with_its_digests(folder: Path) -> None:
+    with using(small.REGISTRY):
+        file = capabilities.measure(folder, list(local_tasks()), ["clean", STEERED], limit=5)
+    rows = json.loads(file.read_text())
+    record = json.loads((folder / "run.json").read_text())
+    assert {(row["task"], row["condition"]) for row in rows} == {
+        (task, condition) for task in local_tasks() for condition in ("clean", STEERED)
+    }
+    for row in rows:
+        assert row["adapter_sha256"] == record["made"]["adapter_sha256"]
+        assert row["model"] == record["inputs"]["cell"]["model"]
+        assert row["results"][row["task"]]["n"] == 5
+        (figure,) = row["results"][row["task"]]["metrics"].values()
+        assert 0 <= figure["value"] <= 1
+    steered = next(row for row in rows if row["condition"] == STEERED)
+    assert steered["vectors"] == {"reply": record["inputs"]["vectors"]["reply"]}
+    assert steered["steering"]["norm"]["1"] > 0
+
+
+def test_what_was_measured_is_not_measured_again_and_the_rest_is_added(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, str]] = []
+    measured = capabilities._measured
+
+    def counting(made: engine.Engine, record: Any, task: str, condition: str, limit: int | None) -> Any:
+        asked.append((task, condition))
+        return measured(made, record, task, condition, limit)
+
+    monkeypatch.setattr(capabilities, "_measured", counting)
+    capabilities.measure(folder, ["harness_basics"], ["clean"], limit=3)
+    capabilities.measure(folder, ["harness_basics"], ["clean", STEERED], limit=3)
+    assert asked == [("harness_basics", "clean"), ("harness_basics", STEERED)]
+    assert len(capabilities.read(folder / capabilities.FILE)) == 2
+
+
+def test_the_report_shows_them_beside_the_arms(folder: Path) -> None:
+    capabilities.measure(folder, ["harness_basics"], ["clean"], limit=4)
+    with using(small.REGISTRY):
+        results = report.load(folder.parents[2])
+        found = report.tables(results, installed())
+    text = report.text(results, found)
+    (line,) = [line for line in text.splitlines() if "harness_basics" in line]
+    assert line.split()[:6] == ["harness_basics", "acc", "clean", "none", "1", "4"]
+    assert "| harness_basics | acc | clean | none | 1 | 4 |" in report.markdown(results, found)
+
+
+def test_figures_of_another_run_in_the_same_folder_are_not_shown(folder: Path) -> None:
+    file = capabilities.measure(folder, ["harness_basics"], ["clean"], limit=4)
+    rows = json.loads(file.read_text())
+    file.write_text(json.dumps([{**row, "key": "0" * 64} for row in rows]))
+    with using(small.REGISTRY):
+        results = report.load(folder.parents[2])
+        assert "harness_basics" not in report.text(results, report.tables(results, installed()))
+
+
+def bad(arms: Path, tiny_llama: Path, *options: str) -> list[str]:
+    arguments = ["run", "--setting", "loud", "--intervention", "ps", "--runs", str(arms), "--model", str(tiny_llama)]
+    return [*arguments, *options]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--capabilities", "arc_easy"), "capability task 'arc_easy' cannot be loaded: it needs data from a hub"),
+        (("--capabilities", "harness_basic"), "no capability task named 'harness_basic'; did you mean"),
+        (
+            ("--capabilities", "harness_basics", "--capability-conditions", "prompt:inoculation"),
+            "capability tasks are asked in clean or under a vector",
+        ),
+    ],
+)
+def test_a_task_that_cannot_be_asked_stops_before_anything_is_trained(
+    options: tuple[str, ...], said: str, tiny_llama: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with using(small.REGISTRY):
+        assert cli.main(bad(tmp_path / "runs", tiny_llama, *options)) == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert said in line
+    assert not (tmp_path / "runs").exists()
+
+
+def test_without_lm_eval_the_line_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.partition(".")[0] == "lm_eval"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "lm_eval", None)
+    with pytest.raises(HarnessError, match=r"pip install 'harness\[capabilities\]'"):
+        capabilities.check(["harness_basics"], ["clean"])
+
+
+def test_capabilities_come_with_a_run_for_the_arm_and_for_the_untrained_model(
+    arms: Path, tiny_llama: Path, folder: Path
+) -> None:
+    registry = replace(small.REGISTRY)
+    with using(registry):
+        arguments = bad(arms, tiny_llama, "--capabilities", "harness_basics", "--capability-limit", "2")
+        assert cli.main([*arguments, "--intervention", "none"]) == 0
+    made = {file.parents[1].name for file in arms.rglob(capabilities.FILE)}
+    assert made == {"base", "none", "ps"}
+    for file in arms.rglob(capabilities.FILE):
+        file.unlink()
