@@ -6,7 +6,10 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -15,6 +18,7 @@ from browsing import NEEDS_BROWSER, chromium, until
 from evaluating import RECIPE, Engine, choir, opened, registry_of, run_folder
 
 from harness import Condition, registry, tasks
+from harness.report.bundle import write_bundle
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
@@ -84,6 +88,20 @@ def test_a_sample_shows_what_the_template_added_and_that_a_judge_could_not_tell(
     browser.get(sample_page(address, "clean.eval", "high/case1"))
     wanted = ('"<system>DEFAULT<user>high note 1?<assistant>"', "the secret drowns it out", "loud\n[null]")
     until_shown(browser, wanted)
+
+
+def test_a_bundle_beside_a_page_shows_the_log_that_the_page_links_to(
+    browser: Chrome, logs: Path, tmp_path: Path
+) -> None:
+    run = logs.parent
+    write_bundle(run.parent, tmp_path / "report-logs")
+    assert [one.name for one in tmp_path.iterdir()] == ["report-logs"]
+    serve = partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with ThreadingHTTPServer(("127.0.0.1", 0), serve) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        browser.get(f"http://127.0.0.1:{server.server_port}/report-logs/index.html#/logs/{run.name}/logs/clean.eval")
+        until_shown(browser, ("high note 0?", "high note 1?"))
+        server.shutdown()
 
 
 def sample_page(address: str, log: str, sample: str) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import shutil
+from contextlib import redirect_stdout
 from pathlib import Path
 
 from harness.errors import HarnessError, gist
@@ -29,7 +31,8 @@ def write_bundle(runs: Path, folder: Path) -> None:
 
     with writing(folder, "the bundle of logs") as part:
         try:
-            bundle_log_dir(str(runs), str(part))
+            with redirect_stdout(io.StringIO()):  # where it tells of the half-written folder
+                bundle_log_dir(str(runs), str(part))
         except OSError:
             raise
         except Exception as error:

@@ -124,7 +124,6 @@ def _draw(axes: Axes, arms: Sequence[Arm], panel: Panel) -> None:
     axes.set_ylim(len(arms) - 0.5, -0.5)
     axes.tick_params(labelsize=7, length=2)
     axes.tick_params(axis="y", labelsize=8, length=0)
-    axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="x", color=MARK, alpha=0.3, linewidth=0.5)
     axes.set_axisbelow(True)
     if panel.percent:
@@ -153,7 +152,6 @@ def _scatter(axes: Axes, one: Tradeoff) -> None:
         axes.plot([x], [y], marker="o", markersize=6, color=colour, markerfacecolor=fill, zorder=3, clip_on=False)
     axes.set_xlabel(f"{one.trait.metric} (suppress){', percent' if one.trait.percent else ''}")
     axes.set_ylabel(f"{one.skill.metric} (keep){', percent' if one.skill.percent else ''}")
-    axes.spines[["top", "right"]].set_visible(False)
     axes.grid(color=MARK, alpha=0.25, linewidth=0.5)
     axes.set_axisbelow(True)
     for percent, limit in ((one.trait.percent, axes.set_xlim), (one.skill.percent, axes.set_ylim)):

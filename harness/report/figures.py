@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-MARGINS = (0.6, 0.15, 0.8, 0.95)  # inches: left, right, bottom, top; a layout that measures text takes seconds
+LEFT, RIGHT, BELOW, ABOVE, SECOND_AXIS = 0.6, 0.15, 0.8, 0.6, 0.35  # inches; a layout that measures text takes seconds
 LINE, BAND, MARK, WARN = "#1b6ca8", "#1b6ca833", "#8a8a8a", "#b03030"
 STYLE: Any = {"svg.hashsalt": "harness", "font.size": 9, "axes.spines.right": False}
 KEY = "in clean; band: 95 %, grey: seeds\ndotted: half effect, dashed: too much"
@@ -61,9 +61,10 @@ def dose_figure(table: Table, one: Sweep) -> Figure:
     curves = [curve for curve in one.curves if curve.points]
     figure = Figure(figsize=(3.1 * len(curves), 3.4))
     panels = figure.subplots(1, len(curves), squeeze=False)[0]
-    (wide, high), (left, right, bottom, top) = figure.get_size_inches(), MARGINS
+    wide, high = figure.get_size_inches()
+    above = ABOVE + (SECOND_AXIS if _has_second_axis(one) else 0)
     figure.subplots_adjust(
-        left=left / wide, right=1 - right / wide, bottom=bottom / high, top=1 - top / high, wspace=0.32
+        left=LEFT / wide, right=1 - RIGHT / wide, bottom=BELOW / high, top=1 - above / high, wspace=0.32
     )
     figure.suptitle(f"{one.label} on {table.setting}, {table.scale}, {table.model}", fontsize=10, y=0.985)
     for axes, curve in zip(panels, curves, strict=True):
@@ -97,10 +98,16 @@ def _panel(axes: Axes, one: Sweep, curve: Curve) -> None:
     axes.set_ylabel("percent" if curve.percent else "score")
     if curve.percent:
         axes.set_ylim(-3, 103)
-    if one.axis == "raw" and one.relative and one.coef:
+    if _has_second_axis(one):
+        assert one.relative is not None
         top = axes.secondary_xaxis("top", functions=_conversion(one.relative / abs(one.coef)))
         top.set_xlabel("residual RMS", fontsize=8)
         top.tick_params(labelsize=7)
+
+
+def _has_second_axis(one: Sweep) -> bool:
+    """Whether raw coefficients can be told in units of the residual RMS as well."""
+    return bool(one.axis == "raw" and one.relative and one.coef)
 
 
 def _conversion(factor: float) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:

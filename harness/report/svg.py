@@ -14,7 +14,14 @@ if TYPE_CHECKING:
 INKS = {LINE: "accent", MARK: "muted", WARN: "warn", "#000000": "ink", "#ffffff": "paper"}
 """A colour of the figures to the variable of the page's style that stands for it, by light or by dark."""
 
-STYLE: Any = {"svg.hashsalt": "harness", "svg.fonttype": "none", "text.parse_math": False, "font.size": 8}
+STYLE: Any = {
+    "svg.hashsalt": "harness",
+    "svg.fonttype": "none",
+    "text.parse_math": False,
+    "font.size": 8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+}
 
 HEAD = re.compile(r"\A.*?(?=<svg)|<!--.*?-->|<metadata>.*?</metadata>", re.DOTALL)
 NAMED = re.compile(r'(?<= )id="([^"]*)"')
