@@ -341,11 +341,11 @@ def _result(sample: EvalSample, wanted: Metric, condition: str, path: Path) -> R
 
 def _value(sample: EvalSample, judge: str, split: str, name: str, path: Path) -> float | None:
     score = (sample.scores or {}).get(scorer_name(judge, split))
-    values = score.value if score is not None and isinstance(score.value, Mapping) else {}
+    values: Mapping[str, Any] = score.value if score is not None and isinstance(score.value, Mapping) else {}
     if name not in values:
         raise HarnessError(f"{path} has no {name!r} of {sample.id!r}; run the cell again with --force")
     value = values[name]
-    return None if value is None else float(value)  # type: ignore[arg-type]
+    return None if value is None else float(value)
 
 
 def _judges(log: EvalLog) -> object:
