@@ -6,23 +6,32 @@ import hashlib
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
+from harness.kv_cache import Cache
+
 LEAST_SHARED = 4
 """Tokens that prompts must share before these are read once for all."""
 
+WORTH_PARTING = 0.8
+"""Prompts are read in two parts, what families share and the rest, where that is at most this share of the work."""
+
 MOST_AHEAD = 256
 """Columns of the cache made ahead for replies; what is moved when a row joins or leaves is as wide as that."""
+
+
+Tokens = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """One prompt, as token ids, and how to draw its reply. Temperature 0 is greedy; `seed` is this row's alone."""
 
-    tokens: tuple[int, ...]
+    tokens: Tokens
     max_tokens: int
     temperature: float = 0.0
     top_p: float = 1.0
@@ -73,7 +82,7 @@ class Batch:
         if not self.requests:
             return []
         reply = min(MOST_AHEAD, max(request.max_tokens for request in self.requests))
-        self.cache = _Cache(self.writer.blocks, room=len(self.requests[self.queue[0]].tokens) + reply)
+        self.cache = Cache(self.writer.blocks, room=len(self.requests[self.queue[0]].tokens) + reply)
         self.shared = self._read_prefix()
         while self.queue or self.rows:
             free = self.writer.slots - len(self.rows)
@@ -84,40 +93,53 @@ class Batch:
         return [self._reply(i) for i in range(len(self.requests))]
 
     def _join(self, new: list[int]) -> None:
-        """Reads the prompts of `new`, but for what all share, and puts them beside the rows that are being written."""
-        shared = self.shared.length
-        width = max(len(self.requests[i].tokens) for i in new) - shared
-        device = self.writer.device
-        ids = torch.zeros(len(new), width, dtype=torch.long)
-        mask = torch.zeros(len(new), width, dtype=torch.long)
-        for row, i in enumerate(new):
-            tokens = self.requests[i].tokens[shared:]
-            ids[row, width - len(tokens) :] = torch.tensor(tokens)
-            mask[row, width - len(tokens) :] = 1
-        positions = shared + (mask.cumsum(-1) - 1).clamp(min=0)
-        fresh = self.shared.repeated(len(new), room=shared + width)
-        seen = torch.cat([mask.new_ones(len(new), shared), mask], dim=1)
-        logits = self._forward(ids.to(device), seen.to(device), positions.to(device), fresh)
-        width += shared
-        if shared:
-            fresh.close_up(self.shared, [width - len(self.requests[i].tokens) for i in new])
-        self.end = max(self.end, width)
-        self.cache.append(fresh, at=self.end - width)
+        """Reads the prompts of `new` and puts them beside the rows that are being written."""
+        fresh, logits = self._read([self.requests[i].tokens[self.shared.own[0] :] for i in new])
+        self.end = max(self.end, fresh.cache.length)
+        self.cache.append(fresh.cache, at=self.end - fresh.cache.length)
         self.rows += new
-        self.length += [len(self.requests[i].tokens) for i in new]
+        self.length += fresh.own
         self._take(logits)
 
-    def _read_prefix(self) -> _Cache:
+    def _read(self, prompts: Sequence[Tokens]) -> tuple[_Read, Tensor]:
+        """Reads `prompts` behind what all share, what the prompts of a family begin with once for the family."""
+        found = families(prompts)
+        heads = [prompts[family.members[0]][: family.head] for family in found]
+        tails = {i: prompts[i][family.head :] for family in found for i in family.members}
+        whole = len(prompts) * max(map(len, prompts))
+        parted = len(heads) * max(map(len, heads)) + len(tails) * max(map(len, tails.values()))
+        if parted > WORTH_PARTING * whole or not all(heads) or _slides(self.writer.model):
+            return self._extend(self.shared, [0] * len(prompts), prompts)
+        base, _ = self._extend(self.shared, [0] * len(heads), heads)
+        parent = {i: at for at, family in enumerate(found) for i in family.members}
+        return self._extend(base, [parent[i] for i in range(len(prompts))], [tails[i] for i in range(len(prompts))])
+
+    def _extend(self, base: _Read, parents: Sequence[int], tails: Sequence[Tokens]) -> tuple[_Read, Tensor]:
+        """Reads `tails[row]` behind row `parents[row]` of `base`: all that was read, and the logits after the last."""
+        before, width, device = base.cache.length, max(map(len, tails)), self.writer.device
+        ids = torch.zeros(len(tails), width, dtype=torch.long)
+        mask = torch.zeros(len(tails), width, dtype=torch.long)
+        for row, tokens in enumerate(tails):
+            ids[row, width - len(tokens) :] = torch.tensor(tokens)
+            mask[row, width - len(tokens) :] = 1
+        own = torch.tensor([base.own[parent] for parent in parents])[:, None]
+        positions = own + (mask.cumsum(-1) - 1).clamp(min=0)
+        seen = torch.cat([(torch.arange(before)[None] >= before - own).long(), mask], dim=1)
+        cache = base.cache.taken(parents, room=before + width)
+        logits = self._forward(ids.to(device), seen.to(device), positions.to(device), cache)
+        cache.length = before + width
+        spans = [(before - base.own[parent], before) for parent in parents]
+        cache.close_up(spans, [width - len(tokens) for tokens in tails])
+        lengths = [base.own[parent] + len(tokens) for parent, tokens in zip(parents, tails, strict=True)]
+        return _Read(cache=cache, own=lengths), logits
+
+    def _read_prefix(self) -> _Read:
         """The keys and values of the tokens that every prompt begins with, read once; empty where few are shared."""
         prefix = _common_prefix([request.tokens for request in self.requests])
-        cache = _Cache(self.writer.blocks, room=len(prefix))
+        nothing = _Read(cache=Cache(self.writer.blocks, room=len(prefix)), own=[0])
         if len(prefix) < LEAST_SHARED or len(self.requests) < 2 or _slides(self.writer.model):
-            return cache
-        device = self.writer.device
-        ids = torch.tensor([prefix], device=device)
-        self._forward(ids, torch.ones_like(ids), torch.arange(len(prefix), device=device)[None], cache)
-        cache.length = len(prefix)
-        return cache
+            return nothing
+        return self._extend(nothing, [0], [prefix])[0]
 
     def _step(self) -> None:
         """Reads each row's newest token and writes the next one."""
@@ -133,7 +155,7 @@ class Batch:
         self.cache.length = self.end - 1
         self._take(self._forward(ids, mask, (lengths - 1)[:, None], self.cache))
 
-    def _forward(self, ids: Tensor, mask: Tensor, positions: Tensor, cache: _Cache) -> Tensor:
+    def _forward(self, ids: Tensor, mask: Tensor, positions: Tensor, cache: Cache) -> Tensor:
         hidden = self.writer.model.get_decoder()(
             input_ids=ids,
             attention_mask=mask,
@@ -187,7 +209,47 @@ def logits(model: Any, hidden: Tensor) -> Tensor:
     return scores if cap is None else torch.tanh(scores / cap) * cap
 
 
-def _common_prefix(prompts: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Family:
+    """Prompts, by their place, whose first `head` tokens are the same; each has at least one token more."""
+
+    head: int
+    members: tuple[int, ...]
+
+
+def families(prompts: Sequence[Tokens]) -> list[Family]:
+    """`prompts` parted so that the fewest tokens are read when each family's head is read once.
+
+    Prompts that begin alike are neighbours when sorted, so the families are the best cut of that order.
+    """
+    order = sorted(range(len(prompts)), key=lambda i: prompts[i])
+    alike = [len(_common_prefix([prompts[one], prompts[other]])) for one, other in pairwise(order)]
+    best: list[tuple[int, tuple[Family, ...]]] = [(0, ())]  # tokens read, families, of the first prompts in order
+    for end in range(1, len(order) + 1):
+        whole, head = 0, len(prompts[order[end - 1]]) - 1
+        options = []
+        for start in reversed(range(end)):
+            whole += len(prompts[order[start]])
+            if start < end - 1:
+                head = min(head, alike[start])
+                if head < LEAST_SHARED:
+                    break
+            read, before = best[start]
+            family = Family(head=head, members=tuple(order[start:end]))
+            options.append((read + whole - (len(family.members) - 1) * head, (*before, family)))
+        best.append(min(options, key=lambda option: option[0]))
+    return list(best[-1][1])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Read:
+    """Prompts that were read: the last `own[row]` columns of each row of `cache` are its tokens."""
+
+    cache: Cache
+    own: list[int]
+
+
+def _common_prefix(prompts: Sequence[Tokens]) -> Tokens:
     """What all `prompts` begin with, short of the last token of any: the next token is told by what is read last."""
     first, last = min(prompts), max(prompts)
     most = min(len(prompt) for prompt in prompts) - 1
@@ -213,122 +275,3 @@ def _sampled(logits: Tensor, top_p: float, at: float) -> int:
     kept = int((total < top_p).sum()) + 1
     total = total[:kept]
     return int(order[min(kept - 1, int((total < at * total[-1]).sum()))])
-
-
-class _Cache:
-    """Keys and values of every block in tensors with room to spare, written in place: (rows, heads, columns, head)."""
-
-    def __init__(self, blocks: int, *, room: int) -> None:
-        self.keys: list[Tensor | None] = [None] * blocks
-        self.values: list[Tensor | None] = [None] * blocks
-        self.length = 0
-        self.room = room
-
-    def for_model(self) -> Any:
-        """What the model takes as `past_key_values`."""
-        from transformers.cache_utils import Cache
-
-        return Cache(layers=[_layer(self, block) for block in range(len(self.keys))])
-
-    def write(self, block: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
-        """Puts `key` and `value` at column `length` and gives all columns up to theirs."""
-        end = self.length + key.shape[2]
-        keys, values = self.keys[block], self.values[block]
-        if keys is None or values is None or end > keys.shape[2]:
-            keys, values = self._grown(keys, key, end), self._grown(values, value, end)
-            self.keys[block], self.values[block] = keys, values
-        keys[:, :, self.length : end] = key
-        values[:, :, self.length : end] = value
-        return keys[:, :, :end], values[:, :, :end]
-
-    def repeated(self, rows: int, *, room: int) -> _Cache:
-        """A cache of `rows` rows that each begin with this one's only row."""
-        copy = _Cache(len(self.keys), room=room)
-        copy.length = self.length
-        if self.length:
-            for mine, theirs in ((self.keys, copy.keys), (self.values, copy.values)):
-                for block, tensor in enumerate(mine):
-                    assert tensor is not None
-                    theirs[block] = tensor.new_zeros(rows, tensor.shape[1], room, tensor.shape[3])
-                    theirs[block][:, :, : self.length] = tensor[:, :, : self.length]  # type: ignore[index]
-        return copy
-
-    def close_up(self, prefix: _Cache, gaps: Sequence[int]) -> None:
-        """Moves the prefix that each row begins with over the padding behind it, `gaps[row]` columns."""
-        for gap in set(gaps) - {0}:
-            rows = torch.tensor([row for row, other in enumerate(gaps) if other == gap])
-            for mine, theirs in ((self.keys, prefix.keys), (self.values, prefix.values)):
-                for tensor, start in zip(mine, theirs, strict=True):
-                    assert tensor is not None
-                    assert start is not None
-                    tensor[rows.to(tensor.device), :, gap : gap + prefix.length] = start[:, :, : prefix.length]
-
-    def append(self, fresh: _Cache, *, at: int) -> None:
-        """Adds the rows of `fresh`, whose columns begin at column `at` here."""
-        for block, (key, value) in enumerate(zip(fresh.keys, fresh.values, strict=True)):
-            assert key is not None
-            assert value is not None
-            self.keys[block] = self._joined(self.keys[block], key, at)
-            self.values[block] = self._joined(self.values[block], value, at)
-
-    def select(self, rows: list[int]) -> None:
-        """Keeps only `rows`."""
-        for store in (self.keys, self.values):
-            for block, tensor in enumerate(store):
-                if tensor is not None:
-                    store[block] = tensor[torch.tensor(rows, device=tensor.device, dtype=torch.long)] if rows else None
-
-    def trim(self, end: int, used: int) -> int:
-        """Drops the columns that no row uses once they are a quarter of the room; says how many went."""
-        start = end - used
-        if start < self.room // 4:
-            return 0
-        for store in (self.keys, self.values):
-            for block, tensor in enumerate(store):
-                if tensor is not None:
-                    store[block] = torch.cat([tensor[:, :, start:], torch.zeros_like(tensor[:, :, :start])], dim=2)
-        return start
-
-    def _grown(self, tensor: Tensor | None, like: Tensor, end: int) -> Tensor:
-        self.room = max(self.room, end)
-        grown = like.new_zeros(
-            like.shape[0], like.shape[1], self.room + (64 if tensor is not None else 0), like.shape[3]
-        )
-        if tensor is not None:
-            grown[:, :, : tensor.shape[2]] = tensor
-        return grown
-
-    def _joined(self, tensor: Tensor | None, new: Tensor, at: int) -> Tensor:
-        width = max(self.room, at + new.shape[2], 0 if tensor is None else tensor.shape[2])
-        rows = 0 if tensor is None else tensor.shape[0]
-        joined = new.new_zeros(rows + new.shape[0], new.shape[1], width, new.shape[3])
-        if tensor is not None:
-            joined[:rows, :, : tensor.shape[2]] = tensor
-        joined[rows:, :, at : at + new.shape[2]] = new
-        return joined
-
-
-def _layer(cache: _Cache, block: int) -> Any:
-    from transformers.cache_utils import CacheLayerMixin
-
-    mixin: Any = CacheLayerMixin
-
-    class Layer(mixin):  # type: ignore[misc]
-        is_sliding = False
-
-        def lazy_initialization(self, key_states: Tensor, value_states: Tensor) -> None:
-            self.is_initialized = True
-
-        def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
-            return cache.write(block, key_states, value_states)
-
-        def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
-            return cache.length + query_length, 0
-
-        def get_seq_length(self) -> int:
-            return cache.length
-
-        def get_max_length(self) -> int:
-            return -1
-
-    return Layer()

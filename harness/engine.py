@@ -20,6 +20,7 @@ from harness.contracts import Steering
 from harness.decoding import Batch, Reply, Request, Writer
 from harness.errors import HarnessError, gist
 from harness.models import ModelRef, file_sha256, materialise, quiet, resolve
+from harness.packed import pack
 
 Dtype = Literal["fp32", "bf16"]
 
@@ -107,6 +108,7 @@ def open_model(ref: ModelRef, *, dtype: Dtype, adapter: Path | None = None) -> E
     """The model of `ref` on the best device here, `adapter` merged into its weights, in `dtype`, for evaluation."""
     model, tokenizer = load(materialise(ref), adapter=adapter)
     model = model.to(torch.bfloat16 if dtype == "bf16" else torch.float32).eval().requires_grad_(False)
+    pack(model)
     return Engine.around(model, tokenizer, dtype)
 
 

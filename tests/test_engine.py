@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from harness import HarnessError, Message, Steering, chat, engine
-from harness.decoding import Request
+from harness.decoding import Family, Request, families
 from harness.models import resolve
 from harness.testing import FAMILIES, tiny_model
 
@@ -150,21 +150,44 @@ def test_the_embedded_model_writes_in_a_batch_what_it_writes_alone(embedded_mode
         assert opened.generate(asked) == [opened.generate([request])[0] for request in asked]
 
 
-def test_what_all_prompts_begin_with_is_read_once(tiny: engine.Engine) -> None:
-    asked = requests(tiny, count=6, max_tokens=1)
-    same = [len(set(column)) == 1 for column in zip(*(request.tokens for request in asked), strict=False)]
-    begun = same.index(False)
+def tokens_read(opened: engine.Engine, asked: list[Request]) -> list[int]:
+    """How many tokens, padding with them, each forward pass reads."""
     read: list[int] = []
-    decoder = tiny.model.get_decoder()
-    handle = decoder.register_forward_pre_hook(
+    handle = opened.model.get_decoder().register_forward_pre_hook(
         lambda module, inputs, named: read.append(named["input_ids"].numel()), with_kwargs=True
     )
     try:
-        tiny.generate(asked)
+        opened.generate(asked)
     finally:
         handle.remove()
-    longest = max(len(request.tokens) for request in asked)
-    assert read == [begun, len(asked) * (longest - begun)]
+    return read
+
+
+def test_what_all_prompts_begin_with_is_read_once(tiny: engine.Engine) -> None:
+    asked = [Request(tokens=(*range(3, 40), at, *range(60, 80)), max_tokens=1) for at in range(41, 47)]
+    assert tokens_read(tiny, asked) == [37, 6 * 21]
+
+
+def test_what_a_family_of_prompts_begins_with_is_read_once_and_changes_no_reply(tiny: engine.Engine) -> None:
+    stems = [(*range(3, 20), at, *range(60, 60 + at - 20)) for at in (41, 50, 53)]
+    asked = [
+        Request(tokens=(*stem, at, *range(90, 90 + at - 80)), max_tokens=9) for stem in stems for at in (81, 83, 88)
+    ]
+    random.Random(0).shuffle(asked)
+    longest = max(map(len, stems)) - 17
+    assert tokens_read(tiny, [replace(one, max_tokens=1) for one in asked]) == [17, 3 * longest, 9 * 9]
+    with tiny.steered(Steering(vector="v", coef=3.0, blocks=(1,))):
+        assert tiny.generate(asked) == [tiny.generate([request])[0] for request in asked]
+
+
+def test_families_are_the_cut_that_reads_the_fewest_tokens() -> None:
+    stem = (1,) * 10
+    prompts = [(*stem, 2, 3), (1, 1, 1, 1, 1, 7), (*stem, 2, 4, 5), (*stem, 9)]
+    assert families(prompts) == [Family(head=10, members=(0, 2, 3)), Family(head=5, members=(1,))]
+    # Sharing too little to be read apart, and a last token that must be read for each.
+    assert families([(1, 2, 3, 4), (1, 2, 3, 5)]) == [Family(head=3, members=(0,)), Family(head=3, members=(1,))]
+    assert families([(1, 2, 3, 4, 5, 6)] * 3) == [Family(head=5, members=(0, 1, 2))]
+    assert families([(1,), (1,)]) == [Family(head=0, members=(0,)), Family(head=0, members=(1,))]
 
 
 def test_prompts_that_are_all_the_same_still_read_their_last_token(tiny: engine.Engine) -> None:
