@@ -13,6 +13,7 @@ from harness import HarnessError, Intervention, report
 from harness.claims import Claims, Decision, deviations, judge, lock, read_claims
 from harness.claims.schema import arm_label
 from harness.claims.sections import record, sections
+from harness.cli import main
 from harness.registry import installed
 from harness.report.matrix import matrix, triggers
 
@@ -341,3 +342,31 @@ def test_composed_arms_are_compared_by_their_distance_to_the_balances_asked_for(
     (tmp_path / "t.json").unlink()
     (lacking,) = judge(read_claims(file, known), report.load(tmp_path / "runs"), known)
     assert lacking.verdict == "not run"
+
+
+def test_the_command_locks_and_prints_text_markdown_and_json(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = tmp_path / "runs"
+    assert main(["claims", str(runs), "--file", str(POST), "--lock"]) == 0
+    assert capsys.readouterr().out.strip() == str(runs / "claims.lock.json")
+    for name in ("base", "none", "ip", "ps"):
+        made = replace(cell(name), setting="gcd_sycophancy")
+        write_run(runs, made, {"clean": 0.5, "prompt:inoculation": 0.6}, inputs={"cell": {"model": "a" * 64}})
+    for form in ([], ["--markdown"]):
+        assert main(["claims", str(runs), "--file", str(POST), *form]) == 0
+        shown = capsys.readouterr().out
+        assert "Yes / inconclusive" in shown
+        assert "conditionalization: gcd_sycophancy" in shown
+        assert "deviation" not in shown
+    assert main(["claims", str(runs), "--file", str(POST), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert {one["verdict"] for one in told["decisions"]} == {"inconclusive", "not run", "nothing claimed"}
+    assert told["matrices"][0]["index"]["ip"]["mean"] == pytest.approx(0)
+
+
+def test_a_claim_file_that_is_not_there_is_one_line_with_status_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["claims", str(tmp_path), "--file", str(tmp_path / "none.yaml")]) == 2
+    assert capsys.readouterr().err == f"harness: cannot read {tmp_path / 'none.yaml'}: No such file or directory\n"
