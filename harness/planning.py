@@ -208,7 +208,8 @@ def _adapter_numbers(shapes: dict[str, list[int]], lora: Lora) -> int:
 
 def _measured(local: Path, cell: Prepared) -> Speed | None:
     """One training step on a few rows, and a short batch of replies."""
-    if not cell.rows:
+    examples = cell.rows or cell.setting.examples(cell.cell.seed, cell.cell.scale)  # the base model trains on none
+    if not examples:
         return None
     from harness.decoding import Request
     from harness.engine import Engine, as_dtype, load
@@ -220,7 +221,7 @@ def _measured(local: Path, cell: Prepared) -> Speed | None:
         chat.training_row(
             tokenizer, row.messages, loss_on=recipe.loss_on, max_length=recipe.max_length, system=recipe.system
         )
-        for row in cell.rows[: min(recipe.batch, 16)]
+        for row in examples[: min(recipe.batch, 16)]
     ]
     engine = Engine.around(model, tokenizer, cell.dtype)
     case = cell.setting.cases(cell.setting.trait.split, 0, cell.cell.scale)[0]

@@ -22,6 +22,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # Ray opens sockets and files
 @pytest.fixture(autouse=True)
 def _one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))  # where the workers find the small world
 
 
 def test_a_worker_killed_half_way_on_a_cluster_costs_one_attempt_and_no_difference(
@@ -58,8 +59,20 @@ def adapters(runs: Path) -> list[Path]:
     ]
 
 
-def test_an_address_without_a_cluster_is_one_line(tiny_llama: Path, tmp_path: Path) -> None:
-    with pytest.raises(HarnessError, match=r"no Ray cluster at '127.0.0.1:1'") as raised:
-        swept(experiment(tmp_path, tiny_llama), tmp_path / "runs", Where(jobs=1, cluster="127.0.0.1:1"))
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("127.0.0.1:1", "no Ray cluster at '127.0.0.1:1' (ConnectionRefusedError"),
+        ("auto", "no Ray cluster at 'auto' (ConnectionError"),
+        ("127.0.0.1", "--cluster '127.0.0.1' is not HOST:PORT, auto or local"),
+    ],
+)
+def test_an_address_without_a_cluster_is_one_line(
+    tiny_llama: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str, said: str
+) -> None:
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    with pytest.raises(HarnessError) as raised:
+        swept(experiment(tmp_path, tiny_llama), tmp_path / "runs", Where(jobs=1, cluster=address))
+    assert str(raised.value).startswith(said)
     assert "\n" not in str(raised.value)
     assert not (tmp_path / "runs").exists()

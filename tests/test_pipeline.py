@@ -256,6 +256,15 @@ def test_a_plan_counts_what_the_run_then_does(trained: Path, tiny_llama: Path, t
     assert not (tmp_path / "nowhere").exists()
 
 
+def test_a_plan_that_begins_with_the_base_model_still_knows_how_long_the_others_take(
+    tiny_llama: Path, tmp_path: Path
+) -> None:
+    base, none = plan([cell(tiny_llama, "base"), cell(tiny_llama, "none")], tmp_path)
+    assert base.seconds is not None
+    assert none.seconds is not None
+    assert 0 < base.seconds < none.seconds
+
+
 def test_every_row_of_the_registry_is_what_run_uses(trained: Path) -> None:
     assert isinstance(small.REGISTRY, Registry)
     assert {path.name for path in (trained / "loud").iterdir()} == set(small.REGISTRY.interventions)

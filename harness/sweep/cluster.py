@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +16,9 @@ from harness.sweep.work import Job, Outcome, World, do, working
 
 HERE = "local"
 """The address that stands for a cluster of this machine alone, started for the sweep and ended with it."""
+FOUND = "auto"
+"""The address that stands for the cluster that this machine is part of."""
+KNOCK_SECONDS = 10.0
 
 
 @contextmanager
@@ -23,6 +28,7 @@ def connected(address: str, *, workers: int | None, threads: int) -> Iterator[An
     For a cluster of this machine, `workers` times `threads` processors are taken to be there.
     """
     ray = _ray()
+    _knock(address)
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     # Ray would keep a worker from seeing its GPUs when it asks for none; the recipe's 0 means a processor.
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
@@ -34,13 +40,30 @@ def connected(address: str, *, workers: int | None, threads: int) -> Iterator[An
         else:
             ray.init(address=address, **quiet)
     except Exception as error:
-        raise HarnessError(
-            f"no Ray cluster at {address!r} ({gist(error)}); start one with 'ray start --head', or write {HERE}"
-        ) from error
+        raise _nobody(address, error) from error
     try:
         yield ray
     finally:
         ray.shutdown()
+
+
+def _knock(address: str) -> None:
+    """HarnessError at once where nobody answers at HOST:PORT; Ray itself would try for minutes."""
+    if address in (HERE, FOUND):
+        return
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdigit():
+        raise HarnessError(f"--cluster {address!r} is not HOST:PORT, {FOUND} or {HERE}")
+    try:
+        socket.create_connection((host, int(port)), timeout=KNOCK_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        raise _nobody(address, error) from None
+
+
+def _nobody(address: str, error: Exception) -> HarnessError:
+    return HarnessError(
+        f"no Ray cluster at {address!r} ({gist(error)}); start one with 'ray start --head', or write {HERE}"
+    )
 
 
 def slots_of(ray: Any, *, gpus: float, threads: int) -> int:
@@ -100,9 +123,9 @@ class RayExecutor:
             return outcome
         except self._ray.exceptions.RayActorError as error:
             del self._hands[slot]
-            return Outcome(status="lost", cause=f"its worker died ({gist(error)})")
+            return Outcome(status="lost", cause=f"its worker died ({_last_line(error)})")
         except self._ray.exceptions.RayTaskError as error:
-            return Outcome(status="failed", cause=gist(error))
+            return Outcome(status="failed", cause=_last_line(error))
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +144,12 @@ class _Actor:
 
     def do(self, job: Job) -> Outcome:
         return do(job, self._world)
+
+
+def _last_line(error: Exception) -> str:
+    """What a traceback from another machine ends with, without the colours that Ray gives it."""
+    lines = [line.strip() for line in re.sub(r"\x1b\[[\d;]*m", "", str(error)).splitlines()]
+    return next((line for line in reversed(lines) if line), type(error).__name__)
 
 
 def _sleep(seconds: float) -> None:
