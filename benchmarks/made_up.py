@@ -117,7 +117,7 @@ def _record(setting: Setting, cell: Cell, key: str, *, broken: bool) -> dict[str
 def _rows(setting: Setting, cell: Cell, random: random.Random) -> Iterator[dict[str, Any]]:
     for text in setting.conditions[SCALE]:
         condition = str(Condition.parse(text))
-        for metric in setting.metrics:
+        for metric in _measured(setting, condition):
             rate = trait(cell, condition) if metric == setting.trait else _other(metric, cell)
             for case in range(CASES):
                 yield {
@@ -131,6 +131,11 @@ def _rows(setting: Setting, cell: Cell, random: random.Random) -> Iterator[dict[
                     "score": metric.score,
                     "value": float(random.random() < rate),
                 }
+
+
+def _measured(setting: Setting, condition: str) -> list[Metric]:
+    """The metrics of the splits that are asked: optional ones in clean alone."""
+    return [one for one in setting.metrics if condition == "clean" or one.split not in setting.optional_splits]
 
 
 def _other(metric: Metric, cell: Cell) -> float:

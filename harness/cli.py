@@ -217,6 +217,7 @@ def report(
     bundle: Annotated[
         bool, typer.Option("--bundle", help="Put the transcripts into a folder beside the page.")
     ] = False,
+    claims: Annotated[Path | None, typer.Option(help="Open the page with the verdicts on these claims.")] = None,
 ) -> None:
     """Arm by condition tables of the finished runs, and dose curves."""
     from harness.commands import page, tables
@@ -227,7 +228,9 @@ def report(
         raise HarnessError(f"--{asked[0]} and --{asked[1]} are two forms of one report; choose one")
     if bundle and html is None:
         raise HarnessError("--bundle puts the transcripts beside a page; name the page with --html FILE")
-    files = tables.Files(output=output, figures=figures, page=html, bundle=bundle)
+    if claims is not None and html is None:
+        raise HarnessError("--claims opens a page with verdicts; name it with --html FILE, or use 'harness claims'")
+    files = tables.Files(output=output, figures=figures, page=html, bundle=bundle, claims=claims)
     tables.report(
         runs, page.several("--setting", setting) if setting else (), form=asked[0] if asked else "text", files=files
     )

@@ -13,7 +13,7 @@ from harness.models import writing
 from harness.registry import installed
 
 if TYPE_CHECKING:
-    from harness.report import Results, Table
+    from harness.report import Results, Section, Table
 
 NO_CURVE = "no figure: no intervention has finished at two or more doses; run it with --dose 0,0.5,1"
 
@@ -22,12 +22,16 @@ Form = Literal["text", "markdown", "json", "csv"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Files:
-    """What a report writes: its text in `output`, dose curves in `figures`, a page, and the logs beside that page."""
+    """What a report writes: its text in `output`, dose curves in `figures`, a page, and the logs beside that page.
+
+    The page opens with the verdicts on `claims`, where that file is named.
+    """
 
     output: Path | None = None
     figures: Path | None = None
     page: Path | None = None
     bundle: bool = False
+    claims: Path | None = None
 
 
 def report(runs: Path, settings: Sequence[str], *, form: Form, files: Files) -> None:
@@ -44,7 +48,8 @@ def report(runs: Path, settings: Sequence[str], *, form: Form, files: Files) -> 
         drawn = report.draw(tables, files.figures)
         print(f"{len(drawn)} files in {files.figures}" if drawn else NO_CURVE, file=sys.stderr)
     if files.page is not None:
-        _write_page(results, tables, settings, files.page, bundle=files.bundle)
+        verdicts = _verdicts(files.claims, results) if files.claims is not None else ()
+        _write_page(results, tables, settings, files.page, verdicts=verdicts, bundle=files.bundle)
         if files.output is None and form == "text":
             return
     if files.output is None and form == "text":
@@ -59,8 +64,24 @@ def report(runs: Path, settings: Sequence[str], *, form: Form, files: Files) -> 
         part.write_text(written, encoding="utf-8")
 
 
+def _verdicts(file: Path, results: Results) -> Sequence[Section]:
+    from harness import claims
+    from harness.claims.sections import sections
+
+    registry = installed()
+    asked = claims.read_claims(file, registry)
+    changed = claims.deviations(asked, results.folder)
+    return sections(asked, claims.judge(asked, results, registry), changed)
+
+
 def _write_page(
-    results: Results, tables: Sequence[Table], settings: Sequence[str], file: Path, *, bundle: bool
+    results: Results,
+    tables: Sequence[Table],
+    settings: Sequence[str],
+    file: Path,
+    *,
+    verdicts: Sequence[Section],
+    bundle: bool,
 ) -> None:
     from harness.report.bundle import bundle_of, write_bundle
     from harness.report.page import page
@@ -68,7 +89,7 @@ def _write_page(
 
     cards = vector_cards(results.folder, settings)
     logs = bundle_of(file)
-    written = page(results, tables, cards=cards, bundle=logs.name if bundle else "")
+    written = page(results, tables, cards=cards, verdicts=verdicts, bundle=logs.name if bundle else "")
     if bundle:
         write_bundle(results.folder, logs)
     with writing(file, "the page") as part:

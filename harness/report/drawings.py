@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 ROW, PANEL, CHARACTER = 0.24, 1.5, 0.068  # inches: one arm's bar, one panel, one character of a label
 MARGIN, BELOW = 0.15, 0.38  # inches: around a figure, and for the ticks below a panel
 SQUARE = 2.9  # inches: a panel of trait against skill
+INSIDE = 1 - MARGIN / PANEL  # of a panel's unit; the rest is the gap to the next
 TITLE = 24  # characters of a panel's title on one line
 
 
@@ -46,11 +47,10 @@ def condition_bars(table: Table, block: Block) -> Figure:
     return _bars(table.arms, [_panel(table, block, at, title=at) for at in conditions])
 
 
-def metric_bars(table: Table) -> Figure | None:
-    """One panel for each metric in clean, one bar for each arm; None where there is none."""
+def metric_bars(table: Table, *, most: int) -> Figure | None:
+    """One panel for each of at most `most` metrics in clean, one bar for each arm; None where there is none."""
     blocks = [block for block in table.blocks if block.kind == "mean" and any(at == CLEAN for _, at in block.cells)]
-    titles = [f"{block.metric} ({block.goal})" if block.goal else block.metric for block in blocks]
-    panels = [_panel(table, block, CLEAN, title=title) for block, title in zip(blocks, titles, strict=True)]
+    panels = [_panel(table, block, CLEAN, title=_titled(block)) for block in blocks[:most]]
     return _bars(table.arms, panels) if panels else None
 
 
@@ -70,6 +70,10 @@ def tradeoff_figure(found: Sequence[Tradeoff]) -> Figure:
     return figure
 
 
+def _titled(block: Block) -> str:
+    return f"{block.metric} ({block.goal})" if block.goal else block.metric
+
+
 def _panel(table: Table, block: Block, condition: str, *, title: str) -> Panel:
     return Panel(title=title, percent=block.percent, bars=tuple(_bar(arm, block, condition) for arm in table.arms))
 
@@ -83,6 +87,7 @@ def _bar(arm: Arm, block: Block, condition: str) -> Bar | None:
 
 
 def _bars(arms: Sequence[Arm], panels: Sequence[Panel]) -> Figure:
+    """All panels in one pair of axes, a panel one unit wide: axes and their ticks are what takes the time."""
     from matplotlib.figure import Figure
 
     titles = [_folded(panel.title) for panel in panels]
@@ -90,48 +95,88 @@ def _bars(arms: Sequence[Arm], panels: Sequence[Panel]) -> Figure:
     above = max(title.count("\n") + 1 for title in titles) * 0.14 + MARGIN
     wide, high = left + PANEL * len(panels) + MARGIN, above + ROW * len(arms) + BELOW
     figure = Figure(figsize=(wide, high))
-    for at, (panel, title) in enumerate(zip(panels, titles, strict=True)):
-        place = ((left + at * PANEL) / wide, BELOW / high, (PANEL - MARGIN) / wide, ROW * len(arms) / high)
-        axes = figure.add_axes(place)
-        _draw(axes, arms, panel)
-        axes.set_title(title, fontsize=8)
-        axes.set_yticks([])
-        if at == 0:
-            axes.set_yticks(range(len(arms)), [_label(arm) for arm in arms])
-            for tick, arm in zip(axes.get_yticklabels(), arms, strict=True):
-                tick.set_color(WARN if arm.failed else "#000000")
+    axes = figure.add_axes((left / wide, BELOW / high, PANEL * len(panels) / wide, ROW * len(arms) / high))
+    axes.set_axis_off()
+    for y, arm in enumerate(arms):
+        axes.text(-0.04, y, _label(arm), ha="right", va="center", color=WARN if arm.failed else "#000000")
+    lanes = [_lane(panel, at) for at, panel in enumerate(panels)]
+    for lane, title in zip(lanes, titles, strict=True):
+        _frame(axes, lane, title, bottom=len(arms) - 0.5)
+    _marks(axes, arms, lanes)
     return figure
 
 
-def _draw(axes: Axes, arms: Sequence[Arm], panel: Panel) -> None:
-    scale = 100 if panel.percent else 1
-    bars = [(y, _colour(arm), bar) for y, (arm, bar) in enumerate(zip(arms, panel.bars, strict=True)) if bar]
-    heights, colours = [y for y, _, _ in bars], [colour for _, colour, _ in bars]
-    means = [scale * _value(bar.estimate.mean) for _, _, bar in bars]
-    axes.barh(heights, means, height=0.72, color=colours, alpha=0.35, linewidth=0, clip_on=False)
-    ends = [(y, colour, bar.estimate) for y, colour, bar in bars if bar.estimate.low is not None]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lane:
+    """A panel at its place: from `at` to `at + INSIDE`, its lowest value to its highest, 0 to 1 for shares."""
+
+    panel: Panel
+    at: int
+    low: float
+    high: float
+
+    def x(self, value: float | None) -> float:
+        """Where `value` is."""
+        assert value is not None
+        return self.at + INSIDE * (value - self.low) / (self.high - self.low)
+
+
+def _lane(panel: Panel, at: int) -> Lane:
+    low, high = _ends(panel)
+    return Lane(panel=panel, at=at, low=low, high=high)
+
+
+def _frame(axes: Axes, lane: Lane, title: str, *, bottom: float) -> None:
+    axes.text(lane.at + INSIDE / 2, -0.7, title, ha="center", va="bottom")
+    ticks = (lane.low, (lane.low + lane.high) / 2, lane.high)
+    for tick, side in zip(ticks, ("left", "center", "right"), strict=True):
+        text = f"{100 * tick if lane.panel.percent else tick:.3g}"
+        axes.text(lane.x(tick), bottom + 0.15, text, ha=side, va="top", fontsize=7)
+    axes.vlines([lane.x(tick) for tick in ticks], -0.5, bottom, colors=MARK, alpha=0.3, linewidth=0.5, clip_on=False)
+    axes.vlines([lane.x(0)], -0.5, bottom, colors="#000000", linewidth=0.8, clip_on=False)
+
+
+def _marks(axes: Axes, arms: Sequence[Arm], lanes: Sequence[Lane]) -> None:
+    """The bars, intervals and dots of all lanes, each kind in one go."""
+    bars = [
+        (lane, y, _colour(arm), bar)
+        for lane in lanes
+        for y, (arm, bar) in enumerate(zip(arms, lane.panel.bars, strict=True))
+        if bar is not None
+    ]
+    lines = [one for one in bars if one[3].estimate.low is not None]
+    dots = [(lane.x(mean), y + offset) for lane, y, _, bar in bars for mean, offset in _parted(bar.seeds)]
     axes.hlines(
-        [y for y, _, _ in ends],
-        [scale * _value(found.low) for _, _, found in ends],
-        [scale * _value(found.high) for _, _, found in ends],
-        colors=[colour for _, colour, _ in ends],
+        [y for _, y, _, _ in bars],
+        [lane.x(0) for lane, _, _, _ in bars],
+        [lane.x(bar.estimate.mean) for lane, _, _, bar in bars],
+        colors=[colour for _, _, colour, _ in bars],
+        alpha=0.35,
+        linewidth=0.72 * 72 * ROW,
+        clip_on=False,
+    )
+    axes.hlines(
+        [y for _, y, _, _ in lines],
+        [lane.x(bar.estimate.low) for lane, _, _, bar in lines],
+        [lane.x(bar.estimate.high) for lane, _, _, bar in lines],
+        colors=[colour for _, _, colour, _ in lines],
         linewidth=1.4,
         clip_on=False,
     )
-    dots = [(scale * mean, y + offset) for y, _, bar in bars for mean, offset in _parted(bar.seeds)]
-    x, y = zip(*dots, strict=True) if dots else ((), ())
-    axes.plot(x, y, color="#000000", marker=".", markersize=3, linestyle="", clip_on=False)
+    across, down = zip(*dots, strict=True) if dots else ((), ())
+    axes.plot(across, down, color="#000000", marker=".", markersize=3, linestyle="", clip_on=False)
+    axes.set_xlim(0, len(lanes))
     axes.set_ylim(len(arms) - 0.5, -0.5)
-    axes.tick_params(labelsize=7, length=2)
-    axes.tick_params(axis="y", labelsize=8, length=0)
-    axes.grid(axis="x", color=MARK, alpha=0.3, linewidth=0.5)
-    axes.set_axisbelow(True)
+
+
+def _ends(panel: Panel) -> tuple[float, float]:
     if panel.percent:
-        axes.set_xlim(0, 100)
-        axes.set_xticks([0, 50, 100])
-        first, _, last = axes.get_xticklabels()  # kept inside, so that neighbouring panels do not touch
-        first.set_horizontalalignment("left")
-        last.set_horizontalalignment("right")
+        return 0.0, 1.0
+    shown = [bar for bar in panel.bars if bar is not None]
+    values = [value for bar in shown for value in (bar.estimate.low, bar.estimate.high, bar.estimate.mean, *bar.seeds)]
+    known = [value for value in values if value is not None]
+    low, high = min([0.0, *known]), max([0.0, *known])
+    return low, high if high > low else low + 1.0
 
 
 def _parted(seeds: Sequence[float]) -> list[tuple[float, float]]:
@@ -142,14 +187,13 @@ def _parted(seeds: Sequence[float]) -> list[tuple[float, float]]:
 
 def _scatter(axes: Axes, one: Tradeoff) -> None:
     across, up = (100 if block.percent else 1 for block in (one.trait, one.skill))
-    for place in one.places:
-        x, y = _value(place.trait.mean) * across, _value(place.skill.mean) * up
-        colour = _colour(place.arm)
-        for found, scale, line in ((place.trait, across, axes.hlines), (place.skill, up, axes.vlines)):
-            if found.low is not None and found.high is not None:
-                line(y if found is place.trait else x, found.low * scale, found.high * scale, colors=colour, alpha=0.6)
-        fill = colour if place.unbeaten else "#ffffff"
-        axes.plot([x], [y], marker="o", markersize=6, color=colour, markerfacecolor=fill, zorder=3, clip_on=False)
+    x = [_value(place.trait.mean) * across for place in one.places]
+    y = [_value(place.skill.mean) * up for place in one.places]
+    colours = [_colour(place.arm) for place in one.places]
+    _intervals(axes.hlines, y, [place.trait for place in one.places], across, colours)
+    _intervals(axes.vlines, x, [place.skill for place in one.places], up, colours)
+    fills = [colour if place.unbeaten else "#ffffff" for place, colour in zip(one.places, colours, strict=True)]
+    axes.scatter(x, y, s=36, facecolors=fills, edgecolors=colours, zorder=3, clip_on=False)
     axes.set_xlabel(f"{one.trait.metric} (suppress){', percent' if one.trait.percent else ''}")
     axes.set_ylabel(f"{one.skill.metric} (keep){', percent' if one.skill.percent else ''}")
     axes.grid(color=MARK, alpha=0.25, linewidth=0.5)
@@ -160,22 +204,31 @@ def _scatter(axes: Axes, one: Tradeoff) -> None:
     _name_places(axes, one.places, across, up)
 
 
+def _intervals(
+    line: Callable[..., object], at: Sequence[float], found: Sequence[Estimate], scale: float, colours: Sequence[str]
+) -> None:
+    known = [place for place in zip(at, found, colours, strict=True) if place[1].low is not None]
+    lows = [scale * _value(one.low) for _, one, _ in known]
+    highs = [scale * _value(one.high) for _, one, _ in known]
+    line([place for place, _, _ in known], lows, highs, colors=[colour for _, _, colour in known], alpha=0.6)
+
+
 def _name_places(axes: Axes, places: Sequence[Place], across: float, up: float) -> None:
     """The arms' names in a column to the right, each as near to the height of its place as the others let it."""
-    low, high = axes.get_ylim()
+    from matplotlib.collections import LineCollection
+
+    (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
     ordered = sorted(places, key=lambda place: (_value(place.skill.mean), -_value(place.trait.mean)))
     wanted = [(_value(place.skill.mean) * up - low) / (high - low) for place in ordered]
+    column, leaders = left + 1.1 * (right - left), []
     for place, at in zip(ordered, spread(wanted, gap=min(0.062, 1 / len(wanted))), strict=True):
-        axes.annotate(
-            _label(place.arm),
-            (_value(place.trait.mean) * across, _value(place.skill.mean) * up),
-            xytext=(1.1, at),
-            textcoords="axes fraction",
-            va="center",
-            color=WARN if place.arm.failed else "#000000",
-            fontweight="bold" if place.unbeaten else "normal",
-            arrowprops={"arrowstyle": "-", "color": MARK, "linewidth": 0.5, "shrinkA": 1, "shrinkB": 4},
-        )
+        y = low + at * (high - low)
+        colour, weight = WARN if place.arm.failed else "#000000", "bold" if place.unbeaten else "normal"
+        axes.text(column + 0.02 * (right - left), y, _label(place.arm), va="center", color=colour, fontweight=weight)
+        leaders.append([(_value(place.trait.mean) * across, _value(place.skill.mean) * up), (column, y)])
+    lines = LineCollection(leaders, colors=MARK, linewidths=0.5, zorder=0.5, clip_on=False)
+    axes.add_collection(lines, autolim=False)
+    axes.set_xlim(left, right)
     axes.set_ylim(low, high)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.models import writing
-from harness.report.doses import Curve, Sweep
+from harness.report.doses import Curve, Point, Sweep
 from harness.report.tables import Table
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ LEFT, RIGHT, BELOW, ABOVE, SECOND_AXIS = 0.6, 0.15, 0.8, 0.6, 0.35  # inches; a 
 LINE, BAND, MARK, WARN = "#1b6ca8", "#1b6ca833", "#8a8a8a", "#b03030"
 STYLE: Any = {"svg.hashsalt": "harness", "font.size": 9, "axes.spines.right": False}
 KEY = "in clean; band: 95 %, grey: seeds\ndotted: half effect, dashed: too much"
+TICKS = 4  # on an axis at most: each takes time to draw, and there are hundreds of axes on a page
 COLUMNS = ("metric", "dose", "coefficient", "relative", "mean", "low", "high", "n", "judged", "seeds", "by_seed")
 AXES = {"raw": "coefficient", "rms": "coefficient, residual RMS", "rows": "fraction of rows"}
 
@@ -86,9 +87,10 @@ def _panel(axes: Axes, one: Sweep, curve: Curve) -> None:
         color=BAND,
         linewidth=0,
     )
-    for point in known:
-        for mean in point.seeds.values() if len(point.seeds) > 1 else ():
-            axes.plot([point.dose * one.coef], [scale * mean], color=MARK, marker=".", markersize=4, linestyle="")
+    dots = [(point.dose * one.coef, scale * mean) for point in known for mean in _several(point)]
+    if dots:
+        across, up = zip(*dots, strict=True)
+        axes.plot(across, up, color=MARK, marker=".", markersize=4, linestyle="")
     if curve.half is not None:
         axes.axvline(curve.half * one.coef, color=LINE, linestyle=":", linewidth=1)
     if one.overdose is not None:
@@ -98,11 +100,19 @@ def _panel(axes: Axes, one: Sweep, curve: Curve) -> None:
     axes.set_ylabel("percent" if curve.percent else "score")
     if curve.percent:
         axes.set_ylim(-3, 103)
+        axes.set_yticks([0, 50, 100])
+    axes.locator_params(axis="x", nbins=TICKS)
     if _has_second_axis(one):
         assert one.relative is not None
         top = axes.secondary_xaxis("top", functions=_conversion(one.relative / abs(one.coef)))
         top.set_xlabel("residual RMS", fontsize=8)
         top.tick_params(labelsize=7)
+        top.locator_params(axis="x", nbins=TICKS)
+
+
+def _several(point: Point) -> Sequence[float]:
+    """The means of the seeds, where there are several."""
+    return tuple(point.seeds.values()) if len(point.seeds) > 1 else ()
 
 
 def _has_second_axis(one: Sweep) -> bool:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from harness.contracts import Condition
 from harness.report import drawings, figures, render, svg
 from harness.report.ledger import Cost, costs
+from harness.report.matrix import matrix, of_matrix
 from harness.report.results import Results
 from harness.report.section import Section
 from harness.report.tables import Arm, Block, Table
@@ -22,6 +23,7 @@ from harness.runs import log_name
 from harness.stats import Estimate
 
 WEB = Path(__file__).with_name("web")
+MOST = 6  # metrics in one figure: a setting names the important ones first, and tables have all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +114,7 @@ def page(
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
     environment.globals.update(render=render, whole=_whole, hours=_hours, short=_short, percent=_percent)
     *left_out, command = render.closing(results, tables)
     return environment.get_template("page.html.jinja").render(
@@ -143,11 +146,17 @@ def _part(at: int, table: Table) -> Part:
         skills=skills,
         glances=tuple(_glance(arm, trait, leak, skills) for arm in table.arms),
         drawn=tuple(_drawn(f"f{at + 1}", table, trait, against)),
-        sections=tuple(render.sections_of(table)),
+        sections=(*_matrices(table), *render.sections_of(table)),
         remarks=tuple(render.remarks_of(table)),
         costs=costs(table),
         made=_made(table),
     )
+
+
+def _matrices(table: Table) -> Iterator[Section]:
+    section = of_matrix(matrix(table))
+    if section is not None:
+        yield replace(section, title="conditionalization")
 
 
 def _glance(arm: Arm, trait: Block | None, leak: Block | None, skills: Sequence[Block]) -> Glance:
@@ -174,17 +183,23 @@ def _drawn(prefix: str, table: Table, trait: Block | None, against: Sequence[Tra
             caption = f"{trait.metric} under each condition. Bar: mean; line: 95 % interval; dots: seeds."
             label = f"{trait.metric} by arm and condition; the numbers are in the tables below"
             yield _inline(drawings.condition_bars(table, trait), label, f"{prefix}a-", caption)
-        bars = drawings.metric_bars(table)
+        bars = drawings.metric_bars(table, most=MOST)
         if bars is not None:
-            label = "every metric in clean by arm; the numbers are in the tables below"
-            yield _inline(bars, label, f"{prefix}b-", "Every metric in clean.")
+            label = "metrics in clean by arm; the numbers are in the tables below"
+            yield _inline(bars, label, f"{prefix}b-", f"In clean{_of(table)}.")
         if against:
             label = "trait against skill by arm; the numbers are under At a glance"
             yield _inline(drawings.tradeoff_figure(against), label, f"{prefix}c-", _unbeaten(against))
         for at, one in enumerate(table.sweeps):
-            caption = f"{one.label} by dose, in clean. Band: 95 % interval; grey: seeds."
+            caption = f"{one.label} by dose, in clean{_of(table)}. Band: 95 % interval; grey: seeds."
             label = f"{one.label} by dose; the numbers are under doses in clean"
-            yield _inline(figures.dose_figure(table, one), label, f"{prefix}d{at}-", caption)
+            shown = replace(one, curves=one.curves[:MOST])
+            yield _inline(figures.dose_figure(table, shown), label, f"{prefix}d{at}-", caption)
+
+
+def _of(table: Table) -> str:
+    metrics = sum(1 for block in table.blocks if block.kind == "mean")
+    return f", the first {MOST} of {metrics} metrics" if metrics > MOST else ""
 
 
 def _inline(figure: Any, label: str, prefix: str, caption: str) -> Drawn:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -99,12 +101,26 @@ def load(runs: Path, *, settings: Sequence[str] = (), key_of: KeyOf = current_ke
     unfinished = tuple(at for at, record in wanted if not _finished(at, record))
     kept, stale = _current(done, key_of, _cell)
     kept, twice = _current(kept, key_of, lambda record: replace(_cell(record), model=_digest(record), vector_grader=""))
+    with _no_collection():
+        read = tuple(_run(at, record) for at, record in kept)
     return Results(
         folder=runs,
-        runs=tuple(_run(at, record) for at, record in kept),
+        runs=read,
         unfinished=unfinished,
         stale=(*stale, *twice),
     )
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Holds the garbage collector still: it would look through a million observations again and again, for nothing."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def _record(file: Path) -> dict[str, Any]:
@@ -244,14 +260,24 @@ def _capabilities(file: Path, key: str) -> tuple[Capability, ...]:
 
 
 def _each_row(file: Path, take: Callable[[Mapping[str, Any]], None]) -> None:
-    with file.open("rb") as lines:
-        for number, line in enumerate(lines, start=1):
-            try:
-                take(json.loads(line.decode()))
-            except (ValueError, KeyError, TypeError, AttributeError) as error:
-                raise HarnessError(
-                    f"{file}:{number}: cut or broken ({_reason(error)}); remove the file and run the cell again"
-                ) from error
+    """Hands over every row, or raises HarnessError with the line of the first that is broken."""
+    lines = file.read_bytes().splitlines()
+    for number, row in enumerate(_rows(lines), start=1):
+        try:
+            take(json.loads(lines[number - 1].decode()) if row is None else row)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise HarnessError(
+                f"{file}:{number}: cut or broken ({_reason(error)}); remove the file and run the cell again"
+            ) from error
+
+
+def _rows(lines: Sequence[bytes]) -> Sequence[Any]:
+    """All lines parsed at once, which takes half the time; a None for each where that cannot be done."""
+    try:
+        rows = json.loads(b"[" + b",".join(lines) + b"]")
+    except ValueError:
+        rows = []
+    return rows if len(rows) == len(lines) else [None] * len(lines)
 
 
 def _number(value: Any) -> float | None:

@@ -42,8 +42,10 @@ def inline(figure: Figure, *, label: str, prefix: str) -> str:
     for colour, name in INKS.items():
         text = text.replace(colour, f"var(--{name})")
     text = re.sub(r"font: (?:\w+ )*?([\d.]+)px [^;\"]*", r"font-size: \1px", text)
+    text = re.sub(r"font-family: [^;\"]*;? ?", "", text)
     text = re.sub(r"(\d+\.\d\d)\d+", r"\1", text)
     text = re.sub(r"\s*\n\s*", "\n", re.sub(r"<g\s+>", "<g>", text))
+    text = re.sub(r"<g>\n(<(?:path|use) [^>]*/>)\n</g>", r"\1", text)
     return re.sub(r"<svg [^>]*>", lambda match: _opened(match[0], label), text, count=1)
 
 

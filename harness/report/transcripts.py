@@ -12,7 +12,7 @@ from harness.report.results import Results
 from harness.report.tables import Arm, Block, Table
 from harness.runs import log_name
 
-DIGITS = 4  # of a seed's mean
+DIGITS = 3  # of a seed's mean
 
 
 def of_tables(results: Results, tables: Sequence[Table], *, bundle: str = "") -> dict[str, Any]:
