@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import psutil
 import torch
 from torch import Tensor, nn
 
-MEMORY = 0.25
-"""The copies may take this share of the memory that is free; a model that needs more stays as it is."""
+LARGEST = 4 * 2**30
+"""Bytes of weights up to which a model is packed: by its size alone, so that the same model always computes the same."""
 
 
 def pack(model: nn.Module) -> int:
@@ -27,7 +26,7 @@ def pack(model: nn.Module) -> int:
     here: Any = torch.backends.mkldnn
     layers = [module for module in model.modules() if type(module) is nn.Linear and module.weight.device.type == "cpu"]
     size = sum(layer.weight.numel() * layer.weight.element_size() for layer in layers)
-    if not here.is_available() or size > MEMORY * psutil.virtual_memory().available:
+    if not here.is_available() or size > LARGEST:
         return 0
     kinds = (torch.float32, torch.bfloat16) if operations._is_mkldnn_bf16_supported() else (torch.float32,)
     wanted = [layer for layer in layers if layer.weight.dtype in kinds]

@@ -47,7 +47,7 @@ def test_gradients_go_through_the_plain_layer() -> None:
 
 
 def test_a_model_too_large_for_a_second_copy_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(packed, "MEMORY", 0.0)
+    monkeypatch.setattr(packed, "LARGEST", 8 * 4 * 4 - 1)
     layer = nn.Linear(8, 4)
     assert pack(layer) == 0
     assert "forward" not in vars(layer)
