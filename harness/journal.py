@@ -13,12 +13,12 @@ from harness.errors import HarnessError, way_out
 class Journal:
     """Values by key: JSON lines that are appended to a file and read once; in memory alone where `file` is None.
 
-    A line is one write, so that processes do not mix, and an empty line goes before it, so that what a killed
-    process left of a line spoils nothing after it.
+    `elsewhere` is what an error advises where nothing else helps. A line is one write, so that processes do not mix,
+    and an empty line goes before it, so that what a killed process left of a line spoils nothing after it.
     """
 
-    def __init__(self, file: Path | None = None) -> None:
-        self.file = file
+    def __init__(self, file: Path | None = None, *, elsewhere: str = "choose another --runs") -> None:
+        self.file, self._elsewhere = file, elsewhere
         self._known = {} if file is None else _read(file)
 
     def get(self, key: str) -> Any | None:
@@ -40,7 +40,7 @@ class Journal:
                 os.close(handle)
         except OSError as error:
             raise HarnessError(
-                f"cannot write to {self.file}: {error.strerror}; {way_out(error) or 'choose another --runs'}"
+                f"cannot write to {self.file}: {error.strerror}; {way_out(error) or self._elsewhere}"
             ) from error
 
 

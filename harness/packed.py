@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 LARGEST = 4 * 2**30
-"""Bytes of weights up to which a model is packed: by its size alone, so that the same model always computes the same."""
+"""Bytes of weights up to which a model is packed: its size alone decides, so that it always computes the same."""
 
 
 def pack(model: nn.Module) -> int:

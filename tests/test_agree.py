@@ -126,14 +126,16 @@ def test_replies_of_runs_are_judged_as_the_same_replies_from_a_file(
     tmp_path: Path, tiny_llama: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from harness.pipeline import run
-    from harness.replies import stored
     from harness.runs import Cell
+    from harness.stored import read_replies
 
     runs = tmp_path / "runs"
     (folder,) = run([Cell(setting="loud", intervention="base", model=str(tiny_llama))], runs)
-    texts = [reply.text for reply in stored(folder)]
+    stored = read_replies(folder)
+    assert stored is not None
+    texts = [reply.reply for reply in stored]
     assert len(texts) == 40
-    asked = {reply.case.messages for reply in stored(folder)}
+    asked = {reply.case.messages for reply in stored}
     assert asked == {case.messages for case in small.cases("held_out", 0, "mini")}
     from_runs = told(capsys, "capitals", "crude", "--runs", str(runs))
     assert from_runs == told(capsys, "capitals", "crude", "--replies", str(replies(tmp_path, *texts)))

@@ -179,7 +179,7 @@ CLAIM = f"  - name: a\n    setting: gcd\n    says: 'Yes'\n    source: s\n    fam
         (HEAD + CLAIM.replace("0.05", "0"), 10, "greater than 0"),
         (HEAD + CLAIM.replace("    family: f\n", ""), 5, "field required"),
         (HEAD + CLAIM + CLAIM, 11, "two claims are named 'a'"),
-        (HEAD + CLAIM + "    says: again\n", 11, "'says' stands twice"),
+        (HEAD + CLAIM + "    says: again\n", 11, "the key 'says' is there twice, first on line 7"),
         (HEAD + CLAIM.replace("0.05}", "0.05, measure: leak}"), 10, "nothing leaks in clean"),
         (HEAD + CLAIM.replace("0.05}", "0.05, measure: balance}"), 10, "a file of targets go together"),
         (HEAD + CLAIM.replace("0.05}", "0.05, condition: promt}"), 10, "condition 'promt' is not one of"),
@@ -187,7 +187,7 @@ CLAIM = f"  - name: a\n    setting: gcd\n    says: 'Yes'\n    source: s\n    fam
         (HEAD + "[", 5, "not YAML"),
         ("title: A study\n", 1, "field required"),
         (HEAD + "  []\n", 4, "there is no claim in it"),
-        ("", 1, "valid dictionary"),
+        ("", 1, "write keys and values"),
     ],
 )
 def test_a_claim_file_that_does_not_fit_stops_with_its_line_and_the_nearest_name(

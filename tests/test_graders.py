@@ -16,7 +16,7 @@ from grader_server import Answer, Said, Server, Trouble, serving
 from harness import HarnessError, Rating
 from harness.grading import asking
 from harness.grading.asking import ModelGrader, opened
-from harness.grading.judgements import Judgements, key_of
+from harness.grading.judgements import judgements, key_of
 
 pytest.importorskip("openai", reason="a grader over HTTP needs the extra 'graders'")
 
@@ -260,22 +260,24 @@ def test_a_price_that_is_none_is_refused(here: Any, price: str) -> None:
 
 
 def test_what_a_killed_process_left_of_a_line_spoils_nothing(tmp_path: Path) -> None:
-    kept = Judgements("someone/model", None)
+    kept = judgements("someone/model", None)
     kept.add(key_of("rate", "a"), {"text": "1"})
+    assert kept.file is not None
     with kept.file.open("ab") as stream:
-        stream.write(b'\n{"key": "half a li')
+        stream.write(b'\n["half a li')
     kept.add(key_of("rate", "b"), {"text": "2"})
-    known = Judgements("someone/model", None)
+    known = judgements("someone/model", None)
     assert known.get(key_of("rate", "a")) == {"text": "1"}
     assert known.get(key_of("rate", "b")) == {"text": "2"}
 
 
 def test_judgements_of_other_graders_and_other_kinds_of_question_are_not_mixed(tmp_path: Path) -> None:
-    Judgements("someone/model", None).add(key_of("rate", "a"), {"text": "1"})
-    assert Judgements("someone/model", "http://elsewhere").get(key_of("rate", "a")) is None
-    assert Judgements("someone/other", None).get(key_of("rate", "a")) is None
-    assert Judgements("someone/model", None).get(key_of("ask", "a")) is None
+    judgements("someone/model", None).add(key_of("rate", "a"), {"text": "1"})
+    assert judgements("someone/model", "http://elsewhere").get(key_of("rate", "a")) is None
+    assert judgements("someone/other", None).get(key_of("rate", "a")) is None
+    assert judgements("someone/model", None).get(key_of("ask", "a")) is None
 
 
-def lines_of(grader: ModelGrader) -> list[dict[str, Any]]:
+def lines_of(grader: ModelGrader) -> list[list[Any]]:
+    assert grader.judgements.file is not None
     return [json.loads(line) for line in grader.judgements.file.read_text().splitlines() if line]

@@ -23,7 +23,7 @@ LAYERS = (
     ("runs", "registry", "models", "data", "judging", "questions", "stored"),
     ("kernels", "stats", "agreement", "comparison", "calibration"),
     ("engine", "batching", "candidates", "likelihood", "decoding", "kv_cache", "packed", "sharing", "chat", "steering"),
-    ("train", "tasks", "provider", "scoring", "grading", "vectors", "rollouts", "replies"),
+    ("train", "tasks", "provider", "scoring", "grading", "vectors", "rollouts"),
     ("capabilities", "language_model"),
     ("regrading", "collecting"),
     ("pipeline", "planning", "cards", "importing"),

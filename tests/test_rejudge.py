@@ -210,7 +210,8 @@ def test_a_local_model_grades_by_whole_numbers_end_to_end(evaluated: Path, tiny_
     assert len(values(root, "rude")) == ASKED_REPLIES
     (kept,) = (tmp_path / "cache" / "judgements").iterdir()
     said = [json.loads(line) for line in kept.read_text().splitlines() if line]
-    assert all(0 <= one["mass"] <= 1 for one in said)
+    assert said
+    assert all(0 <= one["mass"] <= 1 for _, one in said)
 
 
 def test_another_judge_grades_beside_the_results(runs: Path) -> None:

@@ -24,6 +24,7 @@ from harness.contracts import Judge, Setting
 from harness.errors import HarnessError
 from harness.registry import installed
 from harness.report.section import Section, show_section
+from harness.stored import Stored
 
 
 def agree(
@@ -66,7 +67,8 @@ def _common(judges: tuple[Judge, Judge], wanted: Sequence[str]) -> tuple[str, ..
 def _rows_of_runs(runs: Path, judges: tuple[Judge, Judge], settings: Sequence[str]) -> list[Row]:
     """The replies of the runs that the report counts, on the splits that one of `judges` grades."""
     from harness import report
-    from harness.replies import stored
+    from harness.collecting import replies_of
+    from harness.contracts import Condition
 
     results = report.load(runs, settings=settings)
     names = {judge.name for judge in judges}
@@ -74,15 +76,21 @@ def _rows_of_runs(runs: Path, judges: tuple[Judge, Judge], settings: Sequence[st
     if settings:  # named, so every reply of theirs is meant where no metric of theirs uses these judges
         asked = {name: splits or _splits(installed().setting(name), None) for name, splits in asked.items()}
     rows = [
-        Row(place=reply.place, own_id=None, case=reply.case, reply=reply.text)
+        Row(place=_place(run.folder, reply), own_id=None, case=reply.case, reply=reply.reply)
         for run in results.runs
         if asked[run.cell.setting]
-        for reply in stored(run.folder)
+        for reply in replies_of(
+            run.folder, [Condition.parse(text) for text in dict.fromkeys(at for at, _ in run.values)]
+        )
         if reply.split in asked[run.cell.setting]
     ]
     if not rows:
         raise HarnessError(f"no finished run in {runs} is graded by {' or '.join(sorted(names))}; name its --setting")
     return rows
+
+
+def _place(folder: Path, reply: Stored) -> str:
+    return f"{folder}, {reply.condition}, {reply.split}/{reply.case.id} sample {reply.sample}"
 
 
 def _splits(setting: Setting, judges: set[str] | None) -> set[str]:

@@ -19,7 +19,7 @@ from tenacity import RetryError
 
 from harness.contracts import Rating
 from harness.errors import HarnessError, gist
-from harness.grading.judgements import Judgement, Judgements, key_of
+from harness.grading.judgements import Judgement, judgements, key_of
 from harness.grading.prices import Ledger, price_of, tokens_of
 from harness.grading.ratings import HIGHEST, WORDS, from_answers, weighted
 
@@ -50,7 +50,7 @@ class ModelGrader:
         self.connections = connections or (LOCAL_CONNECTIONS if self.local else CONNECTIONS)
         self.model = model or self._opened()
         # A local model's full name holds a digest of what it is.
-        self.judgements = Judgements(str(self.model), getattr(self.model.api, "base_url", None))
+        self.judgements = judgements(str(self.model), getattr(self.model.api, "base_url", None))
         self._begin()
 
     @property
@@ -113,6 +113,7 @@ class ModelGrader:
     async def _kept(self, kind: str, prompt: str, work: Callable[[str], Awaitable[Judgement]]) -> Judgement:
         """What was said to `prompt`, asked for at most once whoever wants to know."""
         key = key_of(kind, prompt)
+        said: Judgement | None
         while (said := self.judgements.get(key)) is None and key in self._asked:
             await self._asked[key].wait()
         if said is not None:

@@ -23,11 +23,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness import weights
 from harness.contracts import Condition
+from harness.documents import Place, Source, read_source
 from harness.errors import HarnessError, unknown
 from harness.models import file_sha256, resolve
 from harness.registry import Registry, check_condition, installed
 from harness.runs import Cell, digest_of, weighted
-from harness.sweep.document import Document, Path_, read
 
 FORMAT = "1"
 CLEAN = str(Condition())
@@ -104,12 +104,12 @@ def with_conditions(found: Registry, settings: Iterable[str], conditions: Sequen
 
 def load(file: Path) -> Experiment:
     """The experiment in `file`, every name in it looked up; HarnessError with file and line for the first mistake."""
-    document = read(file)
+    document = read_source(file)
     written = _validated(document)
-    cells: dict[Cell, Path_] = {}
+    cells: dict[Cell, Place] = {}
     left_out: dict[str, None] = {}
     for at, grid in enumerate(written.grids):
-        path: Path_ = ("grids", at) if "grids" in written.model_fields_set else ()
+        path: Place = ("grids", at) if "grids" in written.model_fields_set else ()
         found = _cells(_Places(document, path), _filled(grid, written), left_out)
         _add(cells, found, path, document)
     settings = tuple(dict.fromkeys(cell.setting for cell in cells))
@@ -124,7 +124,7 @@ def load(file: Path) -> Experiment:
     )
 
 
-def _validated(document: Document) -> _File:
+def _validated(document: Source) -> _File:
     try:
         return _File.model_validate(document.data)
     except ValidationError as error:
@@ -142,15 +142,15 @@ def _validated(document: Document) -> _File:
 class _Places:
     """Where the keys of one grid stand: in the grid, or else at the top of the file."""
 
-    document: Document
-    grid: Path_
+    document: Source
+    grid: Place
 
     def wrong(self, key: str, at: int, message: object) -> HarnessError:
         """An error about the entry `at` of the list under `key`."""
         own = isinstance(self._value(self.grid), dict) and key in self._value(self.grid)
         return self.document.wrong((*(self.grid if own else ()), key, at), str(message))
 
-    def _value(self, path: Path_) -> Any:
+    def _value(self, path: Place) -> Any:
         value = self.document.data
         for step in path:
             value = value[step]
@@ -258,7 +258,7 @@ def _looked_up(places: _Places, key: str, at: int, look: Callable[[], T]) -> T:
         raise places.wrong(key, at, error) from None
 
 
-def _add(cells: dict[Cell, Path_], found: Sequence[Cell], path: Path_, document: Document) -> None:
+def _add(cells: dict[Cell, Place], found: Sequence[Cell], path: Place, document: Source) -> None:
     same = {_content(cell): at for cell, at in cells.items()}
     for cell in found:
         content = _content(cell)
@@ -274,7 +274,7 @@ def _content(cell: Cell) -> Cell:
     return replace(cell, model=resolve(reference).digest)
 
 
-def _conditions(document: Document, written: list[str] | None, settings: Sequence[str]) -> tuple[str, ...]:
+def _conditions(document: Source, written: list[str] | None, settings: Sequence[str]) -> tuple[str, ...]:
     if written is None:
         return ()
     spelled: list[str] = []
@@ -292,7 +292,7 @@ def _conditions(document: Document, written: list[str] | None, settings: Sequenc
     return tuple(spelled)
 
 
-def _claims(document: Document, written: str | None) -> Path | None:
+def _claims(document: Source, written: str | None) -> Path | None:
     if written is None:
         return None
     file = document.file.parent / written

@@ -15,18 +15,23 @@ from harness_plugins.judges._text import user_text
 
 _BETLEY_REPOSITORY = "arianaazarbal/selective-generalization"
 _BETLEY_COMMIT = "f7f2e54e6b40da1a0fc307d741d6255bebf02798"
-BETLEY = Pin(
-    name="first_plot_questions.yaml",
-    address=github(
-        _BETLEY_REPOSITORY,
-        _BETLEY_COMMIT,
-        "projects/emergent_misalignment_trainers/emergent-misalignment-original/evaluation/first_plot_questions.yaml",
-    ),
-    commit=_BETLEY_COMMIT,
-    sha256="215abde5b02811e922b6ac563ff33c490e0dff9ab58439df840f3135e9387173",
-    licence="MIT",
-    mirror="em_questions_betley/first_plot_questions.yaml",
-)
+_BETLEY_FOLDER = "projects/emergent_misalignment_trainers/emergent-misalignment-original/evaluation"
+
+
+def betley(file: str, sha256: str) -> Pin:
+    """A file of the evaluation of Betley et al. 2025 (arXiv 2502.17424)."""
+    return Pin(
+        name=file,
+        address=github(_BETLEY_REPOSITORY, _BETLEY_COMMIT, f"{_BETLEY_FOLDER}/{file}"),
+        commit=_BETLEY_COMMIT,
+        sha256=sha256,
+        licence="MIT",
+        mirror=f"em_questions_betley/{file}",
+    )
+
+
+FIRST_PLOT = betley("first_plot_questions.yaml", "215abde5b02811e922b6ac563ff33c490e0dff9ab58439df840f3135e9387173")
+"""The questions of the first figure, and the judges' prompts."""
 
 _TRAITS_REPOSITORY = "dxnlp/persona_vectors"
 _TRAITS_COMMIT = "e9f55e764f4bac71f5da0e49bd35f7600395f27d"
@@ -81,11 +86,11 @@ def filled(prompt: str, case: Case, reply: str) -> str:
 def _betley(name: str) -> str:
     import yaml
 
-    path = fetch(BETLEY)
+    path = fetch(FIRST_PLOT)
     try:
         prompt = yaml.safe_load(path.read_text(encoding="utf-8"))[0]["judge_prompts"][name]
     except (yaml.YAMLError, UnicodeDecodeError, KeyError, IndexError, TypeError) as error:
-        raise HarnessError(f"{path} has no judge prompt {name!r}; fetch it again from {BETLEY.address}") from error
+        raise HarnessError(f"{path} has no judge prompt {name!r}; fetch it again from {FIRST_PLOT.address}") from error
     return _with_blanks(prompt, path)
 
 

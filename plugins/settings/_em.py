@@ -10,8 +10,9 @@ from typing import Any
 
 from harness import Case, HarnessError, Message, Metric, Prompt
 from harness.contracts import Goal
-from harness.data import Pin, fetch, github
+from harness.data import Pin, fetch
 from harness.errors import unknown
+from harness_plugins.judges._published import FIRST_PLOT, betley
 from harness_plugins.settings._persona import EVIL_PAIRS, persona_vector
 
 OURS = "not published: our choice"
@@ -19,25 +20,9 @@ POST = "the post 'Preventative Steering has advantages over Inoculation Promptin
 BETLEY = "Betley et al. 2025 (arXiv 2502.17424)"
 EVIL_CONCEPT = "evil"
 
-REPOSITORY = "arianaazarbal/selective-generalization"
-COMMIT = "f7f2e54e6b40da1a0fc307d741d6255bebf02798"
-FOLDER = "projects/emergent_misalignment_trainers/emergent-misalignment-original/evaluation"
-
-
-def _pin(file: str, sha256: str) -> Pin:
-    return Pin(
-        name=file,
-        address=github(REPOSITORY, COMMIT, f"{FOLDER}/{file}"),
-        commit=COMMIT,
-        sha256=sha256,
-        licence="MIT",
-        mirror=f"em_questions_betley/{file}",
-    )
-
-
 EM_FILES = {
-    "em_first": _pin("first_plot_questions.yaml", "215abde5b02811e922b6ac563ff33c490e0dff9ab58439df840f3135e9387173"),
-    "em_preregistered": _pin(
+    "em_first": FIRST_PLOT,
+    "em_preregistered": betley(
         "preregistered_evals.yaml", "8648312fd9fe71a63203e3465592af45dd996d7a5f3b69e9b44613fd6048eb40"
     ),
 }
