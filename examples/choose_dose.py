@@ -21,7 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from harness import Case, Prompt, Setting, Steering, algebra, chat
+from harness import Case, HarnessError, Prompt, Setting, Steering, algebra, chat
 from harness.cards import ensure
 from harness.contracts import Unit
 from harness.decoding import Request
@@ -54,6 +54,8 @@ def main() -> None:
     for arm in arguments.arms:
         steering = _steering(arm, vector)
         change = None if steering else installed().intervention(arm)
+        if change and change.steering(setting, recipe) is not None:
+            raise HarnessError(f"arm {arm!r} steers; name the dose to try, as BLOCK@COEF")
         rows = [change.edit(row, setting) if change else row for row in setting.examples(SEED, arguments.scale)]
         model, tokenizer = load(materialise(ref))
         engine = Engine.around(model, tokenizer, dtype, vector_lookup(files))
