@@ -87,7 +87,7 @@ def read_source(file: Path) -> Source:
     try:
         text = file.read_text(encoding="utf-8")
     except OSError as error:
-        raise HarnessError(f"cannot read {file}: {error.strerror}") from error
+        raise HarnessError(f"cannot read {file}: {error.strerror}; name a YAML file that is there") from error
     except UnicodeDecodeError as error:
         raise HarnessError(f"{file} is not UTF-8 text ({error.reason} at byte {error.start})") from error
     try:
