@@ -368,8 +368,7 @@ def test_the_command_locks_and_prints_text_markdown_and_json(
 def test_a_claim_file_that_is_not_there_is_one_line_with_status_2(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["claims", str(tmp_path), "--file", str(tmp_path / "none.yaml")]) == 2
-    assert (
-        capsys.readouterr().err
-        == f"harness: cannot read {tmp_path / 'none.yaml'}: No such file or directory; name a YAML file that is there\n"
-    )
+    missing = tmp_path / "none.yaml"
+    assert main(["claims", str(tmp_path), "--file", str(missing)]) == 2
+    said = f"cannot read {missing}: No such file or directory; name a YAML file that is there"
+    assert capsys.readouterr().err == f"harness: {said}\n"
