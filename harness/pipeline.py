@@ -58,9 +58,8 @@ def run(cells: Sequence[Cell], root: Path, *, force: bool = False, grader: Model
 
 
 def base_folders(cells: Sequence[Cell], root: Path) -> list[Path]:
-    """The run folders of the untrained models that `cells` start from, each once."""
-    bases = (_base_of(prepared(cell)) for cell in cells)
-    return list(dict.fromkeys(base.folder(root) for base in bases if base is not None))
+    """The run folders of `bases_of` these cells."""
+    return [base.folder(root) for base in bases_of([prepared(cell) for cell in cells])]
 
 
 def prepared(cell: Cell) -> Prepared:
