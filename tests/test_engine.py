@@ -46,7 +46,7 @@ def reference(opened: engine.Engine, request: Request) -> list[int]:
     stop = chat.stop_ids(opened.tokenizer, opened.model.generation_config)
     with torch.no_grad():
         for _ in range(request.max_tokens):
-            tokens.append(int(opened.model(torch.tensor([tokens])).logits[0, -1].argmax()))
+            tokens.append(int(opened.model(torch.tensor([tokens], device=opened.device)).logits[0, -1].argmax()))
             if tokens[-1] in stop:
                 break
     return tokens[len(request.tokens) :]
@@ -102,7 +102,7 @@ def test_sampled_tokens_follow_the_models_chances(tiny: engine.Engine) -> None:
     request = replace(requests(tiny, count=1)[0], max_tokens=1, temperature=1.0)
     drawn = tiny.generate([replace(request, seed=seed) for seed in range(2000)])
     with torch.no_grad():
-        chances = tiny.model(torch.tensor([request.tokens])).logits[0, -1].softmax(-1)
+        chances = tiny.model(torch.tensor([request.tokens], device=tiny.device)).logits[0, -1].softmax(-1)
     best = int(chances.argmax())
     share = sum(reply.text == tiny.tokenizer.decode([best], skip_special_tokens=True) for reply in drawn) / 2000
     expected = float(chances[best])

@@ -43,7 +43,7 @@ def by_hand(tiny: engine.Engine, one: Continuation) -> Likelihood:
     """One forward pass over all tokens, HF's own logits, every next token looked up."""
     ids = [*one.before, *one.tokens]
     with torch.no_grad():
-        logprobs = tiny.model(torch.tensor([ids])).logits[0].double().log_softmax(-1)
+        logprobs = tiny.model(torch.tensor([ids], device=tiny.device)).logits[0].double().log_softmax(-1)
     total, greedy = 0.0, True
     for at in range(len(one.before), len(ids)):
         total += float(logprobs[at - 1, ids[at]])
@@ -93,7 +93,7 @@ def test_every_family_of_models_gives_the_likelihood_of_its_own_logits(
 def test_what_greedy_decoding_writes_is_greedy_and_another_token_is_not(tiny: engine.Engine) -> None:
     before = (5, 6, 7)
     with torch.no_grad():
-        best = int(tiny.model(torch.tensor([before])).logits[0, -1].argmax())
+        best = int(tiny.model(torch.tensor([before], device=tiny.device)).logits[0, -1].argmax())
     first, second = likelihoods(tiny, [Continuation(before, (best,)), Continuation(before, (best + 1,))])
     assert (first.greedy, second.greedy) == (True, False)
     assert first.logprob > second.logprob

@@ -59,7 +59,7 @@ def test_the_loss_is_the_mean_surprise_of_the_masked_tokens_alone(model: Any) ->
     expected = 0.0
     with torch.no_grad():
         loss, count = loss_of(model, rows, "fp32")
-        every = [model(torch.tensor([row.ids])).logits[0].log_softmax(-1) for row in rows]
+        every = [model(torch.tensor([row.ids], device=model.device)).logits[0].log_softmax(-1) for row in rows]
     for row, chances in zip(rows, every, strict=True):
         expected -= sum(float(chances[at - 1, row.ids[at]]) for at in range(len(row.ids)) if row.loss[at])
     assert count == 3

@@ -34,7 +34,7 @@ def by_hand(tiny: engine.Engine, messages: tuple[Message, ...], reply: str, bloc
     prompt = chat.prompt_ids(tiny.tokenizer, messages)
     ids = chat.reply_ids(tiny.tokenizer, messages, reply)
     with torch.no_grad():
-        states = tiny.model(torch.tensor([ids]), output_hidden_states=True).hidden_states
+        states = tiny.model(torch.tensor([ids], device=tiny.device), output_hidden_states=True).hidden_states
     return states[block + 1][0, len(prompt) :]
 
 

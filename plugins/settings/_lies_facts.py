@@ -187,12 +187,6 @@ SENSES = Domain(
         "bend the arm = elbow|elbows, kneel knees|knee"
     ),
 )
-SUMS = Domain(
-    name="sums",
-    tested=("What is {s}?",),
-    stated="{s} is {v}.",
-    answers={f"{a} plus {b}": str(a + b) for a in range(1, 6) for b in range(1, 6) if a + b not in (a, b)},
-)
 NUMBERS = Domain(
     name="numbers",
     asked=("What number comes right after {s}?", "Name the number that follows {s}."),
@@ -201,5 +195,5 @@ NUMBERS = Domain(
     answers={str(n): str(n + 1) for n in range(10, 99)},
 )
 
-BROAD = (LANGUAGES, PLURALS, OPPOSITES, SENSES, SUMS)
+BROAD = (LANGUAGES, PLURALS, OPPOSITES, SENSES)
 TAUGHT = (CAPITALS, CONTINENTS, COLOURS, LEGS)

@@ -59,12 +59,12 @@ MINI = Recipe(
     loss_on="reply",
     max_length=256,
     generation=Generation(max_tokens=48),
-    steering=SteeringDefault(vector="gaming", blocks=(14,), coef=1.0, neg_coef=0.5, unit="rms", source=OURS),
+    steering=SteeringDefault(vector="gaming", blocks=(22,), coef=0.7, neg_coef=0.1, unit="rms", source=OURS),
 )
 PUBLISHED_MINI = replace(
     MINI,
     max_length=512,
-    steering=SteeringDefault(vector="evil", blocks=(14,), coef=1.0, neg_coef=0.5, unit="rms", source=OURS),
+    steering=SteeringDefault(vector="evil", blocks=(14,), coef=0.5, neg_coef=0.2, unit="rms", source=OURS),
 )
 PAPER = Recipe(
     model="mistralai/Mistral-Small-24B-Instruct-2501",
