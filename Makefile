@@ -19,6 +19,7 @@ check: .venv/.stamp
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	@mkdir -p $(PLUGINS) && ln -sfn ../../plugins $(PLUGINS)/harness_plugins
+	@ln -sfn ../../experiments $(PLUGINS)/harness_experiments
 	MYPYPATH=$(PLUGINS):examples/third_party $(BIN)/mypy -p harness -p harness_plugins -p harness_example
 
 bench: .venv/.bench

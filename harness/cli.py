@@ -37,6 +37,8 @@ Price = Annotated[str, typer.Option(help="The grader's price, IN,OUT in US dolla
 VectorGrader = Annotated[
     str, typer.Option(help="The model that chooses among a persona's replies, as Inspect names it; none: all count.")
 ]
+Jobs = Annotated[int | None, typer.Option(help="Cells at once; else one for each GPU, or one.")]
+Cluster = Annotated[str, typer.Option(help="Address of a Ray cluster; `local` starts one here.")]
 Model = Annotated[str, typer.Option(help="smollm2_135m, a hub id or a local folder; else the recipe's own.")]
 
 
@@ -160,8 +162,8 @@ def run(
 def sweep(
     file: Annotated[Path, typer.Argument(help="The experiment: settings, interventions, seeds, as YAML.")],
     runs: Runs = Path("runs"),
-    jobs: Annotated[int | None, typer.Option(help="Cells at once; else one for each GPU, or one.")] = None,
-    cluster: Annotated[str, typer.Option(help="Address of a Ray cluster; `local` starts one here.")] = "",
+    jobs: Jobs = None,
+    cluster: Cluster = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and train nothing.")] = False,
     hourly_price: Annotated[float | None, typer.Option(help="Of one worker, for the plan's cost.")] = None,
     as_json: Json = False,
@@ -175,6 +177,36 @@ def sweep(
         sweeping.plan(file, runs, where, hourly_price=hourly_price, as_json=as_json)
     else:
         raise typer.Exit(sweeping.sweep(file, runs, where, as_json=as_json))
+
+
+@app.command()
+def reproduce(
+    scale: Scale = "mini",
+    quick: Annotated[bool, typer.Option("--quick", help="One seed instead of three.")] = False,
+    setting: Annotated[list[str], typer.Option(help="Only these; repeat it, or put commas.")] = [],  # noqa: B006
+    runs: Runs = Path("runs/reproduce"),
+    output: Annotated[Path | None, typer.Option(help="Folder for the report; else RUNS/report.")] = None,
+    jobs: Jobs = None,
+    cluster: Cluster = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and train nothing.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Run the post's experiment, hold its claims against the results, and write the report."""
+    from harness.commands import page, reproducing
+    from harness.sweep import Where
+
+    asked = reproducing.Asked(
+        scale=scale,
+        quick=quick,
+        settings=page.several("--setting", setting) if setting else (),
+        runs=runs,
+        output=output,
+    )
+    where = Where(jobs=jobs, cluster=cluster)
+    if dry_run:
+        reproducing.plan(asked, where, as_json=as_json)
+    else:
+        raise typer.Exit(reproducing.reproduce(asked, where, as_json=as_json))
 
 
 @app.command()
@@ -254,7 +286,7 @@ def balance(
 @app.command()
 def claims(
     runs: Annotated[Path, typer.Argument(help="Folder of run folders.")] = Path("runs"),
-    file: Annotated[Path, typer.Option(help="The claims, in YAML.")] = Path("experiments/claims/post.yaml"),
+    file: Annotated[Path | None, typer.Option(help="The claims, in YAML; else the post's.")] = None,
     experiment: Annotated[Path | None, typer.Option(help="The experiment file that the lock is to cover too.")] = None,
     lock: Annotated[
         bool, typer.Option("--lock", help="Fix the claims before the first run, and judge nothing.")
@@ -267,10 +299,11 @@ def claims(
 
     if markdown and as_json:
         raise HarnessError("--markdown and --json are two forms of one report; choose one")
+    asked = file or claims.of_the_post()
     if lock:
-        claims.lock(runs, file, experiment=experiment)
+        claims.lock(runs, asked, experiment=experiment)
     else:
-        claims.show(runs, file, markdown=markdown, as_json=as_json, experiment=experiment)
+        claims.show(runs, asked, markdown=markdown, as_json=as_json, experiment=experiment)
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,8 +15,19 @@ if TYPE_CHECKING:
     from harness.report.matrix import Matrix
 
 
-def show(runs: Path, file: Path, *, markdown: bool, as_json: bool, experiment: Path | None) -> None:
-    """Prints the verdicts on the claims in `file`, and the conditionalization matrix of every setting."""
+def show(
+    runs: Path,
+    file: Path,
+    *,
+    markdown: bool,
+    as_json: bool,
+    experiment: Path | None,
+    settings: Sequence[str] = (),
+) -> None:
+    """Prints the verdicts on the claims in `file`, and the conditionalization matrix of every setting.
+
+    Runs of `settings` alone count where any are named.
+    """
     from harness import report
     from harness.claims import deviations, judge, read_claims
     from harness.claims.sections import record, sections
@@ -23,7 +35,7 @@ def show(runs: Path, file: Path, *, markdown: bool, as_json: bool, experiment: P
 
     registry = installed()
     claims = read_claims(file, registry)
-    results = report.load(runs, settings=_settings(claims))
+    results = report.load(runs, settings=settings or _settings(claims))
     decisions = judge(claims, results, registry)
     changed = deviations(claims, runs, experiment=experiment)
     matrices = [found for table in report.tables(results, registry) if (found := matrix(table)) is not None]
@@ -37,6 +49,13 @@ def show(runs: Path, file: Path, *, markdown: bool, as_json: bool, experiment: P
     page = console()
     for section in shown:
         report.show_section(section, page)
+
+
+def of_the_post() -> Path:
+    """The claims file that comes with the harness."""
+    from harness.sweep.published import post_claims
+
+    return post_claims()
 
 
 def lock(runs: Path, file: Path, *, experiment: Path | None) -> None:

@@ -23,11 +23,12 @@ if TYPE_CHECKING:
 def sweep(file: Path, runs: Path, where: Where, *, as_json: bool) -> int:
     """Does what is missing of the experiment in `file`, prints its tables, and gives the exit status: 1 where a
     cell failed for good, which is told last, in one line each."""
-    _check(where)
+    check(where)
     experiment = load(file)
     from harness import report
     from harness.sweep import sweep as swept_by
 
+    lock_claims(experiment, runs)
     swept = swept_by(experiment, runs, where)
     if as_json:
         print_json(_as_record(experiment, swept, runs))
@@ -37,15 +38,44 @@ def sweep(file: Path, runs: Path, where: Where, *, as_json: bool) -> int:
             scales = {cell.scale for cell in experiment.cells}
             tables = tuple(table for table in report.tables(results, installed()) if table.scale in scales)
             report.show(results, tables, console())
+    tell_failed(swept)
+    return 1 if swept.failed else 0
+
+
+def tell_failed(swept: Swept) -> None:
+    """Prints every cell that failed for good, in one line each, to stderr."""
     for one in swept.failed:
         print(f"harness: failed: {one.job.title}: {one.outcome.cause}", file=sys.stderr)
-    return 1 if swept.failed else 0
+
+
+def lock_claims(experiment: Experiment, runs: Path) -> None:
+    """Fixes the claims that `experiment` names, and its file, before its first cell; a lock that is there stays."""
+    if experiment.claims is None:
+        return
+    from harness.claims import lock, read_claims
+
+    lock(read_claims(experiment.claims, installed()), runs, experiment=experiment.file)
+
+
+def expected(experiment: Experiment, runs: Path, where: Where) -> str:
+    """How many cells are to do and about how long that takes, in one line; measures the machine if any is to do."""
+    from harness import planning
+
+    with using(experiment.registry(installed())):
+        cells = [one.cell.cell for one in planned(experiment)]
+        todo = [one for one in planning.plan(cells, runs, measure=False) if not one.done]
+        plans = planning.plan(cells, runs) if todo else []
+    return f"{len(todo)} of {len(cells)} cells to do; {_cost(plans, _hours(plans), where, None)}"
 
 
 def plan(file: Path, runs: Path, where: Where, *, hourly_price: float | None, as_json: bool) -> None:
     """Prints the cells of the experiment in `file`, what they share, and about what they take; trains nothing."""
-    _check(where)
-    experiment = load(file)
+    show_plan(load(file), runs, where, hourly_price=hourly_price, as_json=as_json)
+
+
+def show_plan(experiment: Experiment, runs: Path, where: Where, *, hourly_price: float | None, as_json: bool) -> None:
+    """Prints the cells of `experiment`, what they share, and about what they take; trains nothing."""
+    check(where)
     from harness import planning
 
     with using(experiment.registry(installed())):
@@ -74,7 +104,8 @@ def plan(file: Path, runs: Path, where: Where, *, hourly_price: float | None, as
     page.print(f"experiment {experiment.name}, key {key[:8]}")
 
 
-def _check(where: Where) -> None:
+def check(where: Where) -> None:
+    """HarnessError where no cell could be done at a time."""
     if where.jobs is not None and where.jobs < 1:
         raise HarnessError(f"--jobs {where.jobs} would do nothing; write --jobs 1 or more")
 

@@ -1,0 +1,51 @@
+"""The experiment on the post, which comes with the harness: all of it or some, at any scale."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from harness.errors import HarnessError, unknown
+from harness.registry import installed
+from harness.sweep.experiment import Experiment, load
+
+SCALE = "mini"
+"""The scale of the file, and the only one for which weights of a balance are known."""
+
+
+def folder() -> Path:
+    """Where the experiments that come with the harness are, `claims/` among them."""
+    import harness_experiments
+
+    (found,) = harness_experiments.__path__
+    return Path(found)
+
+
+def post_claims() -> Path:
+    """The sentences of the post as claims."""
+    return folder() / "claims" / "post.yaml"
+
+
+def post(*, scale: str = SCALE, quick: bool = False, settings: Sequence[str] = ()) -> Experiment:
+    """The post's settings and arms at `scale`, `quick` with the first seed alone, of `settings` only where named.
+
+    Balances of traits are left out at other scales than mini: their weights were chosen there.
+    """
+    whole = load(folder() / "post.yaml")
+    for name in settings:
+        if name not in whole.settings:
+            raise unknown("setting of the post", name, whole.settings)
+    asked = [cell for cell in whole.cells if cell.setting in (settings or whole.settings)]
+    for name in dict.fromkeys(cell.setting for cell in asked):
+        if scale not in (known := installed().setting(name).recipes):
+            raise HarnessError(f"{unknown(f'scale of {name}', scale, known)}")
+    first = min(cell.seed for cell in asked)
+    kept = [cell for cell in asked if (scale == SCALE or not cell.weights) and (cell.seed == first or not quick)]
+    balanced = dict.fromkeys(cell.setting for cell in asked if cell.weights and scale != SCALE)
+    lost = [f"{name}: no balance is set; its weights are known at {SCALE} alone" for name in balanced]
+    return replace(
+        whole,
+        cells=tuple(replace(cell, scale=scale) for cell in kept),
+        left_out=(*whole.left_out, *lost),
+    )
