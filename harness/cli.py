@@ -185,7 +185,7 @@ def reproduce(
     quick: Annotated[bool, typer.Option("--quick", help="One seed instead of three.")] = False,
     setting: Annotated[list[str], typer.Option(help="Only these; repeat it, or put commas.")] = [],  # noqa: B006
     runs: Runs = Path("runs/reproduce"),
-    output: Annotated[Path | None, typer.Option(help="Folder for the report; else RUNS/report.")] = None,
+    output: Annotated[Path | None, typer.Option(help="Folder for the report; else RUNS-report.")] = None,
     jobs: Jobs = None,
     cluster: Cluster = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and train nothing.")] = False,

@@ -18,7 +18,7 @@ PAGE = "report.html"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What of the post is to be done, in which runs folder, and where the report goes: `output`, or `RUNS/report`."""
+    """What of the post is to be done, in which runs folder, and where the report goes: `output`, or `RUNS-report`."""
 
     scale: str
     quick: bool
@@ -34,12 +34,16 @@ class Asked:
     @property
     def folder(self) -> Path:
         """Where the report goes."""
-        return self.output or self.runs / "report"
+        return self.output or self.runs.with_name(f"{self.runs.name}-report")
 
 
 def reproduce(asked: Asked, where: Where, *, as_json: bool) -> int:
-    """Does what is missing, prints the post's table beside ours and writes the report; 1 where a cell failed for good."""
+    """Does what is missing, prints the post's table beside ours and writes the report; gives the exit status.
+
+    It is 1 where a cell failed for good.
+    """
     sweeping.check(where)
+    _check_place(asked.folder)
     experiment = asked.experiment
     assert experiment.claims is not None
     sweeping.lock_claims(experiment, asked.runs)
@@ -63,17 +67,19 @@ def plan(asked: Asked, where: Where, *, as_json: bool) -> None:
     """Prints the cells, what they share, about what they take and what would be written; trains nothing."""
     sweeping.show_plan(asked.experiment, asked.runs, where, hourly_price=None, as_json=as_json)
     if not as_json:
-        print(f"report: {asked.folder / PAGE}, the same as Markdown and CSV, figures and transcripts beside it")
+        print(f"report: {asked.folder / PAGE}, the same as Markdown and CSV, and the transcripts, beside it")
+
+
+def _check_place(folder: Path) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise HarnessError(f"{folder} is no folder to write a report into; name another with --output")
 
 
 def _write(asked: Asked, experiment: Experiment) -> None:
     folder = asked.folder
-    if folder.exists() and not folder.is_dir():
-        raise HarnessError(f"{folder} is no folder to write a report into; name another with --output")
     folder.mkdir(parents=True, exist_ok=True)
     page = tables.Files(
         output=folder / "report.md",
-        figures=folder / "figures",
         page=folder / PAGE,
         bundle=True,
         claims=experiment.claims,
