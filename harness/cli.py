@@ -307,6 +307,21 @@ def claims(
 
 
 @app.command()
+def merge(
+    sources: Annotated[list[Path], typer.Argument(help="Runs folders, of other machines say.")],
+    into: Annotated[Path, typer.Option(help="The runs folder that is to have all of them.")],
+    keep: Annotated[str, typer.Option(help="Where a cell differs: ours or theirs; else it is a conflict.")] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen and copy nothing.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Combine finished runs of several folders by content, and name the cells that differ."""
+    from harness.commands import merging
+
+    side = merging.side(keep)
+    raise typer.Exit(merging.show(sources, into, keep=side, dry_run=dry_run, as_json=as_json))
+
+
+@app.command()
 def judge(
     name: Annotated[str, typer.Argument(help="The judge.")],
     replies: Annotated[Path, typer.Option(help="JSON lines, each with `reply`, and `messages` or `facts` if needed.")],

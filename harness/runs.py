@@ -233,6 +233,12 @@ def read(folder: Path) -> dict[str, Any] | None:
     return found
 
 
+def folders(root: Path) -> list[Path]:
+    """The run folders under `root`, sorted. What is being written, whose name begins with a dot, is none."""
+    found = (file.parent for file in root.rglob("run.json"))
+    return sorted(at for at in found if not any(part.startswith(".") for part in at.relative_to(root).parts))
+
+
 def write_json(file: Path, value: Any) -> None:
     """Writes `value` to `file` in one step: a reader sees the old file or the new one."""
     with writing(file, file.name) as part:

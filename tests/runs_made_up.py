@@ -55,6 +55,8 @@ def write_run(
         "inputs": inputs or {},
         "status": status,
         "recipe": {},
+        "made": {},
+        "steps": {},
         "judges": {},
         "gates": gates or {},
         "created": created,

@@ -10,7 +10,7 @@ from typing import Any
 from harness.claims.schema import Claims
 from harness.errors import HarnessError
 from harness.models import writing
-from harness.runs import digest_of
+from harness.runs import digest_of, folders
 
 FILE = "claims.lock.json"
 
@@ -32,7 +32,7 @@ def lock(claims: Claims, runs: Path, *, experiment: Path | None = None) -> Path:
     if file.is_file():
         return file
     runs.mkdir(parents=True, exist_ok=True)
-    record = {**_hashes(claims, experiment), "runs_before": sum(1 for _ in runs.rglob("run.json"))}
+    record = {**_hashes(claims, experiment), "runs_before": len(folders(runs))}
     with writing(file, "the lock of the claims") as part:
         part.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     return file

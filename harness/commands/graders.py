@@ -81,8 +81,7 @@ def rejudge(root: Path, grading: Grading, *, judges: Sequence[str], as_json: boo
 def _finished(root: Path) -> list[Path]:
     if not root.is_dir():
         raise HarnessError(f"no runs folder at {root}; name a folder that 'harness run' filled")
-    found = [file.parent for file in sorted(root.rglob("run.json"))]
-    done = [folder for folder in found if (runs.read(folder) or {}).get("status") == "done"]
+    done = [folder for folder in runs.folders(root) if (runs.read(folder) or {}).get("status") == "done"]
     if not done:
         raise HarnessError(f"no finished run in {root}; fill it with 'harness run'")
     return done

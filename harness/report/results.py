@@ -13,7 +13,7 @@ from typing import Any
 
 from harness.errors import HarnessError
 from harness.report.origin import UNKNOWN, Origin, origin
-from harness.runs import Cell, current_key
+from harness.runs import Cell, current_key, folders
 from harness.stats import Observation
 
 KeyOf = Callable[[Mapping[str, Any], str], str | None]
@@ -93,7 +93,7 @@ def load(runs: Path, *, settings: Sequence[str] = (), key_of: KeyOf = current_ke
     """
     if not runs.is_dir():
         raise HarnessError(f"no runs folder at {runs}; name it with --runs, or fill it with 'harness run'")
-    found = [(file.parent, _record(file)) for file in sorted(runs.rglob("run.json"))]
+    found = [(folder, _record(folder / "run.json")) for folder in folders(runs)]
     if not found:
         raise HarnessError(f"no run in {runs}; name another folder with --runs, or fill it with 'harness run'")
     wanted = [(at, record) for at, record in found if not settings or record["cell"]["setting"] in settings]
