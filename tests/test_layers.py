@@ -27,7 +27,7 @@ LAYERS = (
     ("capabilities", "language_model"),
     ("regrading", "collecting"),
     ("pipeline", "planning", "cards", "importing"),
-    ("report", "sweep", "claims", "balance"),
+    ("report", "sweep", "claims", "balance", "merging"),
     ("inspect_registry", "testing"),
     ("cli", "doctor", "commands", "__main__"),
 )
