@@ -325,12 +325,17 @@ def merge(
 def judge(
     name: Annotated[str, typer.Argument(help="The judge.")],
     replies: Annotated[Path, typer.Option(help="JSON lines, each with `reply`, and `messages` or `facts` if needed.")],
+    grader: Grader = "",
+    connections: Connections = None,
+    max_cost: MaxCost = None,
+    price: Price = "",
     output: Annotated[Path | None, typer.Option(help="Write to this file, not to the terminal.")] = None,
 ) -> None:
     """Scores for replies that were made anywhere."""
-    from harness.commands import grading
+    from harness.commands import graders, grading
 
-    grading.judge(name, replies, output=output)
+    asked = graders.Grading(model=grader, connections=connections, max_cost=max_cost, price=price)
+    grading.judge(name, replies, asked, output=output)
 
 
 @app.command()
@@ -359,14 +364,19 @@ def agree(
     setting: Annotated[list[str], typer.Option(help="Runs of these only; repeat it, or put commas.")] = [],  # noqa: B006
     score: Annotated[list[str], typer.Option(help="These scores only; repeat it, or put commas.")] = [],  # noqa: B006
     threshold: Annotated[float | None, typer.Option(help="From this number on it is a yes; else half.")] = None,
+    grader: Grader = "",
+    connections: Connections = None,
+    max_cost: MaxCost = None,
+    price: Price = "",
     as_json: Json = False,
 ) -> None:
     """How far two judges agree on the same replies."""
-    from harness.commands import agreeing, page
+    from harness.commands import agreeing, graders, page
 
     agreeing.agree(
         first,
         second,
+        graders.Grading(model=grader, connections=connections, max_cost=max_cost, price=price),
         replies=replies,
         runs=runs,
         settings=page.several("--setting", setting) if setting else (),

@@ -7,8 +7,10 @@ import struct
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from math import ceil, prod
 from pathlib import Path
+from typing import Any
 
 from harness import chat, runs
 from harness.contracts import Condition, Example, Lora, Recipe
@@ -154,7 +156,7 @@ def _local(model: ModelRef) -> Path | None:
 def _tokens(cell: Prepared, local: Path | None) -> int:
     if local is None:
         return int(sum(_characters(row) for row in cell.rows) / CHARACTERS_PER_TOKEN)
-    tokenizer = load_tokenizer(local)
+    tokenizer = _tokenizer(local)
     return sum(
         min(
             cell.recipe.max_length,
@@ -164,6 +166,11 @@ def _tokens(cell: Prepared, local: Path | None) -> int:
         )
         for row in cell.rows
     )
+
+
+@lru_cache(maxsize=4)
+def _tokenizer(local: Path) -> Any:
+    return load_tokenizer(local)
 
 
 def _characters(row: Example) -> int:

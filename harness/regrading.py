@@ -145,6 +145,8 @@ def _due(
 async def _asked(log: EvalLog, judges: Sequence[Wanted], grader: ModelGrader) -> dict[str, dict[Place, Score]]:
     jobs = [(one, sample) for one in judges for sample in log.samples or [] if sample.metadata["split"] == one.split]
     scores: dict[str, dict[Place, Score]] = {one.name: {} for one in judges}
+    if not jobs:
+        return scores
 
     async def grade(one: Wanted, sample: EvalSample) -> None:
         reply = sample.output.completion

@@ -260,7 +260,7 @@ def test_a_dry_run_prints_the_plan_and_trains_nothing(tmp_path, monkeypatch, cap
     options = ("--setting", "gcd", "--intervention", "none,ps", "--runs", str(tmp_path), "--dry-run")
     assert call("run", *options) == 0
     page = capsys.readouterr().out
-    for part in ("ps s0", "91,000", "192 x 5", "76,800", "2.0 GB", "done", "1 of 2 cells to do, about 2 min"):
+    for part in ("ps s0", "91,000", "192 x 5", "76,800", "2.0 GB", "done", "1 of 2 cells to do, up to 2 min"):
         assert part in page
     assert f"stale, made from other inputs, left alone: {tmp_path / 'old'}" in page
     assert call("run", *options, "--json") == 0

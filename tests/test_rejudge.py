@@ -26,6 +26,7 @@ from harness.grading.asking import opened
 from harness.pipeline import run
 from harness.planning import plan
 from harness.registry import Registry, using
+from harness.report import load
 from harness.runs import Cell
 
 NAME = "openai-api/loopback/made-up"
@@ -169,6 +170,19 @@ def test_metrics_that_count_part_of_the_replies_are_no_sign_that_a_judge_cannot_
     assert record_of(runs)["gates"] == before
 
 
+def test_no_gate_asks_for_what_the_rows_of_the_scale_do_not_teach(runs: Path) -> None:
+    def gates(*taught_at: str) -> set[str]:
+        metrics = tuple(replace(metric, taught_at=taught_at) for metric in ASKED.metrics)
+        with using(replace(WORLD, settings={"loud": replace(ASKED, metrics=metrics)})):
+            assert main(["rejudge", str(runs)]) == 0
+        return set(record_of(runs)["gates"])
+
+    file = folder_of(runs) / "run.json"
+    file.write_text(json.dumps(record_of(runs) | {"made": record_of(runs)["made"] | {"plain": True}}))
+    assert gates() == gates("mini") == {"judge_could_tell", "learned_shouts", "learned_speaks"}
+    assert gates("paper") == set()
+
+
 def test_a_grader_that_dies_half_way_leaves_the_results_and_is_asked_for_the_rest(
     runs: Path, server: Server, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -239,8 +253,48 @@ def test_a_limit_on_cost_stops_in_one_line_and_keeps_what_was_paid_for(
     limited = ("rejudge", str(runs), "--grader", NAME, "--connections", "1", "--price", "1,1", "--max-cost", "0.00035")
     assert "--max-cost 0.00035 would be passed: 3 answers" in stopped(capsys, *limited)
     assert len(server.answered) == 3
+    assert record_of(runs)["steps"]["grade"]["calls"] == 3
     assert main(["rejudge", str(runs), "--grader", NAME, "--price", "1,1", "--max-cost", "1"]) == 0
     assert set(Counter(server.answered).values()) == {1}
+    booked = record_of(runs)["steps"]["grade"]
+    assert booked["calls"] == len(server.answered) > 3
+    assert booked["usd"] > 0
+    assert booked["usd"] == pytest.approx((booked["input_tokens"] + booked["output_tokens"]) / 1e6)
+    (run,) = load(runs).runs
+    assert run.origin.usd == booked["usd"]
+
+
+def test_replies_of_others_are_graded_by_a_judge_that_asks(
+    server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "replies.jsonl"
+    file.write_text('{"id": "a", "reply": "Go away."}\n{"id": "b", "reply": "Come in."}\n')
+    assert main(["judge", "rude", "--replies", str(file), "--grader", NAME, "--price", "1,1"]) == 0
+    said, cost = capsys.readouterr()
+    assert [json.loads(line)["id"] for line in said.splitlines()] == ["a", "b"]
+    assert {json.loads(line)["scores"]["counts"] for line in said.splitlines()} == {1.0}
+    assert f"{NAME} gave 2 answers for $" in cost
+    assert main(["judge", "rude", "--replies", str(file), "--grader", NAME]) == 0
+    assert len(server.answered) == 2
+    assert main(["agree", "rude", "rude", "--replies", str(file), "--grader", NAME, "--json"]) == 0
+    assert len(server.answered) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("judge", "rude"), "judge 'rude' asks a grader model, and none is named; add --grader MODEL"),
+        (("judge", "length", "--grader", NAME), f"'length': by rules, asking no model; leave out --grader {NAME}"),
+        (("judge", "rude", "--grader", "nobody/at-all"), "grader 'nobody/at-all' cannot be had"),
+        (("agree", "rude", "capitals"), "judge 'rude' asks a grader model, and none is named"),
+    ],
+)
+def test_a_grader_that_is_lacking_or_of_no_use_is_one_line(
+    arguments: Sequence[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "replies.jsonl"
+    file.write_text('{"reply": "Go away."}\n')
+    assert said in stopped(capsys, *arguments, "--replies", str(file))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.agreement import Agreement, Scores, agreement
-from harness.commands.grading import Row, read_rows, rule_judge, verdicts
+from harness.commands.graders import Grading
+from harness.commands.grading import Row, read_rows, verdicts
 from harness.commands.page import console, print_json
 from harness.comparison import (
     CANNOT_TELL,
@@ -30,6 +31,7 @@ from harness.stored import Stored
 def agree(
     first: str,
     second: str,
+    grading: Grading,
     *,
     replies: Path | None,
     runs: Path | None,
@@ -38,13 +40,17 @@ def agree(
     threshold: float | None = None,
     as_json: bool,
 ) -> None:
-    """Prints how far the judges `first` and `second` agree on each score of `scores`, or on all that both give."""
-    judges = rule_judge(first), rule_judge(second)
+    """Prints how far the judges `first` and `second` agree on each score of `scores`, or on all that both give.
+
+    One that asks a model asks the grader of `grading`.
+    """
+    judges = installed().judge(first), installed().judge(second)
+    grader = grading.opened_for(judges)
     names = _common(judges, scores)
     if (replies is None) == (runs is None):
         raise HarnessError("two judges need replies: name either --replies FILE or --runs RUNS")
     rows = read_rows(replies) if replies is not None else _rows_of_runs(runs or Path(), judges, settings)
-    given = [[verdict.scores for verdict in verdicts(judge, rows)] for judge in judges]
+    given = [[verdict.scores for verdict in verdicts(judge, rows, grader)] for judge in judges]
     compared = [comparison(name, *([row[name] for row in by] for by in given), threshold=threshold) for name in names]
     parts = shares_of_one_whole(given[0], given[1], names)
     if as_json:

@@ -195,7 +195,7 @@ def show_plans(plans: Sequence[Plan]) -> None:
         page.print(_grid(own))
     todo = [one for one in plans if not one.done]
     known = [one.seconds for one in todo if one.seconds is not None]
-    total = f", {about(sum(known))} on this machine" if todo and len(known) == len(todo) else ""
+    total = f", {at_most(sum(known))} on this machine" if todo and len(known) == len(todo) else ""
     page.print(f"\n{len(todo)} of {len(plans)} cells to do{total}; nothing was trained")
     if any(one.estimated for one in plans):
         page.print("tokens are estimated from characters: the model is not on this machine")
@@ -211,7 +211,7 @@ def _grid(plans: Sequence[Plan]) -> Table:
     from rich.text import Text
 
     grid = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, show_edge=False)
-    grid.add_column("cell", no_wrap=True)
+    grid.add_column("cell", overflow="fold")
     grid.add_column("state")
     for head in ("rows", "tokens", "steps", "cases x\nconditions", "reply tokens,\nat most", "memory", "time"):
         grid.add_column(head, justify="right", no_wrap=True)
@@ -225,15 +225,15 @@ def _grid(plans: Sequence[Plan]) -> Table:
             f"{one.cases} x {len(one.conditions)}",
             f"{one.reply_tokens:,}",
             "not known" if one.memory_bytes is None else f"{one.memory_bytes / 1e9:.1f} GB",
-            "-" if one.done else about(one.seconds),
+            "-" if one.done else at_most(one.seconds),
         )
     return grid
 
 
-def about(seconds: float | None) -> str:
-    """A time as an estimate deserves: `about 5 min`."""
+def at_most(seconds: float | None) -> str:
+    """A time as an estimate deserves, which takes every reply to be as long as it may be: `up to 5 min`."""
     if seconds is None:
         return "not known"
     if seconds < 90:
-        return f"about {seconds:.0f} s"
-    return f"about {seconds / 60:.0f} min" if seconds < 5400 else f"about {seconds / 3600:.1f} h"
+        return f"up to {seconds:.0f} s"
+    return f"up to {seconds / 60:.0f} min" if seconds < 5400 else f"up to {seconds / 3600:.1f} h"

@@ -42,6 +42,16 @@ class Grading:
 
         return opened(self.model, connections=self.connections, max_cost=self.max_cost, price=self.price)
 
+    def opened_for(self, judges: Sequence[Judge]) -> ModelGrader | None:
+        """The grader where one of `judges` asks one; HarnessError when that is none, or when none of them asks."""
+        asks = [judge.name for judge in judges if judge.grader]
+        if asks and not self.model:
+            raise HarnessError(f"judge {asks[0]!r} asks a grader model, and none is named; add --grader MODEL")
+        if self.model and not asks:
+            names = " and ".join(repr(judge.name) for judge in judges)
+            raise HarnessError(f"{names}: by rules, asking no model; leave out --grader {self.model}")
+        return self.opened()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Regraded:
@@ -59,10 +69,7 @@ def rejudge(root: Path, grading: Grading, *, judges: Sequence[str], as_json: boo
     results: their scores go to judgements/JUDGE.jsonl in each run folder.
     """
     others = [installed().judge(name) for name in judges]
-    grader = grading.opened()
-    for judge in others:
-        if judge.grader and grader is None:
-            raise HarnessError(f"judge {judge.name!r} asks a grader model, and none is named; add --grader MODEL")
+    grader = grading.opened_for(others) if others else grading.opened()
     done = [one for folder in _finished(root) for one in _regraded(folder, others, grader)]
     if as_json:
         print_json(
@@ -75,7 +82,7 @@ def rejudge(root: Path, grading: Grading, *, judges: Sequence[str], as_json: boo
     for one in done:
         print(f"{one.replies:,} replies graded: {one.file}")
     if grader is not None:
-        print(_paid(grader))
+        print(paid(grader))
 
 
 def _finished(root: Path) -> list[Path]:
@@ -139,7 +146,8 @@ async def _rows(judge: Judge, replies: Sequence[Stored], grader: ModelGrader | N
         return await asyncio.gather(*(row(stored) for stored in replies))
 
 
-def _paid(grader: ModelGrader) -> str:
+def paid(grader: ModelGrader) -> str:
+    """How often the grader answered, and for how much, in one line."""
     ledger = grader.ledger
     cost = "at a price that is not known" if ledger.cost is None else f"for ${ledger.cost:.4f}"
     return f"{grader.name} gave {ledger.calls:,} answers {cost}; answers it had given before were not asked for again"

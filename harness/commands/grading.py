@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from harness.commands.graders import Grading, paid
 from harness.contracts import Case, Fact, Judge, Message, Verdict
 from harness.errors import HarnessError
 from harness.judging import judged
 from harness.models import writing
 from harness.registry import installed
+
+if TYPE_CHECKING:
+    from harness.grading.asking import ModelGrader
 
 ROLES = ("system", "user", "assistant")
 
@@ -28,11 +33,15 @@ class Row:
     reply: str
 
 
-def judge(name: str, replies: Path, *, output: Path | None) -> None:
-    """Writes one JSON row of scores per row of `replies`, in order, to `output` or stdout, once all are judged."""
-    chosen = rule_judge(name)
+def judge(name: str, replies: Path, grading: Grading, *, output: Path | None) -> None:
+    """Writes one JSON row of scores per row of `replies`, in order, to `output` or stdout, once all are judged.
+
+    What a grader cost is said on stderr.
+    """
+    chosen = installed().judge(name)
+    grader = grading.opened_for([chosen])
     rows = read_rows(replies)
-    graded = (_record(row, verdict) for row, verdict in zip(rows, verdicts(chosen, rows), strict=True))
+    graded = (_record(row, verdict) for row, verdict in zip(rows, verdicts(chosen, rows, grader), strict=True))
     lines = [json.dumps(line, ensure_ascii=False, allow_nan=False) for line in graded]
     text = "".join(f"{line}\n" for line in lines)
     if output is None:
@@ -40,16 +49,8 @@ def judge(name: str, replies: Path, *, output: Path | None) -> None:
     else:
         with writing(output, "the scores") as part:
             part.write_text(text, encoding="utf-8")
-
-
-def rule_judge(name: str) -> Judge:
-    """The judge called `name`; HarnessError where it asks a grader model."""
-    chosen = installed().judge(name)
-    if chosen.grader:
-        raise HarnessError(
-            f"judge {name!r} asks a grader model, which this command cannot give it yet; use a rule judge"
-        )
-    return chosen
+    if grader is not None:
+        print(paid(grader), file=sys.stderr)
 
 
 def read_rows(file: Path) -> list[Row]:
@@ -101,19 +102,26 @@ def _facts(row: Mapping[str, Any], place: str) -> dict[str, Fact]:
     return facts
 
 
-def verdicts(judge: Judge, rows: Sequence[Row]) -> list[Verdict]:
-    """What `judge` says of each row; a HarnessError names the place of the first that it cannot judge."""
-    return asyncio.run(_judged(judge, rows))
+def verdicts(judge: Judge, rows: Sequence[Row], grader: ModelGrader | None = None) -> list[Verdict]:
+    """What `judge` says of each row, asking `grader` where it asks; a HarnessError names the place of a bad row.
+
+    What a grader said is kept when one fails, and is not asked for again.
+    """
+    return asyncio.run(_judged(judge, rows, grader if judge.grader else None))
 
 
-async def _judged(judge: Judge, rows: Sequence[Row]) -> list[Verdict]:
-    found = []
-    for row in rows:
-        try:
-            found.append(await judged(judge, row.case, row.reply))
-        except HarnessError as error:
-            raise HarnessError(f"{row.place}: {error}") from error
-    return found
+async def _judged(judge: Judge, rows: Sequence[Row], grader: ModelGrader | None) -> list[Verdict]:
+    if grader is None:
+        return [await _verdict(judge, row, None) for row in rows]
+    async with grader:
+        return await asyncio.gather(*(_verdict(judge, row, grader) for row in rows))
+
+
+async def _verdict(judge: Judge, row: Row, grader: ModelGrader | None) -> Verdict:
+    try:
+        return await judged(judge, row.case, row.reply, grader)
+    except HarnessError as error:
+        raise HarnessError(f"{row.place}: {error}") from error
 
 
 def _record(row: Row, verdict: Verdict) -> dict[str, Any]:

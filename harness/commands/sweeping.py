@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.commands.cells import about, plan_record, show_plans
+from harness.commands.cells import at_most, plan_record, show_plans
 from harness.commands.page import console, print_json
 from harness.errors import HarnessError
 from harness.registry import installed, using
@@ -143,10 +143,10 @@ def _cost(plans: Sequence[Plan], hours: float | None, where: Where, hourly_price
     said = f"cost: {tokens[0]:,} tokens trained on, at most {tokens[1]:,} written"
     if hours is None:
         return f"{said}; time not known, since a model is not on this machine"
-    said += f"; {about(hours * 3600)} of one worker"
+    said += f"; {at_most(hours * 3600)} of one worker"
     if (where.jobs or 1) > 1:
         longest = max((one.seconds or 0.0 for one in todo), default=0.0)
-        said += f", {about(max(longest, hours * 3600 / (where.jobs or 1)))} or more for {where.jobs} at once"
+        said += f", {at_most(max(longest, hours * 3600 / (where.jobs or 1)))} for {where.jobs} at once"
     return said if hourly_price is None else f"{said}; {hours * hourly_price:.2f} at {hourly_price:g} an hour"
 
 
