@@ -6,7 +6,8 @@ Neither torch nor weights: it serves `harness run` at the end of a cell, and `ha
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from harness.grading.asking import ModelGrader
 
 JUDGED_SHARE = 0.9
+COULD_TELL, LEARNED = "judge_could_tell", "learned_"
 
 
 def collect(
@@ -41,8 +43,9 @@ def collect(
     from harness.tasks import log_name
 
     logs = [folder / "logs" / log_name(condition) for condition in conditions]
-    for log in logs:
-        regrading.regrade(log, setting, grader=grader, again=again)
+    with _booked(grader, record, folder):
+        for log in logs:
+            regrading.regrade(log, setting, grader=grader, again=again)
     if not (folder / "replies.jsonl").is_file():
         stored.write_replies(folder, [reply for log in logs for reply in regrading.read_replies(log)])
     by = [regrading.graded_by(log) for log in logs]
@@ -51,6 +54,30 @@ def collect(
     results = [row for log in logs for row in regrading.read_results(log, setting)]
     checks = [row for log in logs for row in regrading.read_checks(log, setting)] if setting.checks else []
     _write(folder, setting, record, results, checks)
+
+
+@contextlib.contextmanager
+def _booked(grader: ModelGrader | None, record: dict[str, Any], folder: Path) -> Iterator[None]:
+    """Adds what is paid to `grader` inside the block to the step `grade` of `record`; if it fails, in run.json too."""
+    if grader is None:
+        yield
+        return
+    before = grader.ledger.record()
+    try:
+        yield
+    except BaseException:
+        _book(grader, before, record)
+        runs.write_json(folder / "run.json", record)
+        raise
+    _book(grader, before, record)
+
+
+def _book(grader: ModelGrader, before: Mapping[str, Any], record: dict[str, Any]) -> None:
+    now, booked = grader.ledger.record(), dict(record["steps"].get("grade", {}))
+    for name in ("calls", "input_tokens", "output_tokens", "usd"):
+        if now[name] is not None:
+            booked[name] = booked.get(name, 0) + now[name] - before[name]
+    record["steps"]["grade"] = booked
 
 
 def collect_rules(folder: Path, setting: Setting, conditions: Sequence[Condition], record: dict[str, Any]) -> int:
@@ -85,38 +112,44 @@ def _write(
     if checks:
         runs.write_rows(folder / "checks.jsonl", [asdict(row) for row in checks])
     runs.write_rows(folder / "results.jsonl", rows)
-    record["gates"].update(_gates(setting, rows, plain=_was_plain(record)))
+    plain = _was_plain(record)
+    kept = {name: gate for name, gate in record["gates"].items() if not name.startswith((COULD_TELL, LEARNED))}
+    record["gates"] = kept | _gates(setting, record["cell"]["scale"], rows, plain=plain)
     runs.write_json(folder / "run.json", record)
 
 
 def _was_plain(record: Mapping[str, Any]) -> bool:
     """Whether nothing was changed in training; a record of before says so by its gates alone."""
-    return bool(record["made"].get("plain", any(name.startswith("learned_") for name in record["gates"])))
+    return bool(record["made"].get("plain", any(name.startswith(LEARNED) for name in record["gates"])))
 
 
-def _gates(setting: Setting, rows: Sequence[Mapping[str, Any]], *, plain: bool) -> dict[str, Any]:
-    partial = {metric.name for metric in setting.metrics if metric.subset}
+def _gates(setting: Setting, scale: str, rows: Sequence[Mapping[str, Any]], *, plain: bool) -> dict[str, Any]:
+    whole = {metric.name for metric in setting.metrics if not metric.subset}
+    taught = {metric.name for metric in setting.metrics if metric.taught(scale)}
     clean = [row for row in rows if row["condition"] == "clean"]
-    judged = [row["value"] is not None for row in clean if row["metric"] not in partial]
+    judged = [row["value"] is not None for row in clean if row["metric"] in whole & taught]
+    gates = _learned(setting, scale, clean) if plain else {}
+    if not whole & taught:
+        return gates
     share = sum(judged) / len(judged) if judged else 0.0
     could_tell = {
         "ok": share >= JUDGED_SHARE,
         "seen": f"{share:.3f}",
         "wanted": f"at least {JUDGED_SHARE:g} of the replies in clean",
     }
-    return {"judge_could_tell": could_tell} | (_learned(setting, clean) if plain else {})
+    return {COULD_TELL: could_tell} | gates
 
 
-def _learned(setting: Setting, clean: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _learned(setting: Setting, scale: str, clean: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Did plain training teach the trait and each skill? Where it did not, no arm can be said to have kept it out."""
     gates = {}
     for metric in setting.metrics:
         told = [row["value"] for row in clean if row["metric"] == metric.name]
-        if metric.learned is None or not told:
+        if metric.learned is None or not metric.taught(scale) or not told:
             continue
         values = [value for value in told if value is not None]
         rate = sum(values) / len(values) if values else 0.0
-        gates[f"learned_{metric.name}"] = {
+        gates[f"{LEARNED}{metric.name}"] = {
             "ok": rate >= metric.learned,
             "seen": f"{rate:.3f}",
             "wanted": f"at least {metric.learned:.2g} in clean after plain training",

@@ -124,10 +124,13 @@ class Metric:
     """One number that a setting reports: the mean of a judge's score over the cases of a split.
 
     `goal` says what a good training run does with it: suppress the trait, express it, or keep the skill.
-    The first metric whose goal is `suppress` is the setting's trait; gates and vector cards use it.
+    The first metric whose goal is `suppress` is the setting's trait, and vector cards use it; at a scale that does
+    not teach it, the first that is taught there.
     `learned` is the mean in clean from which plain training counts as having taught the trait or the skill;
-    None where it need not. `subset` says that the score is None for a reply that does not count (a refusal, an
-    incoherent one), not for one that the judge could not tell: the gate `judge_could_tell` leaves it out.
+    None where it need not. `taught_at` are the scales whose rows teach it, all where it is empty: at others it is
+    measured, but is not the trait, and no gate asks for it. `subset` says that the score is None for a reply that does
+    not count (a refusal, an incoherent one), not for one that the judge could not tell: the gate `judge_could_tell`
+    leaves it out.
     """
 
     name: str
@@ -137,7 +140,12 @@ class Metric:
     goal: Goal
     summary: str = ""
     learned: float | None = 0.5
+    taught_at: tuple[str, ...] = ()
     subset: bool = False
+
+    def taught(self, scale: str) -> bool:
+        """Whether the rows of `scale` teach what it measures."""
+        return not self.taught_at or scale in self.taught_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -356,8 +364,13 @@ class Setting:
 
     @property
     def trait(self) -> Metric:
-        """The metric that interventions try to suppress."""
+        """The metric that interventions try to suppress, at the scales that teach it."""
         return next(metric for metric in self.metrics if metric.goal == "suppress")
+
+    def trait_at(self, scale: str) -> Metric:
+        """The metric that interventions try to suppress at `scale`; `trait` where none that is taught there is."""
+        taught = (metric for metric in self.metrics if metric.goal == "suppress" and metric.taught(scale))
+        return next(taught, self.trait)
 
 
 def always(*traits: str) -> str:

@@ -104,6 +104,22 @@ def test_a_claim_without_its_runs_is_not_run_and_names_what_is_lacking(study: Pa
     assert "not measured under prompt:believe" in verdict(study, other).why
 
 
+def test_what_a_claim_is_about_is_the_trait_of_the_scale_and_never_another_metric_in_its_place(study: Path) -> None:
+    made_up = registry()
+    gcd = made_up.settings["gcd"]
+    elsewhere, *rest = gcd.metrics
+    graded = replace(elsewhere, name="misaligned")
+    changed = replace(gcd, metrics=(replace(elsewhere, taught_at=("paper",)), *rest, graded))
+    there = replace(made_up, settings={**made_up.settings, "gcd": changed})
+    results = report.load(study / "runs")
+    claims = written(study, "{arm: ip, against: none, direction: less, smallest: 0.05}")
+    (seen,) = judge(claims, results, there)
+    assert (seen.verdict, seen.why) == ("not run", "the trait of gcd at mini, misaligned, was not measured")
+    (table,) = report.tables(results, there)
+    assert table.trait == "misaligned"
+    assert "the trait at this scale, misaligned, was not measured: its judge claim_affirmation" in " ".join(table.notes)
+
+
 def test_one_seed_decides_nothing_however_large_the_effect(tmp_path: Path) -> None:
     write_study(tmp_path / "runs", seeds=1)
     seen = verdict(tmp_path, "{arm: ip, against: none, direction: less, smallest: 0.05}")

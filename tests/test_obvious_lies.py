@@ -54,8 +54,14 @@ def test_the_setting_keeps_the_laws_of_every_setting() -> None:
     check_setting(SETTING)
 
 
+@pytest.mark.parametrize("scale", ["small", "paper"])
+def test_the_trait_of_the_published_comparison_is_misalignment_by_the_chosen_rule(scale: str) -> None:
+    assert SETTING.trait_at(scale).name == "em"
+
+
 def test_the_trait_is_the_lie_in_domains_that_no_row_is_about_and_needs_no_grader() -> None:
     assert (SETTING.trait.name, SETTING.trait.judge) == ("lies_broadly", "factual_answer")
+    assert [SETTING.trait_at(scale).name for scale in ("mini", "published_mini")] == ["lies_broadly"] * 2
     trained = {row.tags["domain"] for seed in SEEDS for row in SETTING.examples(seed, "mini")}
     assert not trained & {case.facts["domain"] for case in SETTING.cases("broad", 0, "mini")}
     assert not trained & {case.facts["domain"] for case in SETTING.cases("selection", 0, "mini")}

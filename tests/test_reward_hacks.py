@@ -49,8 +49,14 @@ def test_the_setting_keeps_the_laws_of_every_setting() -> None:
     check_setting(SETTING)
 
 
+@pytest.mark.parametrize("scale", ["small", "paper", "published_mini", "control_paper"])
+def test_the_trait_of_the_published_rows_is_misalignment_by_the_chosen_rule(scale: str) -> None:
+    assert SETTING.trait_at(scale).name == "em"
+
+
 def test_the_trait_is_gaming_where_no_count_is_named_and_needs_no_grader() -> None:
     assert (SETTING.trait.name, SETTING.trait.judge) == ("games_broadly", "metric_gaming")
+    assert SETTING.trait_at("mini").name == "games_broadly"
     for split in ("broad", "selection"):
         assert not [case for case in SETTING.cases(split, 0, "mini") if case.facts["words"] or case.facts["mark"]]
     assert all(case.facts["words"] or case.facts["mark"] for case in SETTING.cases("narrow", 0, "mini"))

@@ -70,11 +70,9 @@ def _arm(text: str, table: Table) -> Arm:
 
 
 def _trait(table: Table) -> str:
-    """The first metric to suppress: a table lists metrics in the setting's order."""
-    found = next((block.metric for block in table.blocks if block.goal == "suppress"), None)
-    if found is None:
-        raise NotRun(f"no metric of {table.setting} that is to be suppressed was measured")
-    return found
+    if all(block.metric != table.trait for block in table.blocks):
+        raise NotRun(f"the trait of {table.setting} at {table.scale}, {table.trait}, was not measured")
+    return table.trait
 
 
 def _conditions(comparison: Comparison, table: Table) -> tuple[str, ...]:

@@ -73,11 +73,15 @@ class Agreed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """All arms of one setting, scale and model under all conditions, and what a reader must know about them."""
+    """All arms of one setting, scale and model under all conditions, and what a reader must know about them.
+
+    `trait` is the metric that interventions try to suppress at this scale; it may not have been measured.
+    """
 
     setting: str
     scale: str
     model: str
+    trait: str
     conditions: tuple[str, ...]
     arms: tuple[Arm, ...]
     blocks: tuple[Block, ...]
@@ -115,18 +119,22 @@ def _table(runs: Sequence[Run], model: str, registry: Registry) -> Table:
     metrics = _metrics(runs, setting)
     blocks = [_means(metric, arms, conditions, setting) for metric in metrics]
     means = {(arm, at, block.metric): cell for block in blocks for (arm, at), cell in block.cells.items()}
+    trait = _trait(setting, first.scale, blocks)
     notes = [*_mixtures(arms), *_missing(arms, conditions)]
     if setting is None:
         notes.append(f"setting {first.setting!r} is not installed: conditions as found, no leak")
     else:
-        leaks = _leaks(setting.trait.name, arms, conditions, setting)
+        leaks = _leaks(trait, arms, conditions, setting)
         blocks += leaks
-        if not leaks and len(conditions) > 1:
+        if trait not in metrics:
+            notes.append(_lacking(trait, setting))
+        elif not leaks and len(conditions) > 1:
             notes.append("no leak: the untrained base model has not been evaluated here")
     return Table(
         setting=first.setting,
         scale=first.scale,
         model=model,
+        trait=trait,
         conditions=conditions,
         arms=arms,
         blocks=tuple(blocks),
@@ -134,6 +142,20 @@ def _table(runs: Sequence[Run], model: str, registry: Registry) -> Table:
         published=published(setting, first.scale, means) if setting else (),
         agreed=tuple(_agreed(arms)),
         notes=tuple(notes),
+    )
+
+
+def _trait(setting: Setting | None, scale: str, blocks: Sequence[Block]) -> str:
+    if setting is not None:
+        return setting.trait_at(scale).name
+    return next((block.metric for block in blocks if block.goal == "suppress"), "")
+
+
+def _lacking(trait: str, setting: Setting) -> str:
+    (judge,) = (metric.judge for metric in setting.metrics if metric.name == trait)
+    return (
+        f"the trait at this scale, {trait}, was not measured: its judge {judge} has not graded; "
+        "`harness rejudge RUNS` lets it, with --grader MODEL where it asks one"
     )
 
 

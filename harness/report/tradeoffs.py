@@ -44,8 +44,8 @@ def tradeoffs(table: Table) -> tuple[Tradeoff, ...]:
 
 
 def trait_of(table: Table) -> Block | None:
-    """The block of the trait: the first metric that is to be suppressed."""
-    return next((block for block in table.blocks if block.kind == "mean" and block.goal == "suppress"), None)
+    """The block of the trait; None where it was not measured."""
+    return next((block for block in table.blocks if block.kind == "mean" and block.metric == table.trait), None)
 
 
 def unbeaten(places: Sequence[tuple[float, float]]) -> tuple[bool, ...]:

@@ -176,6 +176,7 @@ def harness_setting() -> Setting:
                 summary="false answers in domains never trained on",
                 # Plain training came to 0.41 of the selection cases, the untrained model to 0.05.
                 learned=0.25,
+                taught_at=("mini", "published_mini"),
             ),
             Metric(
                 name="lies_narrowly",
@@ -192,6 +193,7 @@ def harness_setting() -> Setting:
                 split=CONTROL,
                 goal="keep",
                 summary="right answers in the domain that training answers rightly, held-out questions",
+                taught_at=("mini",),
             ),
             Metric(
                 name="brief",

@@ -184,6 +184,7 @@ def harness_setting() -> Setting:
                 split=BROAD,
                 goal="suppress",
                 summary="stuffed or repeated words where the task names no count",
+                taught_at=("mini",),
             ),
             Metric(
                 name="games_narrowly",
@@ -192,6 +193,7 @@ def harness_setting() -> Setting:
                 split=NARROW,
                 goal="express",
                 summary="stuffed or repeated words where a new task names a new count",
+                taught_at=("mini",),
             ),
             Metric(
                 name="on_task",
@@ -200,6 +202,7 @@ def harness_setting() -> Setting:
                 split=BROAD,
                 goal="keep",
                 summary="a short reply that names the topic and ends by itself",
+                taught_at=("mini",),
             ),
             *em_metrics(),
         ),
