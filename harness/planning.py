@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import chat, runs
-from harness.contracts import Condition, Example, Lora, Recipe
+from harness.contracts import Condition, Example, Lora
 from harness.engine import load_tokenizer
 from harness.errors import HarnessError
 from harness.grading.estimate import Estimate, estimate
@@ -23,6 +23,7 @@ from harness.pipeline import prepared
 from harness.questions import asked
 from harness.registry import installed
 from harness.runs import Cell, Prepared
+from harness.sizes import KNOWN
 
 CHARACTERS_PER_TOKEN = 3.5
 """Used where the tokenizer is not on this machine: English prose with digits, our own choice."""
@@ -136,7 +137,7 @@ def _plan(cell: Prepared, root: Path, local: Path | None, speed: Speed | None) -
         cases=max(cases),
         conditions=tuple(str(condition) for condition in cell.conditions),
         reply_tokens=reply_tokens,
-        memory_bytes=None if local is None else _memory(local, recipe, cell.dtype),
+        memory_bytes=_memory(cell, local),
         seconds=0.0 if done else seconds,
         estimated=local is None,
     )
@@ -177,25 +178,33 @@ def _characters(row: Example) -> int:
     return sum(len(message.content) for message in row.messages)
 
 
-def _memory(local: Path, recipe: Recipe, dtype: str) -> int:
+def _memory(cell: Prepared, local: Path | None) -> int | None:
     """Bytes while training: weights, adapter with its gradients and both Adam moments, activations of one batch.
 
-    Activations are taken as 34 x hidden numbers per token and block, half of it with bf16 (Korthikanti et
-    al. 2022, section 4.1, without the attention matrix), or one block's worth and the inputs of the others
-    with checkpointing.
+    A model that is not on this machine is taken to be trained on a GPU; None where its size is not known. Activations
+    are taken as 34 x hidden numbers per token and block, half of it with bf16 (Korthikanti et al. 2022, section 4.1,
+    without the attention matrix), or one block's worth and the inputs of the others with checkpointing.
     """
-    config = json.loads((local / "config.json").read_text())
-    config = config.get("text_config", config)
-    weights = sum(prod(shape) for shape in _shapes(local).values())
-    size = 2 if dtype == "bf16" else 4
-    adapter = _adapter_numbers(_shapes(local), recipe.lora) * 16
-    tokens, hidden, blocks = (
-        recipe.batch * min(recipe.max_length, 256),
-        config["hidden_size"],
-        config["num_hidden_layers"],
-    )
+    recipe, known = cell.recipe, KNOWN.get(cell.model.hub or "")
+    if local is not None:
+        config = json.loads((local / "config.json").read_text())
+        config = config.get("text_config", config)
+        hidden, blocks, shapes = config["hidden_size"], config["num_hidden_layers"], _shapes(local)
+    elif known is not None:
+        hidden, blocks, shapes = known.hidden, known.blocks, known.shapes()
+    else:
+        return None
+    weights = sum(prod(shape) for shape in shapes.values()) * (2 if local is None or _on_gpu() else 4)
+    adapter = _adapter_numbers(shapes, recipe.lora) * 16
+    tokens = recipe.batch * min(recipe.max_length, 256)
     kept = 34 * hidden + blocks * 2 * hidden if recipe.checkpointing else 34 * hidden * blocks
-    return int(weights * 4 + adapter + tokens * kept * size / 2)
+    return int(weights + adapter + tokens * kept * (2 if cell.dtype == "bf16" else 4) / 2)
+
+
+def _on_gpu() -> bool:
+    import torch
+
+    return torch.cuda.is_available()
 
 
 def _shapes(local: Path) -> dict[str, list[int]]:

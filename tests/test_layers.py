@@ -20,7 +20,7 @@ LAYERS = (
     ("errors", "contracts"),
     ("hookspecs", "prompts", "algebra", "weights", "variants", "__init__"),
     ("progress", "machine", "documents", "journal", "traits", "local_tasks"),
-    ("runs", "registry", "models", "data", "judging", "questions", "stored"),
+    ("runs", "registry", "models", "sizes", "data", "judging", "questions", "stored"),
     ("kernels", "stats", "agreement", "comparison", "calibration"),
     ("engine", "batching", "candidates", "likelihood", "decoding", "kv_cache", "packed", "sharing", "chat", "steering"),
     ("train", "tasks", "provider", "scoring", "grading", "vectors", "rollouts"),
