@@ -10,7 +10,7 @@ demo: .venv/.stamp
 	$(BIN)/harness run --setting gcd_sycophancy --intervention none,ps --scale mini --runs runs/demo
 
 test: .venv/.stamp
-	$(BIN)/pytest -q -m "not slow and not gpu and not vllm and not browser"
+	$(BIN)/pytest -q -n auto --maxprocesses 4 --dist loadfile -m "not slow and not gpu and not vllm and not browser"
 
 test-slow: .venv/.stamp
 	$(BIN)/pytest -q -m "slow and not gpu and not vllm"

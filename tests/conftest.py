@@ -21,6 +21,10 @@ os.environ.update(
     INSPECT_LOG_LEVEL="warning",
     TOKENIZERS_PARALLELISM="false",
 )
+# Processes that test side by side part the processor: threads that wait for each other on it take many times as long.
+WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+if WORKERS > 1:
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // WORKERS)))
 
 
 @pytest.fixture(scope="session")

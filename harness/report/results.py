@@ -211,12 +211,11 @@ def _inputs(record: Mapping[str, Any]) -> dict[str, Any]:
 
 def _values(file: Path, seed: int) -> dict[tuple[str, str], list[Observation]]:
     values: dict[tuple[str, str], list[Observation]] = {}
-
-    def observed(row: Mapping[str, Any]) -> None:
-        seen = Observation(row["cluster"] or row["case"], seed, _number(row["value"]))
-        values.setdefault((row["condition"], row["metric"]), []).append(seen)
-
-    _each_row(file, observed)
+    with _lines(file) as rows:
+        for row in rows:
+            value = row["value"]
+            seen = Observation(row["cluster"] or row["case"], seed, None if value is None else _number(value))
+            values.setdefault((row["condition"], row["metric"]), []).append(seen)
     if not values:
         raise HarnessError(f"{file}: empty; remove the file and run the cell again")
     return values
@@ -224,15 +223,15 @@ def _values(file: Path, seed: int) -> dict[tuple[str, str], list[Observation]]:
 
 def _checks(file: Path) -> tuple[Check, ...]:
     found: list[Check] = []
-
-    def compared(row: Mapping[str, Any]) -> None:
-        first, second = ({name: _number(one) for name, one in row[side].items()} for side in ("first", "second"))
-        if not first or set(first) != set(second):
-            raise ValueError("the two judges give different scores")
-        found.append(Check(judge=row["judge"], check=row["check"], first=first, second=second))
-
     if file.is_file():
-        _each_row(file, compared)
+        with _lines(file) as rows:
+            for row in rows:
+                first, second = (
+                    {name: _number(one) for name, one in row[side].items()} for side in ("first", "second")
+                )
+                if not first or set(first) != set(second):
+                    raise ValueError("the two judges give different scores")
+                found.append(Check(judge=row["judge"], check=row["check"], first=first, second=second))
     return tuple(found)
 
 
@@ -259,16 +258,23 @@ def _capabilities(file: Path, key: str) -> tuple[Capability, ...]:
         raise HarnessError(f"{file}: cut or broken ({_reason(error)}); remove it and run the cell again") from error
 
 
-def _each_row(file: Path, take: Callable[[Mapping[str, Any]], None]) -> None:
-    """Hands over every row, or raises HarnessError with the line of the first that is broken."""
+@contextmanager
+def _lines(file: Path) -> Iterator[Iterator[Mapping[str, Any]]]:
+    """The rows of a file; what goes wrong with one inside the block is a HarnessError that names its line."""
     lines = file.read_bytes().splitlines()
-    for number, row in enumerate(_rows(lines), start=1):
-        try:
-            take(json.loads(lines[number - 1].decode()) if row is None else row)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise HarnessError(
-                f"{file}:{number}: cut or broken ({_reason(error)}); remove the file and run the cell again"
-            ) from error
+    number = 0
+
+    def rows() -> Iterator[Mapping[str, Any]]:
+        nonlocal number
+        for number, row in enumerate(_rows(lines), start=1):
+            yield json.loads(lines[number - 1].decode()) if row is None else row
+
+    try:
+        yield rows()
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise HarnessError(
+            f"{file}:{number}: cut or broken ({_reason(error)}); remove the file and run the cell again"
+        ) from error
 
 
 def _rows(lines: Sequence[bytes]) -> Sequence[Any]:
