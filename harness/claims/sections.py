@@ -71,11 +71,26 @@ def _beside(decisions: Sequence[Decision]) -> str:
 
 def _comparisons(decisions: Sequence[Decision], scale: str) -> Section:
     own = [one for one in decisions if one.verdict != "nothing claimed"]
+    head: tuple[str, ...] = (
+        "claim",
+        "comparison",
+        "claimed",
+        "difference",
+        "95 % interval",
+        "seeds",
+        "questions",
+        "p",
+        "verdict",
+    )
+    rows = [row for one in own for row in _rows(one)]
+    at = head.index("p")
+    if all(row[at] in {"none", "-"} for row in rows):  # the lines below say why
+        head, rows = (*head[:at], *head[at + 1 :]), [(*row[:at], *row[at + 1 :]) for row in rows]
     return Section(
         title=f"comparisons, {scale}",
         detail="difference in points, smallest that counts in brackets",
-        head=("claim", "comparison", "claimed", "difference", "95 % interval", "seeds", "questions", "p", "verdict"),
-        rows=tuple(row for one in own for row in _rows(one)),
+        head=head,
+        rows=tuple(rows),
         lines=(
             *EXPLAINED,
             *_reasons(own),

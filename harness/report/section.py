@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from harness.report.results import Capability
     from harness.report.tables import Agreed, Arm
 
+LONGEST_WORD = 24
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
@@ -35,8 +37,11 @@ def show_section(section: Section, console: Console) -> None:
 
     console.print(Text.assemble("\n", (section.title, "bold"), f"  {section.detail}".rstrip()))
     grid = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, show_edge=False)
-    for at, head in enumerate(section.head):
-        grid.add_column(Text(head), justify="right" if at else "left", overflow="fold")
+    for at, (head, *cells) in enumerate(zip(section.head, *section.rows, strict=True)):
+        words = max(len(word) for cell in (head, *cells) for word in (cell.split() or [""]))
+        # Words stay whole where only sentences need to be folded.
+        whole = all(len(cell) <= words for cell in (head, *cells)) and words <= LONGEST_WORD
+        grid.add_column(Text(head), justify="right" if at else "left", overflow="fold", no_wrap=whole)
     for row in section.rows:
         grid.add_row(*map(Text, row))
     console.print(grid)
