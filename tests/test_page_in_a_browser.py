@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from browsing import NEEDS_BROWSER, chromium
+from browsing import NEEDS_BROWSER, chromium, until
 
 from benchmarks.made_up import write_cells
 from harness import report
@@ -70,6 +70,8 @@ def look(browser: Chrome, file: Path, *, size: tuple[int, int] = WIDE, dark: boo
     for kind in ("browser", "performance"):
         browser.get_log(kind)
     browser.get(file.as_uri())
+    # On a busy machine the driver may answer while the page is still being read.
+    until(lambda: browser.execute_script("return document.readyState") == "complete", "the page was never whole")
 
 
 def press(browser: Chrome, *keys: str) -> None:
