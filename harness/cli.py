@@ -249,7 +249,7 @@ def report(
     bundle: Annotated[
         bool, typer.Option("--bundle", help="Put the transcripts into a folder beside the page.")
     ] = False,
-    claims: Annotated[Path | None, typer.Option(help="Open the page with the verdicts on these claims.")] = None,
+    claims: Annotated[Path | None, typer.Option(help="Open with the verdicts on these claims.")] = None,
 ) -> None:
     """Arm by condition tables of the finished runs, and dose curves."""
     from harness.commands import page, tables
@@ -260,8 +260,10 @@ def report(
         raise HarnessError(f"--{asked[0]} and --{asked[1]} are two forms of one report; choose one")
     if bundle and html is None:
         raise HarnessError("--bundle puts the transcripts beside a page; name the page with --html FILE")
-    if claims is not None and html is None:
-        raise HarnessError("--claims opens a page with verdicts; name it with --html FILE, or use 'harness claims'")
+    if claims is not None and (as_json or as_csv):
+        raise HarnessError(
+            "verdicts are for reading and stand in no JSON or CSV of a report; use 'harness claims --json'"
+        )
     files = tables.Files(output=output, figures=figures, page=html, bundle=bundle, claims=claims)
     tables.report(
         runs, page.several("--setting", setting) if setting else (), form=asked[0] if asked else "text", files=files

@@ -21,6 +21,7 @@ os.environ.update(
     INSPECT_LOG_LEVEL="warning",
     TOKENIZERS_PARALLELISM="false",
 )
+os.environ.pop("COLUMNS", None)  # of the terminal that the tests were started from
 # Processes that test side by side part the processor: threads that wait for each other on it take many times as long.
 WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 if WORKERS > 1:

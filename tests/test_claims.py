@@ -14,7 +14,7 @@ from harness.claims import Claims, Decision, deviations, judge, lock, read_claim
 from harness.claims.schema import arm_label
 from harness.claims.sections import record, sections
 from harness.cli import main
-from harness.registry import installed
+from harness.registry import installed, using
 from harness.report.matrix import matrix, triggers
 
 POST = Path(__file__).parent.parent / "experiments" / "claims" / "post.yaml"
@@ -102,6 +102,17 @@ def test_a_claim_without_its_runs_is_not_run_and_names_what_is_lacking(study: Pa
     assert (lacking.verdict, lacking.why) == ("not run", "no finished run of gcd/ps x2")
     other = "{arm: ps, against: ip, direction: less, smallest: 0.05, condition: 'prompt:believe'}"
     assert "not measured under prompt:believe" in verdict(study, other).why
+
+
+@pytest.mark.parametrize("form", [["--markdown"], []])
+def test_a_report_to_read_opens_with_the_verdicts(
+    study: Path, form: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    claims = written(study, "{arm: ip, against: none, direction: less, smallest: 0.05}")
+    with using(registry()):
+        assert main(["report", "--runs", str(study / "runs"), "--claims", str(claims.file), *form]) == 0
+    said = capsys.readouterr().out
+    assert said.index("comparisons, mini") < said.index("reproduced:") < said.index("gcd, mini, smollm2_135m")
 
 
 def test_what_a_claim_is_about_is_the_trait_of_the_scale_and_never_another_metric_in_its_place(study: Path) -> None:

@@ -278,7 +278,11 @@ def test_the_command_writes_the_page_in_one_step_and_says_so_in_one_line(
 
 @pytest.mark.parametrize(
     ("options", "said"),
-    [(["--bundle"], "name the page with --html FILE"), (["--csv", "--json"], "two forms of one report; choose one")],
+    [
+        (["--bundle"], "name the page with --html FILE"),
+        (["--csv", "--json"], "two forms of one report; choose one"),
+        (["--csv", "--claims", "post.yaml"], "verdicts are for reading"),
+    ],
 )
 def test_options_that_do_not_go_together_are_refused(
     options: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

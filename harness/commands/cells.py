@@ -211,7 +211,7 @@ def _grid(plans: Sequence[Plan]) -> Table:
     from rich.text import Text
 
     grid = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, show_edge=False)
-    grid.add_column("cell", overflow="fold")
+    grid.add_column("cell", overflow="fold", min_width=16)
     grid.add_column("state")
     for head in ("rows", "tokens", "steps", "cases x\nconditions", "reply tokens,\nat most", "memory", "time"):
         grid.add_column(head, justify="right", no_wrap=True)

@@ -24,7 +24,7 @@ Form = Literal["text", "markdown", "json", "csv"]
 class Files:
     """What a report writes: its text in `output`, dose curves in `figures`, a page, and the logs beside that page.
 
-    The page opens with the verdicts on `claims`, where that file is named.
+    Page, text and Markdown open with the verdicts on `claims`, where that file is named.
     """
 
     output: Path | None = None
@@ -47,16 +47,17 @@ def report(runs: Path, settings: Sequence[str], *, form: Form, files: Files) -> 
     if files.figures is not None:
         drawn = report.draw(tables, files.figures)
         print(f"{len(drawn)} files in {files.figures}" if drawn else NO_CURVE, file=sys.stderr)
+    verdicts = _verdicts(files.claims, results) if files.claims is not None else ()
     if files.page is not None:
-        verdicts = _verdicts(files.claims, results) if files.claims is not None else ()
         _write_page(results, tables, settings, files.page, verdicts=verdicts, bundle=files.bundle)
         if files.output is None and form == "text":
             return
     if files.output is None and form == "text":
-        report.show(results, tables, console())
+        report.show(results, tables, console(), opening=verdicts)
         return
-    forms = {"text": report.text, "markdown": report.markdown, "json": report.as_json, "csv": report.as_csv}
-    written = forms[form](results, tables)
+    opened = {"text": report.text, "markdown": report.markdown}
+    for_programs = {"json": report.as_json, "csv": report.as_csv}
+    written = opened[form](results, tables, opening=verdicts) if form in opened else for_programs[form](results, tables)
     if files.output is None:
         print(written, end="")
         return

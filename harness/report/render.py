@@ -34,10 +34,14 @@ GAP = 3  # columns between two columns of a table
 Item = TypeVar("Item")
 
 
-def show(results: Results, tables: Sequence[Table], console: Console) -> None:
-    """Prints every table, split into stacked parts where the conditions are too many for the width."""
+def show(results: Results, tables: Sequence[Table], console: Console, *, opening: Sequence[Section] = ()) -> None:
+    """Prints `opening` and every table, split into stacked parts where the conditions are too many for the width."""
     from rich.text import Text
 
+    for section in opening:
+        show_section(section, console)
+    if opening:
+        console.print()
     for table in tables:
         console.print(Text(title_of(table), style="bold underline"))
         for block in table.blocks:
@@ -55,18 +59,19 @@ def show(results: Results, tables: Sequence[Table], console: Console) -> None:
         console.print(Text(line), soft_wrap=True)
 
 
-def text(results: Results, tables: Sequence[Table], *, width: int = WIDTH) -> str:
+def text(results: Results, tables: Sequence[Table], *, width: int = WIDTH, opening: Sequence[Section] = ()) -> str:
     """What `show` prints, without colour."""
     from rich.console import Console
 
     page = io.StringIO()
-    show(results, tables, Console(file=page, width=width, color_system=None, legacy_windows=False))
+    plain = Console(file=page, width=width, color_system=None, legacy_windows=False)
+    show(results, tables, plain, opening=opening)
     return "\n".join(line.rstrip() for line in page.getvalue().splitlines()) + "\n"
 
 
-def markdown(results: Results, tables: Sequence[Table]) -> str:
-    """The report as GitHub-flavoured Markdown."""
-    lines: list[str] = []
+def markdown(results: Results, tables: Sequence[Table], *, opening: Sequence[Section] = ()) -> str:
+    """`opening` and the report as GitHub-flavoured Markdown."""
+    lines = [line for section in opening for line in markdown_section(section)]
     for table in tables:
         lines += [f"## {title_of(table)}", ""]
         for block in table.blocks:
