@@ -351,10 +351,10 @@ def rejudge(
     as_json: Json = False,
 ) -> None:
     """Grade stored replies again: nothing is trained, and nothing generated but what a grader is asked."""
-    from harness.commands import graders, page
+    from harness.commands import graders, page, rejudging
 
     grading = graders.Grading(model=grader, connections=connections, max_cost=max_cost, price=price)
-    graders.rejudge(runs, grading, judges=page.several("--judge", judge) if judge else (), as_json=as_json)
+    rejudging.rejudge(runs, grading, judges=page.several("--judge", judge) if judge else (), as_json=as_json)
 
 
 @app.command()

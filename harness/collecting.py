@@ -43,7 +43,7 @@ def collect(
     from harness.tasks import log_name
 
     logs = [folder / "logs" / log_name(condition) for condition in conditions]
-    with _booked(grader, record, folder):
+    with booked(grader, record, folder):
         for log in logs:
             regrading.regrade(log, setting, grader=grader, again=again)
     if not (folder / "replies.jsonl").is_file():
@@ -57,27 +57,24 @@ def collect(
 
 
 @contextlib.contextmanager
-def _booked(grader: ModelGrader | None, record: dict[str, Any], folder: Path) -> Iterator[None]:
-    """Adds what is paid to `grader` inside the block to the step `grade` of `record`; if it fails, in run.json too."""
+def booked(grader: ModelGrader | None, record: dict[str, Any], folder: Path) -> Iterator[None]:
+    """Adds what is paid to `grader` inside the block to the step `grade` of `record` and its run.json, if it fails too.
+
+    Without a grader it does nothing.
+    """
     if grader is None:
         yield
         return
     before = grader.ledger.record()
     try:
         yield
-    except BaseException:
-        _book(grader, before, record)
+    finally:
+        now, spent = grader.ledger.record(), dict(record["steps"].get("grade", {}))
+        for name in ("calls", "input_tokens", "output_tokens", "usd"):
+            if now[name] is not None:
+                spent[name] = spent.get(name, 0) + now[name] - before[name]
+        record["steps"]["grade"] = spent
         runs.write_json(folder / "run.json", record)
-        raise
-    _book(grader, before, record)
-
-
-def _book(grader: ModelGrader, before: Mapping[str, Any], record: dict[str, Any]) -> None:
-    now, booked = grader.ledger.record(), dict(record["steps"].get("grade", {}))
-    for name in ("calls", "input_tokens", "output_tokens", "usd"):
-        if now[name] is not None:
-            booked[name] = booked.get(name, 0) + now[name] - before[name]
-    record["steps"]["grade"] = booked
 
 
 def collect_rules(folder: Path, setting: Setting, conditions: Sequence[Condition], record: dict[str, Any]) -> int:

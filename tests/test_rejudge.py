@@ -245,6 +245,7 @@ def test_another_judge_that_asks_is_kept_under_its_graders_name(runs: Path, serv
     rows = [json.loads(line) for line in file.read_text().splitlines()]
     assert {row["grader"] for row in rows} == {NAME}
     assert len(rows) == REPLIES
+    assert record_of(runs)["steps"]["grade"]["calls"] == len(server.answered) > 0
 
 
 def test_a_limit_on_cost_stops_in_one_line_and_keeps_what_was_paid_for(

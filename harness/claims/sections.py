@@ -19,6 +19,9 @@ EXPLAINED = (
 )
 
 
+COLUMNS = ("claim", "comparison", "claimed", "difference", "95 % interval", "seeds", "questions", "p", "verdict")
+
+
 def sections(claims: Claims, decisions: Sequence[Decision], changed: Sequence[Deviation]) -> list[Section]:
     """For every scale the table, where the file has one, and the comparisons; then the notes of the file."""
     found: list[Section] = []
@@ -71,26 +74,14 @@ def _beside(decisions: Sequence[Decision]) -> str:
 
 def _comparisons(decisions: Sequence[Decision], scale: str) -> Section:
     own = [one for one in decisions if one.verdict != "nothing claimed"]
-    head: tuple[str, ...] = (
-        "claim",
-        "comparison",
-        "claimed",
-        "difference",
-        "95 % interval",
-        "seeds",
-        "questions",
-        "p",
-        "verdict",
-    )
-    rows = [row for one in own for row in _rows(one)]
-    at = head.index("p")
-    if all(row[at] in {"none", "-"} for row in rows):  # the lines below say why
-        head, rows = (*head[:at], *head[at + 1 :]), [(*row[:at], *row[at + 1 :]) for row in rows]
+    # Where no design gives a p there is no column of it: the lines below say why.
+    some_p = any(part.flips.p is not None for one in own for part in one.parts)
+    shown = [at for at, name in enumerate(COLUMNS) if name != "p" or some_p]
     return Section(
         title=f"comparisons, {scale}",
         detail="difference in points, smallest that counts in brackets",
-        head=head,
-        rows=tuple(rows),
+        head=tuple(COLUMNS[at] for at in shown),
+        rows=tuple(tuple(row[at] for at in shown) for one in own for row in _rows(one)),
         lines=(
             *EXPLAINED,
             *_reasons(own),

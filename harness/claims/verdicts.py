@@ -8,6 +8,7 @@ from typing import Literal
 
 from harness.claims.measures import NotRun, measured
 from harness.claims.schema import Claim, Claims, Comparison
+from harness.collecting import LEARNED
 from harness.registry import Registry
 from harness.report.results import Results
 from harness.report.tables import Arm, Table, tables
@@ -16,7 +17,6 @@ from harness.stats import Contrast, Estimate, FlipTest, Plan, decided_at, holm, 
 Verdict = Literal["reproduced", "contradicted", "inconclusive", "not run", "invalid", "nothing claimed"]
 
 ALPHA = 0.05
-LEARNED = "learned_"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.agreement import Agreement, Scores, agreement
 from harness.commands.graders import Grading
-from harness.commands.grading import Row, read_rows, verdicts
+from harness.commands.grading import Row, read_rows, rows_of, verdicts
 from harness.commands.page import console, print_json
 from harness.comparison import (
     CANNOT_TELL,
@@ -25,7 +25,6 @@ from harness.contracts import Judge, Setting
 from harness.errors import HarnessError
 from harness.registry import installed
 from harness.report.section import Section, show_section
-from harness.stored import Stored
 
 
 def agree(
@@ -81,22 +80,15 @@ def _rows_of_runs(runs: Path, judges: tuple[Judge, Judge], settings: Sequence[st
     asked = {name: _splits(installed().setting(name), names) for name in {run.cell.setting for run in results.runs}}
     if settings:  # named, so every reply of theirs is meant where no metric of theirs uses these judges
         asked = {name: splits or _splits(installed().setting(name), None) for name, splits in asked.items()}
-    rows = [
-        Row(place=_place(run.folder, reply), own_id=None, case=reply.case, reply=reply.reply)
-        for run in results.runs
-        if asked[run.cell.setting]
-        for reply in replies_of(
-            run.folder, [Condition.parse(text) for text in dict.fromkeys(at for at, _ in run.values)]
-        )
-        if reply.split in asked[run.cell.setting]
-    ]
+    rows: list[Row] = []
+    for run in results.runs:
+        if wanted := asked[run.cell.setting]:
+            conditions = [Condition.parse(text) for text in dict.fromkeys(at for at, _ in run.values)]
+            replies = replies_of(run.folder, conditions)
+            rows += rows_of(run.folder, [reply for reply in replies if reply.split in wanted])
     if not rows:
         raise HarnessError(f"no finished run in {runs} is graded by {' or '.join(sorted(names))}; name its --setting")
     return rows
-
-
-def _place(folder: Path, reply: Stored) -> str:
-    return f"{folder}, {reply.condition}, {reply.split}/{reply.case.id} sample {reply.sample}"
 
 
 def _splits(setting: Setting, judges: set[str] | None) -> set[str]:

@@ -19,6 +19,7 @@ from harness.registry import installed
 
 if TYPE_CHECKING:
     from harness.grading.asking import ModelGrader
+    from harness.stored import Stored
 
 ROLES = ("system", "user", "assistant")
 
@@ -65,6 +66,19 @@ def read_rows(file: Path) -> list[Row]:
     if not rows:
         raise HarnessError(f"{file} has no row; write one JSON object per line, each with a 'reply'")
     return rows
+
+
+def rows_of(folder: Path, replies: Sequence[Stored]) -> list[Row]:
+    """The stored replies of the run in `folder`, each with its place there."""
+    return [
+        Row(
+            place=f"{folder}, {reply.condition}, {reply.split}/{reply.case.id} sample {reply.sample}",
+            own_id=None,
+            case=reply.case,
+            reply=reply.reply,
+        )
+        for reply in replies
+    ]
 
 
 def _rows(file: Path, text: str) -> Iterator[Row]:

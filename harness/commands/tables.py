@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import gc
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -41,7 +41,6 @@ def report(runs: Path, settings: Sequence[str], *, form: Form, files: Files) -> 
 
     registry = installed()
     results = report.load(runs, settings=settings)
-    gc.freeze()  # a million observations that stay: the collector need not look through them again and again
     for name in settings:
         if not any(run.cell.setting == name for run in results.runs):
             registry.setting(name)
@@ -57,9 +56,13 @@ def report(runs: Path, settings: Sequence[str], *, form: Form, files: Files) -> 
     if files.output is None and form == "text":
         report.show(results, tables, console(), opening=verdicts)
         return
-    opened = {"text": report.text, "markdown": report.markdown}
-    for_programs = {"json": report.as_json, "csv": report.as_csv}
-    written = opened[form](results, tables, opening=verdicts) if form in opened else for_programs[form](results, tables)
+    forms: dict[Form, Callable[[Results, Sequence[Table]], str]] = {
+        "text": partial(report.text, opening=verdicts),
+        "markdown": partial(report.markdown, opening=verdicts),
+        "json": report.as_json,
+        "csv": report.as_csv,
+    }
+    written = forms[form](results, tables)
     if files.output is None:
         print(written, end="")
         return

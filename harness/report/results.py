@@ -101,7 +101,7 @@ def load(runs: Path, *, settings: Sequence[str] = (), key_of: KeyOf = current_ke
     unfinished = tuple(at for at, record in wanted if not _finished(at, record))
     kept, stale = _current(done, key_of, _cell)
     kept, twice = _current(kept, key_of, lambda record: replace(_cell(record), model=_digest(record), vector_grader=""))
-    with _no_collection():
+    with no_collection():
         read = tuple(_run(at, record) for at, record in kept)
     return Results(
         folder=runs,
@@ -112,7 +112,7 @@ def load(runs: Path, *, settings: Sequence[str] = (), key_of: KeyOf = current_ke
 
 
 @contextmanager
-def _no_collection() -> Iterator[None]:
+def no_collection() -> Iterator[None]:
     """Holds the garbage collector still: it would look through a million observations again and again, for nothing."""
     was = gc.isenabled()
     gc.disable()

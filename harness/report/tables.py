@@ -13,7 +13,7 @@ from harness.models import short_name
 from harness.registry import Registry
 from harness.report.doses import Dosed, Sweep, sweep
 from harness.report.references import Published, published
-from harness.report.results import Check, Results, Run
+from harness.report.results import Check, Results, Run, no_collection
 from harness.runs import digest_of
 from harness.stats import Estimate, Observation, estimate, leak
 
@@ -97,7 +97,8 @@ def tables(results: Results, registry: Registry) -> tuple[Table, ...]:
     groups: dict[tuple[str, str, str], list[Run]] = {}
     for run in results.runs:
         groups.setdefault((run.cell.setting, run.cell.scale, names[run.model]), []).append(run)
-    return tuple(_table(groups[key], key[2], registry) for key in sorted(groups))
+    with no_collection():
+        return tuple(_table(groups[key], key[2], registry) for key in sorted(groups))
 
 
 def _model_names(runs: Sequence[Run]) -> dict[str, str]:
