@@ -164,7 +164,7 @@ def _reached(target: Target, table: Table, arm: Arm) -> tuple[Reached, tuple[Obs
         """What a reply adds to the error: its value, were the error linear (the delta method)."""
         return error + float(sides @ (values - shares * values.sum())) / (2 * float(means.sum()))
 
-    parts = tuple(seen._replace(value=None if values is None else part(values)) for seen, values in rows)
+    parts = tuple(replace(seen, value=None if values is None else part(values)) for seen, values in rows)
     return (
         Reached(
             target=target,
@@ -243,7 +243,7 @@ def _differences(
         theirs = _numbered(against)
         for place, seen in _numbered(own).items():
             value = theirs[place].value if place in theirs else None
-            rows.append(seen._replace(value=None if seen.value is None or value is None else seen.value - value))
+            rows.append(replace(seen, value=None if seen.value is None or value is None else seen.value - value))
     return rows, len(pairs)
 
 

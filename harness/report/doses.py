@@ -13,7 +13,7 @@ metric to keep.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Literal
 
@@ -150,7 +150,7 @@ def _not_judged(doses: Sequence[Dosed], metrics: Sequence[str]) -> tuple[Point, 
     """The share of scores that are None, over all metrics."""
     points = []
     for one in doses:
-        rows = [seen._replace(value=float(seen.value is None)) for metric in metrics for seen in _clean(one, metric)]
+        rows = [replace(seen, value=float(seen.value is None)) for metric in metrics for seen in _clean(one, metric)]
         points.append(Point(dose=one.dose, estimate=estimate(rows), seeds=by_seed(rows)))
     return tuple(points)
 

@@ -211,11 +211,12 @@ def _inputs(record: Mapping[str, Any]) -> dict[str, Any]:
 
 def _values(file: Path, seed: int) -> dict[tuple[str, str], list[Observation]]:
     values: dict[tuple[str, str], list[Observation]] = {}
-    with _lines(file) as rows:
-        for row in rows:
-            value = row["value"]
-            seen = Observation(row["cluster"] or row["case"], seed, None if value is None else _number(value))
-            values.setdefault((row["condition"], row["metric"]), []).append(seen)
+
+    def observed(row: Mapping[str, Any]) -> None:
+        seen = Observation(row["cluster"] or row["case"], seed, _number(row["value"]))
+        values.setdefault((row["condition"], row["metric"]), []).append(seen)
+
+    _each_row(file, observed)
     if not values:
         raise HarnessError(f"{file}: empty; remove the file and run the cell again")
     return values
@@ -223,15 +224,15 @@ def _values(file: Path, seed: int) -> dict[tuple[str, str], list[Observation]]:
 
 def _checks(file: Path) -> tuple[Check, ...]:
     found: list[Check] = []
+
+    def compared(row: Mapping[str, Any]) -> None:
+        first, second = ({name: _number(one) for name, one in row[side].items()} for side in ("first", "second"))
+        if not first or set(first) != set(second):
+            raise ValueError("the two judges give different scores")
+        found.append(Check(judge=row["judge"], check=row["check"], first=first, second=second))
+
     if file.is_file():
-        with _lines(file) as rows:
-            for row in rows:
-                first, second = (
-                    {name: _number(one) for name, one in row[side].items()} for side in ("first", "second")
-                )
-                if not first or set(first) != set(second):
-                    raise ValueError("the two judges give different scores")
-                found.append(Check(judge=row["judge"], check=row["check"], first=first, second=second))
+        _each_row(file, compared)
     return tuple(found)
 
 
@@ -258,23 +259,16 @@ def _capabilities(file: Path, key: str) -> tuple[Capability, ...]:
         raise HarnessError(f"{file}: cut or broken ({_reason(error)}); remove it and run the cell again") from error
 
 
-@contextmanager
-def _lines(file: Path) -> Iterator[Iterator[Mapping[str, Any]]]:
-    """The rows of a file; what goes wrong with one inside the block is a HarnessError that names its line."""
+def _each_row(file: Path, take: Callable[[Mapping[str, Any]], None]) -> None:
+    """Hands over every row, or raises HarnessError with the line of the first that is broken."""
     lines = file.read_bytes().splitlines()
-    number = 0
-
-    def rows() -> Iterator[Mapping[str, Any]]:
-        nonlocal number
-        for number, row in enumerate(_rows(lines), start=1):
-            yield json.loads(lines[number - 1].decode()) if row is None else row
-
-    try:
-        yield rows()
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise HarnessError(
-            f"{file}:{number}: cut or broken ({_reason(error)}); remove the file and run the cell again"
-        ) from error
+    for number, row in enumerate(_rows(lines), start=1):
+        try:
+            take(json.loads(lines[number - 1].decode()) if row is None else row)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise HarnessError(
+                f"{file}:{number}: cut or broken ({_reason(error)}); remove the file and run the cell again"
+            ) from error
 
 
 def _rows(lines: Sequence[bytes]) -> Sequence[Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +11,8 @@ import numpy.typing as npt
 Grid = npt.NDArray[np.float64]
 
 
-class Observation(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Observation:
     """One judged reply: the cluster of its case, the seed of the trained model, and the value or None."""
 
     cluster: str
@@ -61,17 +61,16 @@ def tabulate(
     observations: Iterable[Observation], clusters: Sequence[str] | None = None, seeds: Sequence[int] | None = None
 ) -> Table:
     """The observations as a table over `clusters` and `seeds`, all that have a judged value unless given."""
-    judged = [seen for seen in observations if seen.value is not None]
+    judged = [(seen.cluster, seen.seed, seen.value) for seen in observations if seen.value is not None]
+    # Sorted by value too: a floating-point sum must not depend on the order of the rows.
+    judged.sort()
     names = sorted({cluster for cluster, _, _ in judged}) if clusters is None else clusters
     numbers = sorted({seed for _, seed, _ in judged}) if seeds is None else seeds
     rows = {name: at for at, name in enumerate(names)}
     columns = {seed: at for at, seed in enumerate(numbers)}
-    if clusters is not None or seeds is not None:
-        judged = [seen for seen in judged if seen.cluster in rows and seen.seed in columns]
-    at = np.array([rows[c] * len(columns) + columns[s] for c, s, _ in judged], dtype=np.intp)
+    kept = [(c, s, value) for c, s, value in judged if c in rows and s in columns]
+    at = np.array([rows[c] * len(columns) + columns[s] for c, s, _ in kept], dtype=np.intp)
     shape, size = (len(rows), len(columns)), len(rows) * len(columns)
-    values = np.array([value for _, _, value in judged], dtype=float)
-    # Each sum in the order of its values: a floating-point sum must not depend on the order of the rows.
-    order = np.lexsort((values, at))
-    total = np.bincount(at[order], weights=values[order], minlength=size).astype(float).reshape(shape)
+    values = np.array([value for _, _, value in kept], dtype=float)
+    total = np.bincount(at, weights=values, minlength=size).astype(float).reshape(shape)
     return Table(total, np.bincount(at, minlength=size).astype(float).reshape(shape))
