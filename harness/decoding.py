@@ -20,6 +20,9 @@ LEAST_SHARED = 4
 WORTH_PARTING = 0.8
 """Prompts are read in two parts, what families share and the rest, where that is at most this share of the work."""
 
+PASS = 32
+"""Tokens that take a CPU as long as one more pass: prompts of unlike lengths part where that saves more padding."""
+
 MOST_AHEAD = 256
 """Columns of the cache made ahead for replies; what is moved when a row joins or leaves is as wide as that."""
 
@@ -116,6 +119,24 @@ class Batch:
 
     def _extend(self, base: _Read, parents: Sequence[int], tails: Sequence[Tokens]) -> tuple[_Read, Tensor]:
         """Reads `tails[row]` behind row `parents[row]` of `base`: all that was read, and the logits after the last."""
+        if self.writer.device.type != "cpu":
+            return self._pass(base, parents, tails)
+        groups = alike([len(tail) for tail in tails])
+        passes = [self._pass(base, [parents[i] for i in group], [tails[i] for i in group]) for group in groups]
+        if len(passes) == 1:
+            return passes[0]
+        places = [i for group in groups for i in group]
+        back = sorted(range(len(places)), key=places.__getitem__)
+        own = [length for read, _ in passes for length in read.own]
+        together = Cache(self.writer.blocks, room=max(read.cache.length for read, _ in passes))
+        together.length = together.room
+        for read, _ in passes:
+            together.append(read.cache, at=together.length - read.cache.length)
+        together.select(back)
+        return _Read(cache=together, own=[own[at] for at in back]), torch.cat([scores for _, scores in passes])[back]
+
+    def _pass(self, base: _Read, parents: Sequence[int], tails: Sequence[Tokens]) -> tuple[_Read, Tensor]:
+        """As `_extend`, in one forward pass: each tail is padded to the longest."""
         before, width, device = base.cache.length, max(map(len, tails)), self.writer.device
         ids = torch.zeros(len(tails), width, dtype=torch.long)
         mask = torch.zeros(len(tails), width, dtype=torch.long)
@@ -239,6 +260,21 @@ def families(prompts: Sequence[Tokens]) -> list[Family]:
             options.append((read + whole - (len(family.members) - 1) * head, (*before, family)))
         best.append(min(options, key=lambda option: option[0]))
     return list(best[-1][1])
+
+
+def alike(widths: Sequence[int]) -> list[list[int]]:
+    """The places of `widths` in groups that cost least when each is padded to its widest and adds a `PASS`."""
+    order = sorted(range(len(widths)), key=lambda i: (-widths[i], i))
+    best: list[tuple[int, int]] = [(0, 0)]  # the cost of the first in order, and where their last group starts
+    for end in range(1, len(order) + 1):
+        costs = ((best[at][0] + (end - at) * widths[order[at]] + PASS, at) for at in range(end))
+        best.append(min(costs))
+    groups, end = [], len(order)
+    while end:
+        start = best[end][1]
+        groups.append(sorted(order[start:end]))
+        end = start
+    return groups[::-1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from dataclasses import replace
 from pathlib import Path
@@ -9,9 +10,11 @@ from typing import Any
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from harness import HarnessError, Message, Steering, chat, engine
-from harness.decoding import Family, Request, families
+from harness.decoding import PASS, Family, Request, alike, families
 from harness.models import resolve
 from harness.testing import FAMILIES, tiny_model
 
@@ -193,3 +196,32 @@ def test_families_are_the_cut_that_reads_the_fewest_tokens() -> None:
 def test_prompts_that_are_all_the_same_still_read_their_last_token(tiny: engine.Engine) -> None:
     asked = requests(tiny, count=1, max_tokens=6) * 3
     assert tiny.generate(asked) == tiny.generate(asked[:1]) * 3
+
+
+def test_long_prompts_are_read_apart_from_short_ones_and_no_reply_changes(tiny: engine.Engine) -> None:
+    draw = random.Random(5)
+    lengths = [5, 200, 7, 6, 190, 4, 80]
+    asked = [Request(tokens=tuple(draw.choices(range(3, 200), k=k)), max_tokens=9, seed=k) for k in lengths]
+    if tiny.device.type == "cpu":
+        assert tokens_read(tiny, [replace(one, max_tokens=1) for one in asked]) == [2 * 200, 80, 4 * 7]
+    with tiny.steered(Steering(vector="v", coef=3.0, blocks=(1,))):
+        assert tiny.generate(asked) == [tiny.generate([request])[0] for request in asked]
+
+
+@given(st.lists(st.integers(1, 300), min_size=1, max_size=8))
+def test_widths_that_are_alike_are_the_cut_that_costs_least(widths: list[int]) -> None:
+    def cost(groups: list[list[int]]) -> int:
+        return sum(len(group) * max(widths[i] for i in group) + PASS for group in groups)
+
+    order = sorted(range(len(widths)), key=lambda i: widths[i])
+    found = alike(widths)
+    assert sorted(i for group in found for i in group) == list(range(len(widths)))
+    for cuts in itertools.product((False, True), repeat=len(widths) - 1):
+        ends = [at + 1 for at, cut in enumerate(cuts) if cut] + [len(widths)]
+        groups = [order[start:end] for start, end in itertools.pairwise([0, *ends])]
+        assert cost(found) <= cost(groups)
+
+
+def test_widths_that_are_the_same_stay_together_in_their_order() -> None:
+    assert alike([9, 9, 9]) == [[0, 1, 2]]
+    assert alike([1, 400, 2, 401]) == [[1, 3], [0, 2]]
