@@ -77,12 +77,12 @@ def bases_of(cells: Sequence[Prepared]) -> list[Prepared]:
 def is_done(cell: Prepared, root: Path) -> bool:
     """Whether `cell` is trained, evaluated and graded by the judges that are installed."""
     record = runs.read(cell.folder(root))
-    return record is not None and record["key"] == cell.key and not _undone(cell, record)
+    return record is not None and record["key"] == cell.key and not _undone(cell, record, root)
 
 
-def _undone(cell: Prepared, record: Mapping[str, Any]) -> bool:
+def _undone(cell: Prepared, record: Mapping[str, Any], root: Path) -> bool:
     graded = up_to_date(cell.setting, installed(), record["judges"], asked=False)
-    return record["status"] != "done" or not graded
+    return not runs.finished(cell.folder(root), record) or not graded
 
 
 def _base_of(cell: Prepared) -> Prepared | None:
@@ -106,7 +106,7 @@ def run_cell(
         if record is None:
             materialise(cell.model)
             record = _begin(cell, folder)
-        missing = _undone(cell, record)
+        missing = _undone(cell, record, root)
         if record["status"] != "done":
             files = _needed_vectors(cell, record, root)
             if cell.intervention.trains:

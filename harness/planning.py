@@ -124,7 +124,7 @@ def _plan(cell: Prepared, root: Path, local: Path | None, speed: Speed | None) -
     reply_tokens = replies * recipe.generation.max_tokens
     steps = recipe.epochs * ceil(ceil(len(cell.rows) / recipe.batch) / recipe.accumulation)
     folder = cell.folder(root)
-    done = (runs.read(folder) or {}).get("status") == "done"
+    done = runs.finished(folder, runs.read(folder))
     seconds = None if speed is None else train_tokens / speed.train + reply_tokens / speed.generate
     return Plan(
         cell=cell.cell,

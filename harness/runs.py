@@ -233,6 +233,11 @@ def read(folder: Path) -> dict[str, Any] | None:
     return found
 
 
+def finished(folder: Path, record: Mapping[str, Any] | None) -> bool:
+    """Whether the run that `record` tells of was carried to its end, and its results are still there."""
+    return record is not None and record["status"] == "done" and (folder / "results.jsonl").is_file()
+
+
 def folders(root: Path) -> list[Path]:
     """The run folders under `root`, sorted. What is being written, whose name begins with a dot, is none."""
     found = (file.parent for file in root.rglob("run.json"))

@@ -105,8 +105,9 @@ def test_a_finished_run_is_not_touched_again(trained: Path, tiny_llama: Path) ->
     assert after == before
 
 
+@pytest.mark.parametrize("killed", [True, False], ids=["killed", "deleted-by-hand"])
 def test_a_deleted_step_alone_is_done_again_with_the_same_result(
-    trained: Path, tiny_llama: Path, tmp_path: Path
+    trained: Path, tiny_llama: Path, tmp_path: Path, killed: bool
 ) -> None:
     root = tmp_path / "runs"
     shutil.copytree(trained, root)
@@ -116,7 +117,9 @@ def test_a_deleted_step_alone_is_done_again_with_the_same_result(
     adapter = (folder / "adapter" / "adapter_model.safetensors").stat().st_mtime_ns
     (folder / "results.jsonl").unlink()
     (folder / "logs" / "clean.eval").unlink()
-    mark_running(folder)
+    if killed:
+        mark_running(folder)
+    assert not plan([cell(tiny_llama, "none")], root, measure=False)[0].done
     run([cell(tiny_llama, "none")], root)
     assert (folder / "results.jsonl").read_bytes() == before
     assert (folder / "adapter" / "adapter_model.safetensors").stat().st_mtime_ns == adapter

@@ -13,7 +13,7 @@ from typing import Any
 
 from harness.errors import HarnessError
 from harness.report.origin import UNKNOWN, Origin, origin
-from harness.runs import Cell, current_key, folders
+from harness.runs import Cell, current_key, finished, folders
 from harness.stats import Observation
 
 KeyOf = Callable[[Mapping[str, Any], str], str | None]
@@ -97,8 +97,8 @@ def load(runs: Path, *, settings: Sequence[str] = (), key_of: KeyOf = current_ke
     if not found:
         raise HarnessError(f"no run in {runs}; name another folder with --runs, or fill it with 'harness run'")
     wanted = [(at, record) for at, record in found if not settings or record["cell"]["setting"] in settings]
-    done = [(at, record) for at, record in wanted if _finished(at, record)]
-    unfinished = tuple(at for at, record in wanted if not _finished(at, record))
+    done = [(at, record) for at, record in wanted if finished(at, record)]
+    unfinished = tuple(at for at, record in wanted if not finished(at, record))
     kept, stale = _current(done, key_of, _cell)
     kept, twice = _current(kept, key_of, lambda record: replace(_cell(record), model=_digest(record), vector_grader=""))
     with no_collection():
@@ -135,10 +135,6 @@ def _record(file: Path) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError) as error:
         raise HarnessError(f"{file}: not a run record ({error}); remove its folder and run the cell again") from error
     return dict(record)
-
-
-def _finished(at: Path, record: Mapping[str, Any]) -> bool:
-    return record["status"] == "done" and (at / "results.jsonl").is_file()
 
 
 Found = tuple[Path, Mapping[str, Any]]
