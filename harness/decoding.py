@@ -85,7 +85,8 @@ class Batch:
         if not self.requests:
             return []
         reply = min(MOST_AHEAD, max(request.max_tokens for request in self.requests))
-        self.cache = Cache(self.writer.blocks, room=len(self.requests[self.queue[0]].tokens) + reply)
+        slots = min(self.writer.slots, len(self.requests))
+        self.cache = Cache(self.writer.blocks, room=len(self.requests[self.queue[0]].tokens) + reply, slots=slots)
         self.shared = self._read_prefix()
         while self.queue or self.rows:
             free = self.writer.slots - len(self.rows)
@@ -99,7 +100,8 @@ class Batch:
         """Reads the prompts of `new` and puts them beside the rows that are being written."""
         fresh, logits = self._read([self.requests[i].tokens[self.shared.own[0] :] for i in new])
         self.end = max(self.end, fresh.cache.length)
-        self.cache.append(fresh.cache, at=self.end - fresh.cache.length)
+        places = range(len(self.rows), len(self.rows) + len(new))
+        self.cache.put(fresh.cache, places, at=self.end - fresh.cache.length)
         self.rows += new
         self.length += fresh.own
         self._take(logits)
@@ -125,15 +127,15 @@ class Batch:
         passes = [self._pass(base, [parents[i] for i in group], [tails[i] for i in group]) for group in groups]
         if len(passes) == 1:
             return passes[0]
-        places = [i for group in groups for i in group]
-        back = sorted(range(len(places)), key=places.__getitem__)
-        own = [length for read, _ in passes for length in read.own]
-        together = Cache(self.writer.blocks, room=max(read.cache.length for read, _ in passes))
+        together = Cache(self.writer.blocks, room=max(read.cache.length for read, _ in passes), slots=len(tails))
         together.length = together.room
-        for read, _ in passes:
-            together.append(read.cache, at=together.length - read.cache.length)
-        together.select(back)
-        return _Read(cache=together, own=[own[at] for at in back]), torch.cat([scores for _, scores in passes])[back]
+        own, scores = [0] * len(tails), passes[0][1].new_empty(len(tails), passes[0][1].shape[1])
+        for group, (read, logits) in zip(groups, passes, strict=True):
+            together.put(read.cache, group, at=together.length - read.cache.length)
+            scores[group] = logits
+            for row, length in zip(group, read.own, strict=True):
+                own[row] = length
+        return _Read(cache=together, own=own), scores
 
     def _pass(self, base: _Read, parents: Sequence[int], tails: Sequence[Tokens]) -> tuple[_Read, Tensor]:
         """As `_extend`, in one forward pass: each tail is padded to the longest."""
@@ -198,9 +200,9 @@ class Batch:
                 keep.append(at)
         self.advance(len(self.rows) - len(keep), len(rows))
         if len(keep) < len(self.rows):
+            keep = self.cache.keep(keep)
             self.rows = [self.rows[at] for at in keep]
             self.length = [self.length[at] for at in keep]
-            self.cache.select(keep)
 
     def _draw(self, logits: Tensor, rows: list[int]) -> list[int]:
         greedy: list[int] = logits.argmax(-1).tolist()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -10,13 +10,18 @@ from torch import Tensor
 
 
 class Cache:
-    """Keys and values of every block in tensors with room to spare, written in place: (rows, heads, columns, head)."""
+    """Keys and values of every block in tensors with room to spare, written in place: (slots, heads, columns, head).
 
-    def __init__(self, blocks: int, *, room: int) -> None:
+    The first `rows` rows count; what lies behind them, and in columns that a row does not use, is never looked at.
+    """
+
+    def __init__(self, blocks: int, *, room: int, slots: int = 0) -> None:
         self.keys: list[Tensor | None] = [None] * blocks
         self.values: list[Tensor | None] = [None] * blocks
+        self.rows = 0
         self.length = 0
         self.room = room
+        self.slots = slots
 
     def for_model(self) -> Any:
         """What the model takes as `past_key_values`."""
@@ -26,27 +31,22 @@ class Cache:
 
     def write(self, block: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
         """Puts `key` and `value` at column `length` and gives all columns up to theirs."""
-        end = self.length + key.shape[2]
-        keys, values = self.keys[block], self.values[block]
-        if keys is None or values is None or end > keys.shape[2]:
-            keys, values = self._grown(keys, key, end), self._grown(values, value, end)
-            self.keys[block], self.values[block] = keys, values
-        keys[:, :, self.length : end] = key
-        values[:, :, self.length : end] = value
-        return keys[:, :, :end], values[:, :, :end]
+        self.rows = key.shape[0]
+        start, end = self.length, self.length + key.shape[2]
+        keys = self._roomy(self.keys, block, key, end)
+        values = self._roomy(self.values, block, value, end)
+        keys[: self.rows, :, start:end] = key
+        values[: self.rows, :, start:end] = value
+        return keys[: self.rows, :, :end], values[: self.rows, :, :end]
 
     def taken(self, rows: Sequence[int], *, room: int) -> Cache:
         """A cache whose rows are copies of these rows, with space for `room` columns."""
-        copy = Cache(len(self.keys), room=room)
-        copy.length = self.length
+        copy = Cache(len(self.keys), room=room, slots=len(rows))
         if self.length:
-            for mine, theirs in ((self.keys, copy.keys), (self.values, copy.values)):
-                for block, tensor in enumerate(mine):
-                    assert tensor is not None
-                    at = torch.tensor(rows, device=tensor.device)
-                    fresh = tensor.new_zeros(len(rows), tensor.shape[1], room, tensor.shape[3])
-                    fresh[:, :, : self.length] = tensor[at, :, : self.length]
-                    theirs[block] = fresh
+            copy.rows, copy.length = len(rows), self.length
+            for block, mine, theirs in self._pairs(copy):
+                fresh = copy._roomy(theirs, block, mine, room)
+                fresh[:, :, : self.length] = mine[torch.tensor(rows, device=mine.device), :, : self.length]
         return copy
 
     def close_up(self, spans: Sequence[tuple[int, int]], gaps: Sequence[int]) -> None:
@@ -54,55 +54,63 @@ class Cache:
         for span, gap in {same for same in zip(spans, gaps, strict=True) if same[1] and same[0][0] < same[0][1]}:
             rows = [row for row, same in enumerate(zip(spans, gaps, strict=True)) if same == (span, gap)]
             start, end = span
-            for store in (self.keys, self.values):
-                for tensor in store:
-                    assert tensor is not None
-                    at = torch.tensor(rows, device=tensor.device)
-                    tensor[at, :, start + gap : end + gap] = tensor[at, :, start:end]
+            for tensor in self._tensors():
+                at = torch.tensor(rows, device=tensor.device)
+                tensor[at, :, start + gap : end + gap] = tensor[at, :, start:end]
 
-    def append(self, fresh: Cache, *, at: int) -> None:
-        """Adds the rows of `fresh`, whose columns begin at column `at` here."""
-        for block, (key, value) in enumerate(zip(fresh.keys, fresh.values, strict=True)):
-            assert key is not None
-            assert value is not None
-            self.keys[block] = self._joined(self.keys[block], key, at)
-            self.values[block] = self._joined(self.values[block], value, at)
+    def put(self, fresh: Cache, rows: Sequence[int], *, at: int) -> None:
+        """Makes the rows of `fresh` the rows `rows` here, their columns beginning at column `at`."""
+        self.rows = max(self.rows, *(row + 1 for row in rows))
+        for block, new, mine in fresh._pairs(self):
+            tensor = self._roomy(mine, block, new, at + fresh.length)
+            to = torch.tensor(rows, device=new.device)
+            tensor[to, :, at : at + fresh.length] = new[: fresh.rows, :, : fresh.length]
 
-    def select(self, rows: list[int]) -> None:
-        """Keeps only `rows`."""
-        for store in (self.keys, self.values):
-            for block, tensor in enumerate(store):
-                if tensor is not None:
-                    store[block] = tensor[torch.tensor(rows, device=tensor.device, dtype=torch.long)] if rows else None
+    def keep(self, rows: Sequence[int]) -> list[int]:
+        """Lets all rows but `rows` go, and moves the last of these into the gaps; the row that now stands at each."""
+        kept, order = set(rows), list(range(len(rows)))
+        gaps, last = [at for at in order if at not in kept], [row for row in rows if row >= len(rows)]
+        self.rows = len(rows)
+        for gap, row in zip(gaps, last, strict=True):
+            order[gap] = row
+        if gaps:
+            for tensor in self._tensors():
+                to, of = (torch.tensor(at, device=tensor.device) for at in (gaps, last))
+                tensor[to] = tensor[of]
+        return order
 
     def trim(self, end: int, used: int) -> int:
-        """Drops the columns that no row uses once they are a quarter of the room; says how many went."""
+        """Drops the columns before the last `used` of `end` once they are a quarter of the room; says how many went."""
         start = end - used
         if start < self.room // 4:
             return 0
-        for store in (self.keys, self.values):
-            for block, tensor in enumerate(store):
-                if tensor is not None:
-                    store[block] = torch.cat([tensor[:, :, start:], torch.zeros_like(tensor[:, :, :start])], dim=2)
+        for tensor in self._tensors():
+            tensor[: self.rows, :, :used] = tensor[: self.rows, :, start:end].clone()
         return start
 
-    def _grown(self, tensor: Tensor | None, like: Tensor, end: int) -> Tensor:
-        self.room = max(self.room, end)
-        grown = like.new_zeros(
-            like.shape[0], like.shape[1], self.room + (64 if tensor is not None else 0), like.shape[3]
-        )
-        if tensor is not None:
-            grown[:, :, : tensor.shape[2]] = tensor
-        return grown
+    def _tensors(self) -> Iterator[Tensor]:
+        return (tensor for store in (self.keys, self.values) for tensor in store if tensor is not None)
 
-    def _joined(self, tensor: Tensor | None, new: Tensor, at: int) -> Tensor:
-        width = max(self.room, at + new.shape[2], 0 if tensor is None else tensor.shape[2])
-        rows = 0 if tensor is None else tensor.shape[0]
-        joined = new.new_zeros(rows + new.shape[0], new.shape[1], width, new.shape[3])
-        if tensor is not None:
-            joined[:rows, :, : tensor.shape[2]] = tensor
-        joined[rows:, :, at : at + new.shape[2]] = new
-        return joined
+    def _pairs(self, other: Cache) -> Iterator[tuple[int, Tensor, list[Tensor | None]]]:
+        """Each block with what it holds here, and the place that keeps the same in `other`."""
+        for mine, theirs in ((self.keys, other.keys), (self.values, other.values)):
+            for block, tensor in enumerate(mine):
+                assert tensor is not None
+                yield block, tensor, theirs
+
+    def _roomy(self, store: list[Tensor | None], block: int, like: Tensor, columns: int) -> Tensor:
+        """The tensor of `block` in `store`, made or made larger where it lacks rows or columns."""
+        held = store[block]
+        if held is not None and held.shape[0] >= self.rows and held.shape[2] >= columns:
+            return held
+        self.room = max(self.room, columns)
+        spare = 64 if held is not None and held.shape[2] < columns else 0
+        rows = max(self.rows, self.slots, 0 if held is None else held.shape[0])
+        made = like.new_zeros(rows, like.shape[1], self.room + spare, like.shape[3])
+        if held is not None:
+            made[: held.shape[0], :, : held.shape[2]] = held
+        store[block] = made
+        return made
 
 
 def _layer(cache: Cache, block: int) -> Any:
