@@ -7,31 +7,22 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from harness.contracts import Condition
-from harness.report import drawings, figures, render, svg
+from harness.report import render
+from harness.report.drawn import Drawn, drawings_of
 from harness.report.ledger import Cost, costs
 from harness.report.matrix import matrix, of_matrix
 from harness.report.results import Results
 from harness.report.section import Section
 from harness.report.tables import Arm, Block, Table
-from harness.report.tradeoffs import CLEAN, Tradeoff, tradeoffs, trait_of
+from harness.report.tradeoffs import CLEAN, trait_of
 from harness.report.transcripts import of_tables
 from harness.report.vector_cards import VectorCard
 from harness.runs import log_name
 from harness.stats import Estimate
 
 WEB = Path(__file__).with_name("web")
-MOST = 6  # metrics in one figure: a setting names the important ones first, and tables have all
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Drawn:
-    """A figure of the page: the SVG element, and the words below it."""
-
-    svg: str
-    caption: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +110,7 @@ def page(
     *left_out, command = render.closing(results, tables)
     return environment.get_template("page.html.jinja").render(
         results=results,
-        parts=[_part(at, table) for at, table in enumerate(tables)],
+        parts=[_part(at, *one) for at, one in enumerate(zip(tables, drawings_of(tables), strict=True))],
         cards=cards,
         verdicts=verdicts,
         bundle=bundle,
@@ -133,10 +124,10 @@ def page(
     )
 
 
-def _part(at: int, table: Table) -> Part:
+def _part(at: int, table: Table, drawn: tuple[Drawn, ...]) -> Part:
     leak = next((block for block in table.blocks if block.kind == "leak"), None)
     skills = tuple(block for block in table.blocks if block.kind == "mean" and block.goal == "keep")
-    trait, against = trait_of(table), tradeoffs(table)
+    trait = trait_of(table)
     return Part(
         id=f"t{at + 1}",
         title=render.title_of(table),
@@ -145,7 +136,7 @@ def _part(at: int, table: Table) -> Part:
         leak=leak,
         skills=skills,
         glances=tuple(_glance(arm, trait, leak, skills) for arm in table.arms),
-        drawn=tuple(_drawn(f"f{at + 1}", table, trait, against)),
+        drawn=drawn,
         sections=(*_matrices(table), *render.sections_of(table)),
         remarks=tuple(render.remarks_of(table)),
         costs=costs(table),
@@ -172,47 +163,6 @@ def _glance(arm: Arm, trait: Block | None, leak: Block | None, skills: Sequence[
         leaky=worst[1] if worst else "",
         leak=worst[2] if worst else None,
         kept=tuple(skill.cells.get((arm.label, CLEAN)) for skill in skills),
-    )
-
-
-def _drawn(prefix: str, table: Table, trait: Block | None, against: Sequence[Tradeoff]) -> Iterator[Drawn]:
-    import matplotlib
-
-    with matplotlib.rc_context(svg.STYLE):
-        if trait is not None:
-            caption = f"{trait.metric} under each condition. Bar: mean; line: 95 % interval; dots: seeds."
-            label = f"{trait.metric} by arm and condition; the numbers are in the tables below"
-            yield _inline(drawings.condition_bars(table, trait), label, f"{prefix}a-", caption)
-        bars = drawings.metric_bars(table, most=MOST)
-        if bars is not None:
-            label = "metrics in clean by arm; the numbers are in the tables below"
-            yield _inline(bars, label, f"{prefix}b-", f"In clean{_of(table)}.")
-        if against:
-            label = "trait against skill by arm; the numbers are under At a glance"
-            yield _inline(drawings.tradeoff_figure(against), label, f"{prefix}c-", _unbeaten(against))
-        for at, one in enumerate(table.sweeps):
-            caption = f"{one.label} by dose, in clean{_of(table)}. Band: 95 % interval; grey: seeds."
-            label = f"{one.label} by dose; the numbers are under doses in clean"
-            shown = replace(one, curves=one.curves[:MOST])
-            yield _inline(figures.dose_figure(table, shown), label, f"{prefix}d{at}-", caption)
-
-
-def _of(table: Table) -> str:
-    metrics = sum(1 for block in table.blocks if block.kind == "mean")
-    return f", the first {MOST} of {metrics} metrics" if metrics > MOST else ""
-
-
-def _inline(figure: Any, label: str, prefix: str, caption: str) -> Drawn:
-    return Drawn(svg=svg.inline(figure, label=label, prefix=prefix), caption=caption)
-
-
-def _unbeaten(against: Sequence[Tradeoff]) -> str:
-    told = [
-        f"{one.skill.metric}: {', '.join(place.arm.label for place in one.places if place.unbeaten)}" for one in against
-    ]
-    return (
-        "Trait against skill in clean; up and left is better. Filled and bold: no arm has less trait and more skill, "
-        f"by the means ({'; '.join(told)}). Lines: 95 % intervals. Grey: placebos and the untrained model."
     )
 
 

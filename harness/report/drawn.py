@@ -1,0 +1,114 @@
+"""The figures of the page, half its time: drawn in as many processes as there are cores, where that is safe."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+import threading
+import warnings
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, replace
+from typing import Any
+
+from harness.report import drawings, figures, svg
+from harness.report.tables import Table
+from harness.report.tradeoffs import Tradeoff, tradeoffs, trait_of
+
+MOST = 6  # metrics in one figure: a setting names the important ones first, and tables have all
+
+FEWEST = 4  # tables for which other processes are worth starting
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawn:
+    """A figure of the page: the SVG element, and the words below it."""
+
+    svg: str
+    caption: str
+
+
+def drawings_of(tables: Sequence[Table]) -> list[tuple[Drawn, ...]]:
+    """The figures of each table. However many processes draw, they are the same to the byte."""
+    cores = len(os.sched_getaffinity(0)) if can_fork() else 1
+    if cores > 1 and len(tables) >= FEWEST:
+        import matplotlib.figure  # noqa: F401  # once, and not in each process
+
+        try:
+            return _forked(tables, min(cores, len(tables)))
+        except BrokenProcessPool:
+            pass  # out of memory, most likely: one process needs the least
+    return [_of_table(at, table) for at, table in enumerate(tables)]
+
+
+def can_fork() -> bool:
+    """Whether a fork of this process could draw: on Linux, and no other thread may hold a lock that it needs."""
+    return sys.platform == "linux" and threading.active_count() == 1 and "torch" not in sys.modules
+
+
+def _forked(tables: Sequence[Table], processes: int) -> list[tuple[Drawn, ...]]:
+    """A fork has the tables without being sent them: they hold every judged reply."""
+    _TABLES[:] = tables
+    try:
+        with warnings.catch_warnings():
+            # Python 3.12 warns of threads that are not its own; those of a linear algebra library outlive a fork.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("fork")) as pool:
+                return list(pool.map(_at, range(len(tables))))
+    finally:
+        _TABLES.clear()
+
+
+_TABLES: list[Table] = []
+
+
+def _at(at: int) -> tuple[Drawn, ...]:
+    return _of_table(at, _TABLES[at])
+
+
+def _of_table(at: int, table: Table) -> tuple[Drawn, ...]:
+    return tuple(_drawn(f"f{at + 1}", table))
+
+
+def _drawn(prefix: str, table: Table) -> Iterator[Drawn]:
+    import matplotlib
+
+    trait, against = trait_of(table), tradeoffs(table)
+    with matplotlib.rc_context(svg.STYLE):
+        if trait is not None:
+            caption = f"{trait.metric} under each condition. Bar: mean; line: 95 % interval; dots: seeds."
+            label = f"{trait.metric} by arm and condition; the numbers are in the tables below"
+            yield _inline(drawings.condition_bars(table, trait), label, f"{prefix}a-", caption)
+        bars = drawings.metric_bars(table, most=MOST)
+        if bars is not None:
+            label = "metrics in clean by arm; the numbers are in the tables below"
+            yield _inline(bars, label, f"{prefix}b-", f"In clean{_of(table)}.")
+        if against:
+            label = "trait against skill by arm; the numbers are under At a glance"
+            yield _inline(drawings.tradeoff_figure(against), label, f"{prefix}c-", _unbeaten(against))
+        for at, one in enumerate(table.sweeps):
+            caption = f"{one.label} by dose, in clean{_of(table)}. Band: 95 % interval; grey: seeds."
+            label = f"{one.label} by dose; the numbers are under doses in clean"
+            shown = replace(one, curves=one.curves[:MOST])
+            yield _inline(figures.dose_figure(table, shown), label, f"{prefix}d{at}-", caption)
+
+
+def _of(table: Table) -> str:
+    metrics = sum(1 for block in table.blocks if block.kind == "mean")
+    return f", the first {MOST} of {metrics} metrics" if metrics > MOST else ""
+
+
+def _inline(figure: Any, label: str, prefix: str, caption: str) -> Drawn:
+    return Drawn(svg=svg.inline(figure, label=label, prefix=prefix), caption=caption)
+
+
+def _unbeaten(against: Sequence[Tradeoff]) -> str:
+    told = [
+        f"{one.skill.metric}: {', '.join(place.arm.label for place in one.places if place.unbeaten)}" for one in against
+    ]
+    return (
+        "Trait against skill in clean; up and left is better. Filled and bold: no arm has less trait and more skill, "
+        f"by the means ({'; '.join(told)}). Lines: 95 % intervals. Grey: placebos and the untrained model."
+    )
