@@ -85,7 +85,8 @@ class Cache:
         if start < self.room // 4:
             return 0
         for tensor in self._tensors():
-            tensor[: self.rows, :, :used] = tensor[: self.rows, :, start:end].clone()
+            left = tensor[: self.rows, :, start:end].clone()  # without the columns that are yet to be made
+            tensor[: self.rows, :, : left.shape[2]] = left
         return start
 
     def _tensors(self) -> Iterator[Tensor]:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from harness import HarnessError, Message, Steering, chat, engine
 from harness.decoding import PASS, Family, Request, alike, families
+from harness.kv_cache import Cache
 from harness.models import resolve
 from harness.testing import FAMILIES, tiny_model
 
@@ -82,6 +83,29 @@ def test_a_long_run_of_refills_drops_old_columns_and_keeps_every_reply(tiny: eng
     crowded = replace_slots(tiny, 2)
     asked = requests(tiny, count=40, max_tokens=25)
     assert crowded.generate(asked) == tiny.generate(asked)
+
+
+def test_a_full_cache_drops_old_columns_before_it_makes_the_next() -> None:
+    cache = Cache(1, room=8, slots=3)
+    told = torch.arange(2 * 8.0).view(2, 1, 8, 1)
+    cache.write(0, told, -told)
+    assert cache.trim(9, 4) == 5
+    cache.length = 3
+    keys, values = cache.write(0, torch.full((2, 1, 1, 1), 99.0), torch.full((2, 1, 1, 1), -99.0))
+    assert keys[:, 0, :, 0].tolist() == [[5, 6, 7, 99], [13, 14, 15, 99]]
+    assert torch.equal(values, -keys)
+
+
+def test_rows_that_leave_a_cache_are_replaced_by_the_last_and_their_places_are_told() -> None:
+    cache = Cache(1, room=1, slots=6)
+    told = torch.arange(6.0).view(6, 1, 1, 1)
+    cache.write(0, told, -told)
+    cache.length = 1
+    assert cache.keep([1, 2, 5]) == [5, 1, 2]
+    cache.put(cache.taken([1], room=1), [3], at=0)
+    assert cache.taken([0, 1, 2, 3], room=1).keys[0].flatten().tolist() == [5, 1, 2, 1]
+    assert cache.keep([]) == []
+    assert cache.rows == 0
 
 
 def replace_slots(opened: engine.Engine, slots: int) -> engine.Engine:
