@@ -85,6 +85,27 @@ def test_a_long_run_of_refills_drops_old_columns_and_keeps_every_reply(tiny: eng
     assert crowded.generate(asked) == tiny.generate(asked)
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_whatever_is_asked_a_batch_writes_what_each_request_gets_alone(
+    tiny: engine.Engine, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw = random.Random(seed)
+    stem = draw.choices(range(3, 200), k=draw.choice([0, 6, 40]))
+    asked = [
+        Request(
+            tokens=(*stem, *draw.choices(range(3, 200), k=draw.choice([1, 3, 9, 30, 70]))),
+            max_tokens=draw.choice([1, 3, 20, 40]),
+            temperature=draw.choice([0.0, 1.0]),
+            seed=at,
+        )
+        for at in range(draw.randint(2, 20))
+    ]
+    alone = [tiny.generate([request])[0] for request in asked]
+    for slots in (1, draw.randint(2, 6), 64):
+        monkeypatch.setattr("harness.decoding.MOST_AHEAD", draw.choice([1, 3, 8, 256]))
+        assert replace_slots(tiny, slots).generate(asked) == alone
+
+
 def test_a_full_cache_drops_old_columns_before_it_makes_the_next() -> None:
     cache = Cache(1, room=8, slots=3)
     told = torch.arange(2 * 8.0).view(2, 1, 8, 1)
