@@ -246,7 +246,7 @@ def families(prompts: Sequence[Tokens]) -> list[Family]:
     Prompts that begin alike are neighbours when sorted, so the families are the best cut of that order.
     """
     order = sorted(range(len(prompts)), key=lambda i: prompts[i])
-    alike = [len(_common_prefix([prompts[one], prompts[other]])) for one, other in pairwise(order)]
+    shared = [len(_common_prefix([prompts[one], prompts[other]])) for one, other in pairwise(order)]
     best: list[tuple[int, tuple[Family, ...]]] = [(0, ())]  # tokens read, families, of the first prompts in order
     for end in range(1, len(order) + 1):
         whole, head = 0, len(prompts[order[end - 1]]) - 1
@@ -254,7 +254,7 @@ def families(prompts: Sequence[Tokens]) -> list[Family]:
         for start in reversed(range(end)):
             whole += len(prompts[order[start]])
             if start < end - 1:
-                head = min(head, alike[start])
+                head = min(head, shared[start])
                 if head < LEAST_SHARED:
                     break
             read, before = best[start]

@@ -44,9 +44,10 @@ class Cache:
         copy = Cache(len(self.keys), room=room, slots=len(rows))
         if self.length:
             copy.rows, copy.length = len(rows), self.length
+            at = self._index(rows)
             for block, mine, theirs in self._pairs(copy):
                 fresh = copy._roomy(theirs, block, mine, room)
-                fresh[:, :, : self.length] = mine[torch.tensor(rows, device=mine.device), :, : self.length]
+                fresh[:, :, : self.length] = mine[at, :, : self.length]
         return copy
 
     def close_up(self, spans: Sequence[tuple[int, int]], gaps: Sequence[int]) -> None:
@@ -54,16 +55,16 @@ class Cache:
         for span, gap in {same for same in zip(spans, gaps, strict=True) if same[1] and same[0][0] < same[0][1]}:
             rows = [row for row, same in enumerate(zip(spans, gaps, strict=True)) if same == (span, gap)]
             start, end = span
+            at = self._index(rows)
             for tensor in self._tensors():
-                at = torch.tensor(rows, device=tensor.device)
                 tensor[at, :, start + gap : end + gap] = tensor[at, :, start:end]
 
     def put(self, fresh: Cache, rows: Sequence[int], *, at: int) -> None:
         """Makes the rows of `fresh` the rows `rows` here, their columns beginning at column `at`."""
         self.rows = max(self.rows, *(row + 1 for row in rows))
+        to = fresh._index(rows)
         for block, new, mine in fresh._pairs(self):
             tensor = self._roomy(mine, block, new, at + fresh.length)
-            to = torch.tensor(rows, device=new.device)
             tensor[to, :, at : at + fresh.length] = new[: fresh.rows, :, : fresh.length]
 
     def keep(self, rows: Sequence[int]) -> list[int]:
@@ -74,8 +75,8 @@ class Cache:
         for gap, row in zip(gaps, last, strict=True):
             order[gap] = row
         if gaps:
+            to, of = self._index(gaps), self._index(last)
             for tensor in self._tensors():
-                to, of = (torch.tensor(at, device=tensor.device) for at in (gaps, last))
                 tensor[to] = tensor[of]
         return order
 
@@ -88,6 +89,10 @@ class Cache:
             left = tensor[: self.rows, :, start:end].clone()  # without the columns that are yet to be made
             tensor[: self.rows, :, : left.shape[2]] = left
         return start
+
+    def _index(self, rows: Sequence[int]) -> Tensor:
+        """`rows` where the tensors are: made once for all blocks, for on a GPU it has to be sent there."""
+        return torch.tensor(rows, device=next(self._tensors()).device)
 
     def _tensors(self) -> Iterator[Tensor]:
         return (tensor for store in (self.keys, self.values) for tensor in store if tensor is not None)

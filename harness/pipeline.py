@@ -76,13 +76,14 @@ def bases_of(cells: Sequence[Prepared]) -> list[Prepared]:
 
 def is_done(cell: Prepared, root: Path) -> bool:
     """Whether `cell` is trained, evaluated and graded by the judges that are installed."""
-    record = runs.read(cell.folder(root))
-    return record is not None and record["key"] == cell.key and not _undone(cell, record, root)
+    folder = cell.folder(root)
+    record = runs.read(folder)
+    return record is not None and record["key"] == cell.key and not _undone(cell, record, folder)
 
 
-def _undone(cell: Prepared, record: Mapping[str, Any], root: Path) -> bool:
+def _undone(cell: Prepared, record: Mapping[str, Any], folder: Path) -> bool:
     graded = up_to_date(cell.setting, installed(), record["judges"], asked=False)
-    return not runs.finished(cell.folder(root), record) or not graded
+    return not runs.finished(folder, record) or not graded
 
 
 def _base_of(cell: Prepared) -> Prepared | None:
@@ -106,7 +107,7 @@ def run_cell(
         if record is None:
             materialise(cell.model)
             record = _begin(cell, folder)
-        missing = _undone(cell, record, root)
+        missing = _undone(cell, record, folder)
         if record["status"] != "done":
             files = _needed_vectors(cell, record, root)
             if cell.intervention.trains:

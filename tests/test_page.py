@@ -24,7 +24,7 @@ from runs_made_up import CONDITIONS, cell, registry, write_run, write_study
 from benchmarks.made_up import FAILED, trait, write_cells
 from harness import cli, report
 from harness.registry import installed, using
-from harness.report import drawn
+from harness.report import page_figures
 from harness.report.drawings import spread
 from harness.report.ledger import costs
 from harness.report.page import page
@@ -302,7 +302,8 @@ def test_three_times_the_cells_take_little_more_than_three_times_as_much() -> No
 
 @pytest.mark.slow
 def test_500_cells_make_a_page_in_15_seconds_with_a_gigabyte_and_of_5_megabytes() -> None:
-    found = min((measured("500")[0] for _ in range(2)), key=lambda one: one["seconds"])
+    (found,) = measured("500")
+    assert found["cpu_seconds"] < 15
     assert found["seconds"] < 15
     assert found["peak_bytes"] < 1e9
     assert found["page_bytes"] < 5e6
@@ -319,14 +320,14 @@ def test_figures_that_several_processes_draw_are_those_that_one_draws(tmp_path: 
     write_cells(tmp_path, installed(), 30)
     code = (
         "import os, sys; from pathlib import Path\n"
-        "from harness import report; from harness.registry import installed; from harness.report import drawn\n"
+        "from harness import report; from harness.registry import installed; from harness.report import page_figures\n"
         "os.sched_getaffinity = lambda process: {0, 1, 2}\n"
         "tables = report.tables(report.load(Path(sys.argv[1])), installed())\n"
-        "forked, by_fork = [], drawn._forked\n"
-        "drawn._forked = lambda *given: forked.append(given) or by_fork(*given)\n"
-        "several = drawn.drawings_of(tables)\n"
-        "drawn.can_fork = lambda: False\n"
-        "print(len(tables), len(forked), forked[0][1], several == drawn.drawings_of(tables))\n"
+        "forked, by_fork = [], page_figures._forked\n"
+        "page_figures._forked = lambda *given: forked.append(given) or by_fork(*given)\n"
+        "several = page_figures.drawings_of(tables)\n"
+        "page_figures.can_fork = lambda: False\n"
+        "print(len(tables), len(forked), forked[0][1], several == page_figures.drawings_of(tables))\n"
     )
     command = [sys.executable, "-W", "error", "-c", code, str(tmp_path)]
     seen = subprocess.run(command, capture_output=True, check=True, cwd=ROOT, text=True)
@@ -337,10 +338,10 @@ def test_where_the_processes_that_draw_die_this_one_draws(tmp_path: Path, monkey
     def die(tables: object, processes: int) -> None:
         raise BrokenProcessPool("killed for memory")
 
-    tables = report.tables(report.load(write_study(tmp_path, seeds=1)), registry()) * drawn.FEWEST
-    alone = drawn.drawings_of(tables)
-    monkeypatch.setattr(drawn, "can_fork", lambda: True)
+    tables = report.tables(report.load(write_study(tmp_path, seeds=1)), registry()) * page_figures.FEWEST
+    alone = page_figures.drawings_of(tables)
+    monkeypatch.setattr(page_figures, "can_fork", lambda: True)
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 1})
-    monkeypatch.setattr(drawn, "_forked", die)
-    assert drawn.drawings_of(tables) == alone
-    assert len(alone) == drawn.FEWEST
+    monkeypatch.setattr(page_figures, "_forked", die)
+    assert page_figures.drawings_of(tables) == alone
+    assert len(alone) == page_figures.FEWEST

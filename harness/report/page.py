@@ -10,9 +10,9 @@ from pathlib import Path
 
 from harness.contracts import Condition
 from harness.report import render
-from harness.report.drawn import Drawn, drawings_of
 from harness.report.ledger import Cost, costs
 from harness.report.matrix import matrix, of_matrix
+from harness.report.page_figures import Drawn, drawings_of
 from harness.report.results import Results
 from harness.report.section import Section
 from harness.report.tables import Arm, Block, Table

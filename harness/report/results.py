@@ -98,7 +98,8 @@ def load(runs: Path, *, settings: Sequence[str] = (), key_of: KeyOf = current_ke
         raise HarnessError(f"no run in {runs}; name another folder with --runs, or fill it with 'harness run'")
     wanted = [(at, record) for at, record in found if not settings or record["cell"]["setting"] in settings]
     done = [(at, record) for at, record in wanted if finished(at, record)]
-    unfinished = tuple(at for at, record in wanted if not finished(at, record))
+    whole = {at for at, _ in done}
+    unfinished = tuple(at for at, _ in wanted if at not in whole)
     kept, stale = _current(done, key_of, _cell)
     kept, twice = _current(kept, key_of, lambda record: replace(_cell(record), model=_digest(record), vector_grader=""))
     with no_collection():

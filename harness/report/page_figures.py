@@ -50,18 +50,16 @@ def can_fork() -> bool:
 
 def _forked(tables: Sequence[Table], processes: int) -> list[tuple[Drawn, ...]]:
     """A fork has the tables without being sent them: they hold every judged reply."""
-    _TABLES[:] = tables
-    try:
-        with warnings.catch_warnings():
-            # Python 3.12 warns of threads that are not its own; those of a linear algebra library outlive a fork.
-            warnings.simplefilter("ignore", DeprecationWarning)
-            with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("fork")) as pool:
-                return list(pool.map(_at, range(len(tables))))
-    finally:
-        _TABLES.clear()
+    with warnings.catch_warnings():
+        # Python 3.12 warns of threads that are not its own; those of a linear algebra library outlive a fork.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        fork = multiprocessing.get_context("fork")
+        with ProcessPoolExecutor(processes, mp_context=fork, initializer=_TABLES.extend, initargs=(tables,)) as pool:
+            return list(pool.map(_at, range(len(tables))))
 
 
 _TABLES: list[Table] = []
+"""Those of a forked process; empty in any other."""
 
 
 def _at(at: int) -> tuple[Drawn, ...]:
