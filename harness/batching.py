@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 Opener = Callable[[Path], "Engine"]
 Advance = Callable[[int, int], None]
+
+LANES = 2
+"""Batches that a CPU writes at once, each with its share of the threads: many small steps divide badly among threads."""
 
 # No more requests come when none has for this many turns of the event loop in a row. Turns and not seconds
 # alone: where a busy machine stalls the loop, no turn passes, and a batch is not cut in two.
@@ -73,17 +76,26 @@ class Source:
 
 
 @contextlib.contextmanager
-def hosted(*, opener: Opener | None = None, advance: Advance | None = None) -> Iterator[None]:
+def hosted(*, opener: Opener | None = None, advance: Advance | None = None, lanes: int = 0) -> Iterator[int]:
     """Inside the block, engines come from `opener`, and `advance(replies, tokens)` hears of each step.
 
-    The default opener is `harness.engine.open_run`. `advance` is called from the thread that generates.
+    The default opener is `harness.engine.open_run`. So many batches as `lanes` are written at once, by threads that
+    call `advance` one at a time; the block is given how many. What a batch holds does not depend on it.
     """
     outer = _HOST.get()
-    token = _HOST.set(_Host(opener or outer.opener, advance or outer.advance))
+    host = _Host(opener or outer.opener, _one_by_one(advance) if advance else outer.advance, lanes or outer.lanes)
+    token = _HOST.set(host)
     try:
-        yield
+        yield host.lanes
     finally:
         _HOST.reset(token)
+
+
+def lanes() -> int:
+    """How many batches are best written at once here: one on a GPU, up to `LANES` on a CPU with so many threads."""
+    import torch
+
+    return 1 if torch.cuda.is_available() else min(LANES, torch.get_num_threads())
 
 
 def release() -> None:
@@ -132,13 +144,13 @@ class Gathering:
         tickets = list(self._waiting)
         questions = [ticket.question for ticket in tickets]
         nobody_waits = threading.Event()
-        work = partial(
-            _answers, _HOST.get(), self.source, self.steering, questions, self._answered.copy(), nobody_waits
-        )
+        host = _HOST.get()
+        work = partial(_answers, host, self.source, self.steering, questions, self._answered.copy(), nobody_waits)
+        written = partial(_with_threads, host.share(), work)
         try:
             # Abandoned when cancelled, so that Ctrl-C is not held up; the thread then ends at its next step.
             outcomes: Sequence[Answer | str] = await anyio.to_thread.run_sync(
-                lambda: _WRITING.submit(work).result(), abandon_on_cancel=True
+                lambda: _writers(host.lanes).submit(written).result(), abandon_on_cancel=True
             )
         except Exception as error:
             kind = "" if isinstance(error, HarnessError) else f"{type(error).__name__} while generating: "
@@ -173,7 +185,8 @@ def _answers(
         host.advance(replies, tokens)
 
     with _SHELF.engine(host.opener, source) as engine:
-        requests = _requests(engine, source, questions, answered)
+        with _CUTTING:
+            requests = _requests(engine, source, questions, answered)
         drawn = [at for at, question in enumerate(questions) if not question.candidates]
         order = sorted(drawn, key=lambda at: (requests[at].tokens, requests[at].seed))
         with engine.steered(steering) if steering else contextlib.nullcontext():
@@ -229,24 +242,34 @@ def _seed(seed: int, tokens: tuple[int, ...], occurrence: int) -> int:
 
 
 class _Shelf:
-    """The one engine that is kept. One batch at a time goes through it; a new one comes when the old one has gone."""
+    """The one engine that is kept. Another one comes when nobody writes with it any more and it has gone."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._turn = threading.Condition()
         self._held: tuple[object, Engine] | None = None
+        self._writing = 0
 
     @contextlib.contextmanager
     def engine(self, opener: Opener, source: Source) -> Iterator[Engine]:
         key = (opener, source.folder.resolve(), source.digest)
-        with self._lock:
+        with self._turn:
+            self._turn.wait_for(lambda: not self._writing or (self._held is not None and self._held[0] == key))
             if self._held is None or self._held[0] != key:
                 self._held = None
                 gc.collect()
                 self._held = key, opener(source.folder)
-            yield self._held[1]
+            engine = self._held[1]
+            self._writing += 1
+        try:
+            yield engine
+        finally:
+            with self._turn:
+                self._writing -= 1
+                self._turn.notify_all()
 
     def clear(self) -> None:
-        with self._lock:
+        with self._turn:
+            self._turn.wait_for(lambda: not self._writing)
             self._held = None
             gc.collect()
 
@@ -272,14 +295,51 @@ def _unheard(replies: int, tokens: int) -> None:
     pass
 
 
+def _one_by_one(advance: Advance) -> Advance:
+    lock = threading.Lock()
+
+    def told(replies: int, tokens: int) -> None:
+        with lock:
+            advance(replies, tokens)
+
+    return told
+
+
+def _with_threads(threads: int, work: Callable[[], list[Answer]]) -> list[Answer]:
+    """What `work` gives when torch has so many threads for it."""
+    import torch
+
+    before = torch.get_num_threads()
+    if before == threads:
+        return work()
+    torch.set_num_threads(threads)
+    try:
+        return work()
+    finally:
+        torch.set_num_threads(before)  # for it is also how many threads a thread that is begun later has
+
+
+@cache
+def _writers(lanes: int) -> ThreadPoolExecutor:
+    # Threads that stay. Every evaluation has threads of its own, and in each of them torch would start another pool of
+    # workers and the allocator keep another gigabyte of freed memory.
+    return ThreadPoolExecutor(max_workers=lanes, thread_name_prefix="harness-writing")
+
+
 @dataclass(frozen=True, slots=True)
 class _Host:
     opener: Opener = _open_run
     advance: Advance = _unheard
+    lanes: int = 1
+
+    def share(self) -> int:
+        """The threads that torch has for each lane."""
+        import torch
+
+        return max(1, torch.get_num_threads() // self.lanes)
 
 
 _HOST: ContextVar[_Host] = ContextVar("harness_host", default=_Host())  # noqa: B039
 _SHELF = _Shelf()
-# All generation is in one thread that stays. Every evaluation has threads of its own, and in each of them torch would
-# start another pool of workers and the allocator keep another gigabyte of freed memory.
-_WRITING = ThreadPoolExecutor(max_workers=1, thread_name_prefix="harness-writing")
+# A tokenizer may not be told how to pad by one thread while another one cuts a text.
+_CUTTING = threading.Lock()

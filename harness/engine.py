@@ -88,8 +88,8 @@ class Engine:
 
     @contextmanager
     def steered(self, wanted: Steering) -> Iterator[steering.Calls]:
-        """Inside the block every forward pass is steered as `wanted` says; no call at all is an error."""
-        with steering.adding(self.blocks, self.additions(wanted)) as calls:
+        """Inside the block this thread's forward passes are steered as `wanted` says; no pass at all is an error."""
+        with steering.adding(self.blocks, self.additions(wanted), this_thread=True) as calls:
             yield calls
         if calls.count == 0:
             raise HarnessError(f"the model never ran through the blocks that {wanted.vector!r} was added to")

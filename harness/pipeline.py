@@ -270,7 +270,7 @@ def _note_training(record: dict[str, Any], folder: Path) -> None:
 
 def _evaluate(cell: Prepared, record: dict[str, Any], folder: Path) -> None:
     from harness import tasks
-    from harness.batching import hosted, release
+    from harness.batching import hosted, lanes, release
 
     began = time.monotonic()
     if cell.intervention.trains:
@@ -278,24 +278,24 @@ def _evaluate(cell: Prepared, record: dict[str, Any], folder: Path) -> None:
     missing = [condition for condition in cell.conditions if not _log(folder, condition).is_file()]
     made = [0]
     if missing:
-        with progress.bar(f"evaluate {cell.title}", total=_replies(cell, missing), unit="tok") as advance, hosted():
+        bar = progress.bar(f"evaluate {cell.title}", total=_replies(cell, missing), unit="tok")
+        with bar as advance, hosted(lanes=lanes()):
 
             def told(done: int, tokens: int) -> None:
                 made[0] += tokens
                 advance(steps=done, count=tokens)
 
             try:
-                for condition in missing:
-                    tasks.evaluate(
-                        cell.setting,
-                        condition,
-                        scale=cell.cell.scale,
-                        recipe=cell.recipe,
-                        run=folder,
-                        digest=cell.key[:12],
-                        logs=folder / "logs",
-                        advance=told,
-                    )
+                tasks.evaluate(
+                    cell.setting,
+                    missing,
+                    scale=cell.cell.scale,
+                    recipe=cell.recipe,
+                    run=folder,
+                    digest=cell.key[:12],
+                    logs=folder / "logs",
+                    advance=told,
+                )
             finally:
                 release()
     if cell.intervention.trains:

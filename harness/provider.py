@@ -149,8 +149,8 @@ class HarnessAPI(ModelAPI):
         return self.record.generation.max_tokens
 
     def connection_key(self) -> str:
-        """One pool of connections per run."""
-        return self.model_name
+        """A pool of connections of its own: a condition's requests must not wait for those of another."""
+        return f"{self.model_name} {id(self)}"
 
 
 def _parsed(model_name: str) -> tuple[str, str]:

@@ -5,6 +5,7 @@ A block is one decoder layer; its output is the residual stream that the next bl
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -18,19 +19,28 @@ from harness.errors import HarnessError
 
 @dataclass(slots=True)
 class Calls:
-    """How often the hooks of a `with` block have fired. Zero after a forward pass means no steering happened."""
+    """How often the hooks of a `with` block have fired. Zero after a forward pass means no steering happened.
+
+    With `thread`, an identifier of `threading`, passes of other threads are neither changed nor counted.
+    """
 
     count: int = 0
+    thread: int | None = None
 
 
 @contextmanager
-def adding(blocks: Sequence[nn.Module], additions: Mapping[int, Tensor]) -> Iterator[Calls]:
+def adding(
+    blocks: Sequence[nn.Module], additions: Mapping[int, Tensor], *, this_thread: bool = False
+) -> Iterator[Calls]:
     """Inside the block, `additions[i]`, (hidden,), is added at every position to the output of block i.
 
     Gradients flow through; the addition itself takes none. A forward pass that is run again (gradient
-    checkpointing) is steered again, so the block must enclose backward too.
+    checkpointing) is steered again, so the block must enclose backward too. With `this_thread`, only the passes of
+    the thread that entered the block are steered, so that several threads can use one model, each in its own way;
+    not for training, where backward may run elsewhere.
     """
-    with _hooked(blocks, {block: _adder(vector) for block, vector in _checked(blocks, additions).items()}) as calls:
+    changes = {block: _adder(vector) for block, vector in _checked(blocks, additions).items()}
+    with _hooked(blocks, changes, this_thread=this_thread) as calls:
         yield calls
 
 
@@ -87,8 +97,10 @@ Change = Callable[[Tensor], Tensor | None]
 
 
 @contextmanager
-def _hooked(blocks: Sequence[nn.Module], changes: Mapping[int, Change]) -> Iterator[Calls]:
-    calls = Calls()
+def _hooked(
+    blocks: Sequence[nn.Module], changes: Mapping[int, Change], *, this_thread: bool = False
+) -> Iterator[Calls]:
+    calls = Calls(thread=threading.get_ident() if this_thread else None)
     with ExitStack() as stack:
         for block, change in changes.items():
             handle = blocks[block].register_forward_hook(_hook(change, calls))
@@ -98,6 +110,8 @@ def _hooked(blocks: Sequence[nn.Module], changes: Mapping[int, Change]) -> Itera
 
 def _hook(change: Change, calls: Calls) -> Callable[[nn.Module, Any, Any], Any]:
     def hook(module: nn.Module, inputs: Any, output: Any) -> Any:
+        if calls.thread not in (None, threading.get_ident()):
+            return None
         calls.count += 1
         if isinstance(output, Tensor):
             return change(output)

@@ -9,12 +9,12 @@ import contextlib
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import inspect_ai
-from inspect_ai import Epochs, Task
+from inspect_ai import Epochs, Task, TaskSource
 from inspect_ai.dataset import MemoryDataset, Sample
 from inspect_ai.log import EvalLog, transcript
 from inspect_ai.model import (
@@ -81,7 +81,7 @@ def condition_task(
 
 def evaluate(
     setting: Setting,
-    condition: Condition,
+    conditions: Sequence[Condition],
     *,
     scale: str,
     recipe: Recipe,
@@ -91,19 +91,35 @@ def evaluate(
     limit: int | None = None,
     advance: Advance | None = None,
     display: Display = "none",
-) -> Path:
-    """The log of `setting` asked under `condition`, in `logs`; replaces the one that is there.
+) -> list[Path]:
+    """The logs of `setting` asked under each of `conditions`, in `logs`; they replace those that are there.
 
-    Rule judges grade it at once; judges that ask a grader do in `regrading.regrade`, so that no reply is lost when
-    a grader fails. `advance(replies, tokens)` hears of each step. Ctrl-C raises KeyboardInterrupt; anything else that
-    goes wrong is a HarnessError, and leaves no log.
+    Rule judges grade them at once; judges that ask a grader do in `regrading.regrade`, so that no reply is lost when
+    a grader fails. While one condition is written, others are graded and stored; a log is in `logs` as soon as it is
+    whole. `advance(replies, tokens)` hears of each step. Ctrl-C raises KeyboardInterrupt; anything else that goes
+    wrong under a condition is a HarnessError once the others are done, and leaves no log of that one.
     """
-    task = condition_task(setting, condition, scale=scale, recipe=recipe, limit=limit)
-    target = logs / log_name(condition)
-    with beside(logs) as part, hosted(advance=advance):
+    if not conditions:
+        return []
+    asked_under = {str(condition): condition for condition in conditions}
+    tasks = {
+        name: condition_task(setting, condition, scale=scale, recipe=recipe, limit=limit)
+        for name, condition in asked_under.items()
+    }
+    expected = {name: len(task.dataset) * recipe.generation.samples for name, task in tasks.items()}
+    for task in tasks.values():
+        task.model = get_model(f"harness/{run}@{digest}", memoize=False)
+
+    with beside(logs) as part, hosted(advance=advance) as lanes:
+
+        async def keep(log: EvalLog) -> None:
+            [name] = log.eval.tags or []
+            if _fault(log, expected[name]) is None:
+                os.replace(part / Path(log.location).name, logs / log_name(asked_under[name]))
+
         done = inspect_ai.eval(
-            task,
-            model=get_model(f"harness/{run}@{digest}", memoize=False),
+            TaskSource.from_tasks(list(tasks.values()), task_complete=keep),
+            max_tasks=lanes + 1,
             metadata={"run": run.name, "digest": digest},
             log_dir=str(part),
             log_format="eval",
@@ -117,9 +133,8 @@ def evaluate(
             ctl_server=False,
             cache=False,
         )
-        log = _complete(done, len(task.dataset) * recipe.generation.samples, f"{setting.name} {condition}")
-        os.replace(part / Path(log.location).name, target)
-    return target
+        _check_all(done, expected, setting)
+    return [logs / log_name(condition) for condition in conditions]
 
 
 def inspect_task(setting: Setting) -> Callable[..., Task]:
@@ -197,20 +212,27 @@ def _turn(message: Message) -> ChatMessage:
     return ChatMessageAssistant(content=message.content)
 
 
-def _complete(done: Sequence[EvalLog], expected: int, what: str) -> EvalLog:
-    # Inspect turns Ctrl-C into an empty list.
-    if not done or done[0].status == "cancelled":
+def _check_all(done: Sequence[EvalLog], expected: Mapping[str, int], setting: Setting) -> None:
+    """KeyboardInterrupt unless every condition was ended, and HarnessError for the first that went wrong."""
+    # Inspect turns Ctrl-C into an empty list, or leaves out what had not begun.
+    if len(done) < len(expected) or any(log.status == "cancelled" for log in done):
         raise KeyboardInterrupt
-    log = done[0]
+    for log in done:
+        [name] = log.eval.tags or []
+        if fault := _fault(log, expected[name]):
+            if cause := system_error(fault):
+                advice = way_out(cause) or "run it again"
+                raise HarnessError(f"cannot write the log of {setting.name} {name}: {cause.strerror}; {advice}")
+            raise HarnessError(f"evaluation of {setting.name} {name} failed: {fault}")
+
+
+def _fault(log: EvalLog, expected: int) -> str | None:
+    """What is wrong with a log that should hold so many replies, in one line."""
     if log.error or log.status != "success":
         said = log.error.message if log.error else f"it ended with status {log.status!r}"
-        if cause := system_error(said):
-            raise HarnessError(f"cannot write the log of {what}: {cause.strerror}; {way_out(cause) or 'run it again'}")
-        raise HarnessError(f"evaluation of {what} failed: {next(iter(said.strip().splitlines()), 'no message')}")
-    there = sum(sample.error is None for sample in log.samples or [])
-    if there != expected:
-        raise HarnessError(f"evaluation of {what} failed: {there} of {expected} replies are there")
-    return log
+        return next(iter(said.strip().splitlines()), "no message")
+    there = log.results.completed_samples if log.results else 0
+    return None if there == expected else f"{there} of {expected} replies are there"
 
 
 @contextlib.contextmanager

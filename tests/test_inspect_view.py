@@ -34,16 +34,15 @@ def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch, opened(Engine(say=lambda request: "LA LA LA")):
         found = registry_of(setting)
         patch.setattr(registry, "installed", lambda: found)
-        for condition in ("clean", "prompt:shout"):
-            tasks.evaluate(
-                setting,
-                Condition.parse(condition),
-                scale="mini",
-                recipe=RECIPE,
-                run=run,
-                digest="0123456789ab",
-                logs=run / "logs",
-            )
+        tasks.evaluate(
+            setting,
+            [Condition.parse(condition) for condition in ("clean", "prompt:shout")],
+            scale="mini",
+            recipe=RECIPE,
+            run=run,
+            digest="0123456789ab",
+            logs=run / "logs",
+        )
     return run / "logs"
 
 

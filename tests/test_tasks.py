@@ -64,9 +64,9 @@ def installed(monkeypatch: pytest.MonkeyPatch, setting: Setting, *judges: Judge)
 
 def evaluated(run: Path, condition: str = "clean", *, engine: Any = None, recipe: Recipe = RECIPE, **more: Any) -> Path:
     with opened(engine or Engine()):
-        return tasks.evaluate(
+        [log] = tasks.evaluate(
             more.pop("setting", SETTING),
-            Condition.parse(condition),
+            [Condition.parse(condition)],
             scale="mini",
             recipe=recipe,
             run=run,
@@ -74,6 +74,7 @@ def evaluated(run: Path, condition: str = "clean", *, engine: Any = None, recipe
             logs=run / "logs",
             **more,
         )
+        return log
 
 
 def left_in(run: Path) -> list[str]:
