@@ -46,13 +46,12 @@ def collect(
     with booked(grader, record, folder):
         for log in logs:
             regrading.regrade(log, setting, grader=grader, again=again)
+    said = [regrading.read(log, setting) for log in logs]
     if not (folder / "replies.jsonl").is_file():
-        stored.write_replies(folder, [reply for log in logs for reply in regrading.read_replies(log)])
-    by = [regrading.graded_by(log) for log in logs]
-    record["judges"] = dict(by[-1][0])
-    record["grader"] = next((named for _, named in by if named), None)
-    results = [row for log in logs for row in regrading.read_results(log, setting)]
-    checks = [row for log in logs for row in regrading.read_checks(log, setting)] if setting.checks else []
+        stored.write_replies(folder, [reply for one in said for reply in one.replies])
+    record["judges"] = dict(said[-1].judges)
+    record["grader"] = next((one.grader for one in said if one.grader), None)
+    results, checks = [row for one in said for row in one.results], [row for one in said for row in one.checks]
     _write(folder, setting, record, results, checks)
 
 
@@ -97,7 +96,8 @@ def replies_of(folder: Path, conditions: Sequence[Condition]) -> list[Stored]:
     from harness import regrading
     from harness.tasks import log_name
 
-    replies = [reply for one in conditions for reply in regrading.read_replies(folder / "logs" / log_name(one))]
+    logs = [folder / "logs" / log_name(condition) for condition in conditions]
+    replies = [reply for log in logs for reply in regrading.read_replies(log)]
     stored.write_replies(folder, replies)
     return replies
 

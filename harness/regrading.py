@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import inspect_ai
@@ -28,15 +29,43 @@ from harness.tasks import beside
 Graded = Mapping[str, str]
 """The judges that graded a log, each with its version."""
 
-UNREAD = {"messages", "events", "store", "attachments", "output", "timelines"}
+UNREAD = {"messages", "events", "store", "attachments", "timelines"}
 
 
-def read_results(log_path: Path, setting: Setting) -> list[Result]:
-    """The judged replies in a log: by split and metric as the setting lists them, then by case and sample.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contents:
+    """What a log holds, each list by split, case and sample.
 
-    Metrics whose judge asks a grader have none where no grader was asked.
+    `results` are the judged replies, metric by metric as the setting lists them; metrics whose judge asks a grader
+    have none where no grader was asked. `checks` is what second judges said beside the first. `grader` is the model
+    that graded and how it was asked, None where none was.
     """
-    condition, graded, samples = _graded(log_path)
+
+    replies: list[Stored]
+    results: list[Result]
+    checks: list[Check]
+    judges: Graded
+    grader: dict[str, object] | None
+
+
+def read(log_path: Path, setting: Setting) -> Contents:
+    """What the log in `log_path` says; HarnessError when it cannot be read, or lacks a score of a judge it names."""
+    log = read_log(log_path, exclude_fields=UNREAD)
+    metadata = log.eval.metadata or {}
+    condition, judges = str(metadata["condition"]), _judges(log)
+    samples = sorted(log.samples or [], key=_place)
+    return Contents(
+        replies=_replies(samples, condition),
+        results=_results(samples, setting, condition, judges, log_path),
+        checks=_checks(samples, setting, condition, judges, log_path),
+        judges=judges,
+        grader=metadata.get("grader"),
+    )
+
+
+def _results(
+    samples: Sequence[EvalSample], setting: Setting, condition: str, graded: Graded, log_path: Path
+) -> list[Result]:
     return [
         _result(sample, metric, condition, log_path)
         for split in splits(setting)
@@ -47,9 +76,9 @@ def read_results(log_path: Path, setting: Setting) -> list[Result]:
     ]
 
 
-def read_checks(log_path: Path, setting: Setting) -> list[Check]:
-    """What second judges said of the replies in a log, beside the first: by split and judge, case and sample."""
-    condition, graded, samples = _graded(log_path)
+def _checks(
+    samples: Sequence[EvalSample], setting: Setting, condition: str, graded: Graded, log_path: Path
+) -> list[Check]:
     found = registry.installed()
     names = {judge: compared(setting, judge, found) for judge in setting.checks}
     metrics = {(m.split, m.judge, m.score): m.name for m in setting.metrics}
@@ -74,9 +103,12 @@ def read_checks(log_path: Path, setting: Setting) -> list[Check]:
 
 
 def read_replies(log_path: Path) -> list[Stored]:
-    """Every reply in a log, by case and sample."""
-    log = read_log(log_path, exclude_fields=UNREAD - {"output"})
-    condition = str((log.eval.metadata or {})["condition"])
+    """Every reply in a log, by case and sample, whatever it was graded by."""
+    log = read_log(log_path, exclude_fields=UNREAD)
+    return _replies(sorted(log.samples or [], key=_place), str((log.eval.metadata or {})["condition"]))
+
+
+def _replies(samples: Sequence[EvalSample], condition: str) -> list[Stored]:
     return [
         Stored(
             condition=condition,
@@ -85,14 +117,8 @@ def read_replies(log_path: Path) -> list[Stored]:
             case=case_of(sample.metadata, sample.input),
             reply=sample.output.completion,
         )
-        for sample in sorted(log.samples or [], key=_place)
+        for sample in samples
     ]
-
-
-def graded_by(log_path: Path) -> tuple[Graded, dict[str, object] | None]:
-    """Which judges graded a log, and which model the grader was, and how it was asked; None where none was."""
-    metadata = read_log(log_path, header_only=True).eval.metadata or {}
-    return dict(metadata.get("judges", {})), metadata.get("grader")
 
 
 def regrade(log_path: Path, setting: Setting, *, grader: ModelGrader | None = None, again: bool = False) -> bool:
@@ -180,12 +206,6 @@ def _config(grader: ModelGrader) -> ModelConfig:
 def _grader_of(log: EvalLog) -> str | None:
     named = (log.eval.metadata or {}).get("grader")
     return str(named["model"]) if isinstance(named, Mapping) else None
-
-
-def _graded(log_path: Path) -> tuple[str, Graded, list[EvalSample]]:
-    """The condition of a log, its judges, and its samples by case and sample, without what was said."""
-    log = read_log(log_path, exclude_fields=UNREAD)
-    return str((log.eval.metadata or {})["condition"]), _judges(log), sorted(log.samples or [], key=_place)
 
 
 def _place(sample: EvalSample) -> Place:

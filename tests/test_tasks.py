@@ -121,7 +121,7 @@ def test_an_optional_split_has_rows_in_clean_and_none_under_another_condition(
     setting = replace(SETTING, optional_splits=("low",))
     installed(monkeypatch, setting)
     clean, shouted = (
-        regrading.read_results(evaluated(run, condition, setting=setting), setting)
+        regrading.read(evaluated(run, condition, setting=setting), setting).results
         for condition in ("clean", "prompt:shout")
     )
     assert {row.split for row in clean} == {"high", "low"}
@@ -130,7 +130,7 @@ def test_an_optional_split_has_rows_in_clean_and_none_under_another_condition(
 
 def test_rows_come_by_split_and_metric_then_case_and_sample(run: Path) -> None:
     recipe = replace(RECIPE, generation=Generation(max_tokens=7, samples=2, temperature=1.0))
-    rows = regrading.read_results(evaluated(run, recipe=recipe), SETTING)
+    rows = regrading.read(evaluated(run, recipe=recipe), SETTING).results
     assert [(row.metric, row.case, row.sample) for row in rows] == [
         (metric, f"case{case}", sample)
         for metric, cases in (("loud", 4), ("length", 4), ("loud_low", 2))
@@ -164,7 +164,7 @@ def test_each_sample_is_drawn_with_a_seed_of_its_own_that_stays_the_same(run: Pa
 
 def test_cannot_tell_stays_none_and_is_counted_apart(run: Path) -> None:
     path = evaluated(run, engine=Engine(say=lambda request: "soft" if "note 2" in text_of(request) else "LOUD"))
-    rows = {(row.metric, row.case): row.value for row in regrading.read_results(path, SETTING)}
+    rows = {(row.metric, row.case): row.value for row in regrading.read(path, SETTING).results}
     assert [rows["loud", f"case{i}"] for i in range(4)] == [1.0, None, 0.0, 1.0]
     log = read_eval_log(path)
     assert log.samples is not None
@@ -244,12 +244,12 @@ def test_a_vector_condition_steers_and_the_others_do_not(run: Path) -> None:
 
 
 def test_a_limit_is_per_split(run: Path) -> None:
-    assert len(regrading.read_results(evaluated(run, limit=1), SETTING)) == 3
+    assert len(regrading.read(evaluated(run, limit=1), SETTING).results) == 3
 
 
 def test_a_log_of_before_is_replaced(run: Path) -> None:
     evaluated(run, engine=Engine(say=lambda request: "soft"))
-    rows = regrading.read_results(evaluated(run, engine=Engine(say=lambda request: "LOUD")), SETTING)
+    rows = regrading.read(evaluated(run, engine=Engine(say=lambda request: "LOUD")), SETTING).results
     assert {row.value for row in rows if row.metric == "loud"} == {1.0, None}
 
 
@@ -347,7 +347,7 @@ def asks(monkeypatch: pytest.MonkeyPatch) -> Setting:
 
 
 def told(path: Path, setting: Setting, metric: str) -> set[float | None]:
-    return {row.value for row in regrading.read_results(path, setting) if row.metric == metric}
+    return {row.value for row in regrading.read(path, setting).results if row.metric == metric}
 
 
 def grader_on(run: Path, name: str = "grader") -> ModelGrader:
@@ -362,13 +362,14 @@ def test_a_judge_that_asks_is_left_out_without_a_grader_and_nothing_fails(
     assert told(path, setting, "agrees") == set()
     assert told(path, setting, "loud") == {1.0, None}
     assert not regrading.regrade(path, setting)
-    assert regrading.graded_by(path) == ({"volume": "1"}, None)
+    said = regrading.read(path, setting)
+    assert (said.judges, said.grader) == ({"volume": "1"}, None)
 
 
 def test_a_grader_adds_what_it_says_later_and_the_log_names_it(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     setting = asks(monkeypatch)
     path = evaluated(run, setting=setting, engine=Engine(say=lambda request: "LOUD"))
-    before = [row for row in regrading.read_results(path, setting) if row.metric != "agrees"]
+    before = [row for row in regrading.read(path, setting).results if row.metric != "agrees"]
     grader = grader_on(run)
     with opened(Engine(say=lambda request: "yes, it is")):
         assert regrading.regrade(path, setting, grader=grader)
@@ -377,8 +378,8 @@ def test_a_grader_adds_what_it_says_later_and_the_log_names_it(run: Path, monkey
     assert roles is not None
     assert roles["grader"].model == f"{grader.name}@{DIGEST}"  # type: ignore[union-attr]
     assert told(path, setting, "agrees") == {1.0}
-    assert [row for row in regrading.read_results(path, setting) if row.metric != "agrees"] == before
-    assert regrading.graded_by(path)[0] == {"asker": "1", "volume": "1"}
+    assert [row for row in regrading.read(path, setting).results if row.metric != "agrees"] == before
+    assert regrading.read(path, setting).judges == {"asker": "1", "volume": "1"}
 
 
 def test_a_rule_that_grades_again_keeps_what_a_grader_said(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -389,7 +390,7 @@ def test_a_rule_that_grades_again_keeps_what_a_grader_said(run: Path, monkeypatc
     installed(monkeypatch, setting, replace(VOLUME, version="2"), ASKER)
     assert regrading.regrade(path, setting)
     assert told(path, setting, "agrees") == {1.0}
-    assert regrading.graded_by(path)[0] == {"asker": "1", "volume": "2"}
+    assert regrading.read(path, setting).judges == {"asker": "1", "volume": "2"}
 
 
 def test_another_grader_grades_all_of_a_log(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -401,7 +402,7 @@ def test_another_grader_grades_all_of_a_log(run: Path, monkeypatch: pytest.Monke
     with opened(Engine(say=lambda request: "no")):
         assert regrading.regrade(path, setting, grader=grader_on(run, "other"))
     assert told(path, setting, "agrees") == {0.0}
-    named = regrading.graded_by(path)[1]
+    named = regrading.read(path, setting).grader
     assert named is not None
     assert str(named["model"]).endswith("/other")
 
@@ -445,7 +446,7 @@ def test_a_changed_asking_judge_asks_the_grader_of_the_log(run: Path, monkeypatc
 def test_a_new_version_of_a_judge_grades_again_without_generation(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = Engine(say=lambda request: "LOUD")
     path = evaluated(run, "prompt:hush", engine=engine)
-    before = regrading.read_results(path, SETTING)
+    before = regrading.read(path, SETTING).results
     assert not regrading.regrade(path, SETTING)
 
     async def deaf(case: Case, reply: str, grader: Grader | None) -> Verdict:
@@ -454,7 +455,7 @@ def test_a_new_version_of_a_judge_grades_again_without_generation(run: Path, mon
 
     installed(monkeypatch, SETTING, replace(VOLUME, grade=deaf, version="2"))
     assert regrading.regrade(path, SETTING)
-    after = regrading.read_results(path, SETTING)
+    after = regrading.read(path, SETTING).results
     assert [replace(row, value=None) for row in after] == [replace(row, value=None) for row in before]
     assert {row.value for row in after if row.metric == "loud"} == {0.0}
     assert {row.value for row in after if row.metric == "length"} == {None}
@@ -468,7 +469,7 @@ def test_a_log_that_cannot_be_read_is_one_line(run: Path) -> None:
     path = evaluated(run)
     path.write_bytes(path.read_bytes()[:200])
     with pytest.raises(HarnessError, match=r"clean\.eval is not a readable log: .*; delete it") as caught:
-        regrading.read_results(path, SETTING)
+        regrading.read(path, SETTING).results
     assert "\n" not in str(caught.value)
 
 
@@ -529,15 +530,15 @@ def test_a_second_judge_grades_the_same_replies_and_changes_no_result(
     async def hard_of_hearing(case: Case, reply: str, grader: Grader | None) -> Verdict:
         return Verdict(scores={"loud": 0.0, "pitch": 1.0})
 
-    plain = regrading.read_results(evaluated(run), SETTING)
+    plain = regrading.read(evaluated(run), SETTING).results
     ear = Judge(name="ear", summary="hears nothing", scores=("pitch", "loud"), grade=hard_of_hearing)
     checked = replace(SETTING, checks={"volume": "ear"})
     installed(monkeypatch, checked, VOLUME, ear)
     log = run / "logs" / "clean.eval"
     assert regrading.regrade(log, checked)  # the log of before has no second judge
     assert not regrading.regrade(log, checked)
-    assert regrading.read_results(log, checked) == plain
-    checks = regrading.read_checks(log, checked)
+    assert regrading.read(log, checked).results == plain
+    checks = regrading.read(log, checked).checks
     assert [(row.split, row.case, row.judge, row.check) for row in checks] == [
         *[("high", f"case{number}", "volume", "ear") for number in range(4)],
         *[("low", f"case{number}", "volume", "ear") for number in range(2)],
