@@ -35,7 +35,7 @@ Opener = Callable[[Path], "Engine"]
 Advance = Callable[[int, int], None]
 
 LANES = 2
-"""Batches that a CPU writes at once, each with its share of the threads: many small steps divide badly among threads."""
+"""Batches that a CPU writes at once, each with its share of the threads: small steps divide badly among threads."""
 
 # No more requests come when none has for this many turns of the event loop in a row. Turns and not seconds
 # alone: where a busy machine stalls the loop, no turn passes, and a batch is not cut in two.

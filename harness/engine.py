@@ -213,7 +213,11 @@ def _read(folder: Path) -> Any:
 
 
 def load_tokenizer(folder: Path) -> Any:
-    """The tokenizer in a model folder, with a padding token."""
+    """The tokenizer in a model folder, with a padding token; read once, so it is not to be changed."""
+    return sharing.tokenizer_of(folder, lambda: _read_tokenizer(folder))
+
+
+def _read_tokenizer(folder: Path) -> Any:
     from transformers import AutoTokenizer
 
     try:

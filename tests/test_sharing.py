@@ -12,7 +12,7 @@ import small
 import sweeping
 import torch
 
-from harness import Lora, engine
+from harness import HarnessError, Lora, engine
 from harness.pipeline import run
 from harness.registry import Registry, using
 from harness.runs import Cell
@@ -98,6 +98,18 @@ def test_a_folder_that_has_changed_is_read_again(tiny_llama: Path, tmp_path: Pat
     engine.load(tiny_llama)
     engine.load(folder)
     assert reads == [folder, folder, tiny_llama, folder]
+
+
+def test_a_tokenizer_is_read_once_until_its_folder_changes(tiny_llama: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(tiny_llama, tmp_path / "model"))
+    first = engine.load_tokenizer(folder)
+    assert engine.load_tokenizer(folder) is first
+    settings = folder / "tokenizer_config.json"
+    settings.write_text(settings.read_text() + "\n")
+    assert engine.load_tokenizer(folder) is not first
+    shutil.rmtree(folder)
+    with pytest.raises(HarnessError, match="cannot load the tokenizer in"):
+        engine.load_tokenizer(folder)
 
 
 def test_what_does_not_fit_is_not_kept_and_nothing_is_kept_outside(tiny_llama: Path, reads: list[Path]) -> None:

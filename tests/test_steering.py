@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,19 @@ def test_the_steered_block_puts_out_exactly_the_vector_more_at_every_position(mo
     assert torch.equal(steered[1], plain[1])
     assert not torch.equal(steered[3], plain[3])
     assert calls.count == 1
+
+
+def test_steering_of_one_thread_neither_changes_nor_counts_passes_of_another(model: Any) -> None:
+    plain, vector = outputs(model), torch.arange(32.0)
+    blocks = list(model.model.layers)
+    with ThreadPoolExecutor(1) as other, steering.adding(blocks, {2: vector}, this_thread=True) as calls:
+        assert torch.equal(other.submit(outputs, model).result()[2], plain[2])
+        assert calls.count == 0
+        assert torch.equal(outputs(model)[2], plain[2] + vector)
+        assert calls.count == 1
+    with ThreadPoolExecutor(1) as other, steering.adding(blocks, {2: vector}) as calls:
+        assert torch.equal(other.submit(outputs, model).result()[2], plain[2] + vector)
+        assert calls.count == 1
 
 
 def test_adding_zero_changes_no_bit(model: Any) -> None:

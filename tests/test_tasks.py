@@ -7,13 +7,14 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import inspect_ai
 import pytest
+import torch
 from evaluating import ASKER, RECIPE, VOLUME, Engine, choir, opened, registry_of, run_folder
 from inspect_ai.log import read_eval_log
 from inspect_ai.scorer import SampleScore, Score
@@ -32,11 +33,13 @@ from harness import (
     scoring,
     tasks,
 )
-from harness.batching import release
+from harness.batching import hosted, release
 from harness.contracts import Grader
-from harness.decoding import Request
+from harness.decoding import Batch, Reply, Request
+from harness.engine import Vector, open_model
 from harness.grading import asking as grading
 from harness.grading.asking import ModelGrader
+from harness.models import resolve
 from harness.provider import EvaluationError
 
 DIGEST = "0123456789ab"
@@ -96,6 +99,86 @@ def test_a_log_is_named_after_its_condition_and_lies_alone_in_its_folder(run: Pa
     assert log.name.startswith(name)
     assert left_in(run) == ["logs", f"logs/{log.name}"]
     assert [len(batch) for _, batch in engine.batches] == [6]
+
+
+def evaluated_under(run: Path, engine: Any, *conditions: str, lanes: int, recipe: Recipe = RECIPE) -> list[Path]:
+    with opened(engine), hosted(lanes=lanes):
+        return tasks.evaluate(
+            SETTING,
+            [Condition.parse(condition) for condition in conditions],
+            scale="mini",
+            recipe=recipe,
+            run=run,
+            digest=DIGEST,
+            logs=run / "logs",
+        )
+
+
+class Busy(Engine):
+    """Remembers how many batches are written at once, each in its own thread, and with how many threads of torch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = self.most = 0
+        self.threads: set[int] = set()
+        self.second = threading.Event()
+
+    def generate(self, requests: Sequence[Request], *, advance: Callable[[int, int], None]) -> list[Reply]:
+        self.now += 1
+        self.most = max(self.most, self.now)
+        self.threads.add(torch.get_num_threads())
+        if self.now == 2:
+            self.second.set()
+        self.second.wait(0.5)  # for a batch that is never begun, where they are written one after another
+        replies = super().generate(requests, advance=advance)
+        self.now -= 1
+        return replies
+
+
+@pytest.mark.parametrize("lanes", [1, 2])
+def test_so_many_conditions_are_written_at_once_as_there_are_lanes(run: Path, lanes: int) -> None:
+    before, engine = torch.get_num_threads(), Busy()
+    logs = evaluated_under(run, engine, "clean", "prompt:shout", "prompt:hush", lanes=lanes)
+    assert engine.most == lanes
+    assert engine.threads == {max(1, before // lanes)}
+    assert torch.get_num_threads() == before
+    assert [log.name for log in logs] == ["clean.eval", "prompt-shout.eval", "prompt-hush.eval"]
+    assert left_in(run) == ["logs", *sorted(f"logs/{log.name}" for log in logs)]
+    assert sorted(len(batch) for _, batch in engine.batches) == [6, 6, 6]
+
+
+def test_lanes_change_no_token_of_a_reply_steered_or_not(
+    tiny_llama: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def as_numbers(batch: Batch, i: int) -> Reply:  # what a random model writes is not text
+        tokens = batch.written[i]
+        return Reply(text=str(tokens), prompt_tokens=1, tokens=len(tokens), finish="length")
+
+    monkeypatch.setattr(Batch, "_reply", as_numbers)
+    model = open_model(resolve(str(tiny_llama)), dtype="fp32")
+    shape = (len(model.blocks), model.model.config.hidden_size)
+    value = torch.randn(shape, generator=torch.Generator().manual_seed(1))
+    model.vectors = lambda name: Vector(value=value, rms=torch.full(shape[:1], 5.0))
+    conditions = ("clean", "vector:reply@3", "prompt:shout", "vector:reply@-3", "prompt:hush", "vector:reply@9")
+    drawn = replace(RECIPE, generation=Generation(max_tokens=7, temperature=1.0))
+    texts = []
+    for lanes in (1, 2):
+        run = run_folder(tmp_path / f"lanes{lanes}")
+        logs = evaluated_under(run, model, *conditions, lanes=lanes, recipe=drawn)
+        texts.append([[reply.reply for reply in regrading.read_replies(log)] for log in logs])
+    assert texts[0] == texts[1]
+    assert len(set(map(tuple, texts[0]))) == len(conditions)
+
+
+def test_a_condition_that_fails_costs_no_other_its_log(run: Path) -> None:
+    def say(request: Request) -> str:
+        if "Shout" in "".join(map(chr, request.tokens)):
+            raise RuntimeError("the device is on fire")
+        return "la"
+
+    with pytest.raises(HarnessError, match=r"evaluation of choir prompt:shout failed: .*the device is on fire"):
+        evaluated_under(run, Engine(say=say), "prompt:shout", "clean", "prompt:hush", lanes=1)
+    assert left_in(run) == ["logs", "logs/clean.eval", "logs/prompt-hush.eval"]
 
 
 def test_file_names_of_different_conditions_differ() -> None:
@@ -469,7 +552,7 @@ def test_a_log_that_cannot_be_read_is_one_line(run: Path) -> None:
     path = evaluated(run)
     path.write_bytes(path.read_bytes()[:200])
     with pytest.raises(HarnessError, match=r"clean\.eval is not a readable log: .*; delete it") as caught:
-        regrading.read(path, SETTING).results
+        regrading.read(path, SETTING)
     assert "\n" not in str(caught.value)
 
 
