@@ -223,12 +223,15 @@ def _adapter_numbers(shapes: dict[str, list[int]], lora: Lora) -> int:
 
 
 def _measured(local: Path, cell: Prepared) -> Speed | None:
-    """One training step on a few rows, and a short batch of replies."""
+    """One training step on a few rows, and a short batch of replies, each by the model as a run would hold it."""
     examples = cell.rows or cell.setting.examples(cell.cell.seed, cell.cell.scale)  # the base model trains on none
     if not examples:
         return None
-    from harness.decoding import Request
-    from harness.engine import Engine, as_dtype, load
+    return Speed(train=_training(local, cell, examples), generate=_generating(cell))
+
+
+def _training(local: Path, cell: Prepared, examples: Sequence[Example]) -> float:
+    from harness.engine import as_dtype, load
     from harness.train import loss_of, with_adapter
 
     model, tokenizer = load(local)
@@ -239,10 +242,6 @@ def _measured(local: Path, cell: Prepared) -> Speed | None:
         )
         for row in examples[: min(recipe.batch, 16)]
     ]
-    engine = Engine.around(model, tokenizer, cell.dtype)
-    case = cell.setting.cases(cell.setting.trait.split, 0, cell.cell.scale)[0]
-    ids = tuple(chat.prompt_ids(tokenizer, case.messages, system=recipe.system))
-    generate = _rate(lambda: sum(r.tokens for r in engine.generate([Request(tokens=ids, max_tokens=12)] * 32)))
     with_adapter(model, recipe, dtype=as_dtype(cell.dtype))
 
     def step() -> int:
@@ -250,7 +249,17 @@ def _measured(local: Path, cell: Prepared) -> Speed | None:
         loss.backward()  # type: ignore[no-untyped-call]
         return sum(len(row.ids) for row in rows)
 
-    return Speed(train=_rate(step), generate=generate)
+    return _rate(step)
+
+
+def _generating(cell: Prepared) -> float:
+    from harness.decoding import Request
+    from harness.engine import as_dtype, open_model
+
+    engine = open_model(cell.model, dtype=as_dtype(cell.dtype))
+    case = cell.setting.cases(cell.setting.trait.split, 0, cell.cell.scale)[0]
+    ids = tuple(chat.prompt_ids(engine.tokenizer, case.messages, system=cell.recipe.system))
+    return _rate(lambda: sum(r.tokens for r in engine.generate([Request(tokens=ids, max_tokens=12)] * 32)))
 
 
 def _rate(work: Callable[[], int]) -> float:
