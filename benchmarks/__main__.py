@@ -9,14 +9,14 @@ import sys
 from importlib import import_module
 
 NAMES = ("startup", "steering", "generation", "training", "coverage", "report")
-LONG = ("sweep",)
+ALL = (*NAMES, "sweep")
 
 
 def main() -> None:
     """Runs what the command line names, or all."""
     name, *options = sys.argv[1:] or [""]
-    if name and name not in (*NAMES, *LONG):
-        raise SystemExit(f"no benchmark named {name!r}; there are: {', '.join((*NAMES, *LONG))}")
+    if name and name not in ALL:
+        raise SystemExit(f"no benchmark named {name!r}; there are: {', '.join(ALL)}")
     for one in [name] if name else NAMES:
         import_module(f"benchmarks.{one}").main(options)
 

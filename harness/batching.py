@@ -76,7 +76,7 @@ class Source:
 
 
 @contextlib.contextmanager
-def hosted(*, opener: Opener | None = None, advance: Advance | None = None, lanes: int = 0) -> Iterator[int]:
+def hosted(*, opener: Opener | None = None, advance: Advance | None = None, lanes: int | None = None) -> Iterator[int]:
     """Inside the block, engines come from `opener`, and `advance(replies, tokens)` hears of each step.
 
     The default opener is `harness.engine.open_run`. So many batches as `lanes` are written at once, by threads that
@@ -91,7 +91,7 @@ def hosted(*, opener: Opener | None = None, advance: Advance | None = None, lane
         _HOST.reset(token)
 
 
-def lanes() -> int:
+def best_lanes() -> int:
     """How many batches are best written at once here: one on a GPU, up to `LANES` on a CPU with so many threads."""
     import torch
 

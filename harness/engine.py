@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -214,10 +214,11 @@ def _read(folder: Path) -> Any:
 
 def load_tokenizer(folder: Path) -> Any:
     """The tokenizer in a model folder, with a padding token; read once, so it is not to be changed."""
-    return sharing.tokenizer_of(folder, lambda: _read_tokenizer(folder))
+    return _tokenizer(folder, sharing.signature_of(folder))
 
 
-def _read_tokenizer(folder: Path) -> Any:
+@lru_cache(maxsize=4)
+def _tokenizer(folder: Path, signature: sharing.Signature) -> Any:
     from transformers import AutoTokenizer
 
     try:

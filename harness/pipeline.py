@@ -270,7 +270,7 @@ def _note_training(record: dict[str, Any], folder: Path) -> None:
 
 def _evaluate(cell: Prepared, record: dict[str, Any], folder: Path) -> None:
     from harness import tasks
-    from harness.batching import hosted, lanes, release
+    from harness.batching import best_lanes, hosted, release
 
     began = time.monotonic()
     if cell.intervention.trains:
@@ -279,7 +279,7 @@ def _evaluate(cell: Prepared, record: dict[str, Any], folder: Path) -> None:
     made = [0]
     if missing:
         bar = progress.bar(f"evaluate {cell.title}", total=_replies(cell, missing), unit="tok")
-        with bar as advance, hosted(lanes=lanes()):
+        with bar as advance, hosted(lanes=best_lanes()):
 
             def told(done: int, tokens: int) -> None:
                 made[0] += tokens

@@ -7,10 +7,8 @@ import struct
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from math import ceil, prod
 from pathlib import Path
-from typing import Any
 
 from harness import chat, runs
 from harness.contracts import Condition, Example, Lora
@@ -157,7 +155,7 @@ def _local(model: ModelRef) -> Path | None:
 def _tokens(cell: Prepared, local: Path | None) -> int:
     if local is None:
         return int(sum(_characters(row) for row in cell.rows) / CHARACTERS_PER_TOKEN)
-    tokenizer = _tokenizer(local)
+    tokenizer = load_tokenizer(local)
     return sum(
         min(
             cell.recipe.max_length,
@@ -167,11 +165,6 @@ def _tokens(cell: Prepared, local: Path | None) -> int:
         )
         for row in cell.rows
     )
-
-
-@lru_cache(maxsize=4)
-def _tokenizer(local: Path) -> Any:
-    return load_tokenizer(local)
 
 
 def _characters(row: Example) -> int:

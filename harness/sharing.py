@@ -1,4 +1,4 @@
-"""Base weights and tokenizers that stay in memory from one load to the next, each load with a model of its own."""
+"""Base weights that stay in memory from one load to the next, while every load gets a model of its own."""
 
 from __future__ import annotations
 
@@ -35,11 +35,6 @@ def model_of(folder: Path, read: Callable[[], Any]) -> Any:
     Whoever gets it may wrap, convert and replace its weights, and must not write into them.
     """
     return _SHELF.take(folder, read)
-
-
-def tokenizer_of(folder: Path, read: Callable[[], Any]) -> Any:
-    """The tokenizer that `read` reads from `folder`, the same one until its files change: nobody may change it."""
-    return _TOKENIZERS.take(folder, read)
 
 
 def shallow(model: Any) -> Any:
@@ -80,7 +75,7 @@ class _Shelf:
         with self._lock:
             if self._room is None:
                 return read()
-            signature = _signature(folder)
+            signature = signature_of(folder)
             if self._kept is None or self._kept.signature != signature:
                 self._kept = None
                 gc.collect()
@@ -91,28 +86,10 @@ class _Shelf:
             return shallow(self._kept.model)
 
 
-class _Tokenizers:
-    """The one tokenizer that is kept, for all threads."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._kept: tuple[Signature, Any] | None = None
-
-    def take(self, folder: Path, read: Callable[[], Any]) -> Any:
-        if not folder.is_dir():
-            return read()  # and let it say so
-        with self._lock:
-            signature = _signature(folder)
-            if self._kept is None or self._kept[0] != signature:
-                self._kept = signature, read()
-            return self._kept[1]
-
-
-def _signature(folder: Path) -> Signature:
-    """What tells that a folder holds another model than it did."""
-    files = sorted(path for path in folder.iterdir() if path.is_file())
+def signature_of(folder: Path) -> Signature:
+    """What tells that a folder holds another model than it did; one that is not there has no files."""
+    files = sorted(path for path in folder.iterdir() if path.is_file()) if folder.is_dir() else []
     return (folder.resolve(), *((path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in files))
 
 
 _SHELF = _Shelf()
-_TOKENIZERS = _Tokenizers()
