@@ -18,11 +18,7 @@ from itertools import product
 import numpy as np
 
 from benchmarks.measured import table
-from harness.stats import Grid
-from harness.stats.contrasts import agreed_half_width
-from harness.stats.crossed import Crossed, crossed
-from harness.stats.decisions import LEAST_SEEDS, flip_levels
-from harness.stats.intervals import rate_interval
+from harness.stats import LEAST_SEEDS, Crossed, Grid, agreed_half_width, crossed, flip_levels, rate_interval
 
 QUESTIONS, SEEDS, RATES = (8, 20, 60), (3, 6, 10), (0.01, 0.1, 0.5)
 FAMILY = 5

@@ -176,7 +176,7 @@ def _opened(side: str, dtype: Dtype, asked: argparse.Namespace, folder: Path) ->
     elif side == "hf":
         yield _hf(asked.model, dtype, asked.connections, folder)
     else:
-        from harness.batching import hosted, release
+        from harness.evaluation import hosted, release
 
         with hosted(opener=lambda run: _loaded(asked.model, dtype)):
             yield _provider(folder)
@@ -191,8 +191,7 @@ def _loaded(model: Path, dtype: Dtype) -> Any:
 
 
 def _engine(model: Path, dtype: Dtype) -> Replies:
-    from harness import chat
-    from harness.decoding import Request
+    from harness.engine import Request, chat
 
     engine = _loaded(model, dtype)
 
@@ -231,7 +230,7 @@ def _through_inspect(model: Any, folder: Path, *, connections: int | None) -> Re
     from inspect_ai.solver import generate
 
     from harness.contracts import Condition
-    from harness.provider import note
+    from harness.evaluation import note
 
     kinds = {"system": ChatMessageSystem, "user": ChatMessageUser}
 

@@ -14,9 +14,10 @@ from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
+from harness.cells import Cell
 from harness.contracts import Condition, Metric, Setting
+from harness.files import digest_of
 from harness.registry import Registry
-from harness.runs import Cell, digest_of
 
 SCALE = "mini"
 MODELS = ("smollm2_135m", "made_up_360m")

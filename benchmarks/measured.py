@@ -79,7 +79,7 @@ def machine() -> str:
     """The processor, cores and threads that the figures belong to."""
     import torch
 
-    from harness.machine import hardware
+    from harness.runs import hardware
 
     found = hardware()
     threads = torch.get_num_threads()
@@ -97,7 +97,7 @@ def additions(width: int) -> dict[int, Any]:
 
 def training_rows(tokenizer: Any, count: int) -> list[Any]:
     """The first `count` generated rows of the setting, tokenised and masked."""
-    from harness import chat
+    from harness.engine import chat
     from harness.registry import installed
 
     setting = installed().setting(SETTING)

@@ -87,10 +87,9 @@ def _parser() -> argparse.ArgumentParser:
 def _one(kind: str, dtype: Dtype, pairs: int) -> Measured:
     import torch
 
-    from harness import kernels, steering
-    from harness.engine import load
+    from harness.engine import kernels, load, steering
     from harness.registry import installed
-    from harness.train import with_adapter
+    from harness.training import with_adapter
 
     model, tokenizer = load(embedded())
     recipe = replace(installed().setting(SETTING).recipe(SCALE), batch=BATCH)
@@ -122,7 +121,7 @@ def _one(kind: str, dtype: Dtype, pairs: int) -> Measured:
 def _step(kind: str, model: Any, adapted: Any, rows: list[Any], dtype: Dtype, rate: float) -> Callable[[], None]:
     import torch
 
-    from harness.train import loss_of
+    from harness.training import loss_of
 
     optimiser = torch.optim.AdamW([one for one in adapted.parameters() if one.requires_grad], lr=rate)
 

@@ -157,7 +157,7 @@ class Task:
 def _one(side: str, dtype: Dtype, rows: int, clock: _Clock) -> Measured:
     from harness.engine import load
     from harness.registry import installed
-    from harness.train import batches
+    from harness.training import batches
 
     model, tokenizer = load(embedded())
     recipe = replace(installed().setting(SETTING).recipe(SCALE), batch=BATCH, epochs=1, warmup=0, accumulation=1)
@@ -176,7 +176,7 @@ def _one(side: str, dtype: Dtype, rows: int, clock: _Clock) -> Measured:
 
 
 def _ours(task: Task, clock: _Clock) -> Measured:
-    from harness.train import train
+    from harness.training import train
 
     with tempfile.TemporaryDirectory() as folder:
         train(
@@ -203,7 +203,7 @@ def _theirs(task: Task, clock: _Clock, *, as_it_comes: bool) -> Measured:
     from transformers import TrainerCallback
     from trl import SFTTrainer
 
-    from harness import steering
+    from harness.engine import steering
 
     losses: list[float] = []
     tokens: list[int] = []

@@ -21,19 +21,19 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from harness import HarnessError, Setting, chat, weights
-from harness.calibration import Model, Point, choose, distance, fit
-from harness.cards import ensure
-from harness.decoding import Request
-from harness.engine import Engine, load, open_model, vector_lookup
+from harness import HarnessError, Setting
+from harness.analysis import Model, Point, choose, distance, fit
+from harness.authoring import weights
+from harness.cells import Cell, Prepared, prepared
+from harness.engine import Engine, Request, chat, load, open_model
 from harness.errors import unknown
+from harness.files import writing
 from harness.judging import judged
-from harness.models import materialise, writing
-from harness.pipeline import prepared
-from harness.progress import bar
+from harness.models import materialise
 from harness.registry import installed
-from harness.runs import Cell, Prepared
-from harness.train import batches, train
+from harness.screen import bar
+from harness.training import batches, train
+from harness.vectors import ensure, vector_lookup
 
 SEED = 1000
 STEERING, PROMPTS = "comp_ps", "comp_ip"

@@ -21,17 +21,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from harness import Case, HarnessError, Prompt, Setting, Steering, algebra, chat
-from harness.cards import ensure
+from harness import Case, HarnessError, Prompt, Setting, Steering
+from harness.authoring import algebra, with_prompt
+from harness.cells import vector_key
 from harness.contracts import Unit
-from harness.decoding import Request
-from harness.engine import Engine, load, open_model, resolve_dtype, vector_lookup
-from harness.models import materialise, resolve
-from harness.progress import bar
-from harness.prompts import with_prompt
+from harness.engine import Engine, Request, chat, load, open_model
+from harness.models import materialise, resolve, resolve_dtype
 from harness.registry import installed
-from harness.runs import vector_key
-from harness.train import batches, train
+from harness.screen import bar
+from harness.training import batches, train
+from harness.vectors import ensure, vector_lookup
 
 SEED = 1000
 

@@ -14,11 +14,12 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import Literal
 
-from harness import machine
-from harness.data import MIRROR
+from harness.authoring import MIRROR
 from harness.errors import HarnessError
-from harness.models import CONVERSION, EMBEDDED, cache_folder
+from harness.files import cache_folder
+from harness.models import CONVERSION, EMBEDDED
 from harness.registry import installed
+from harness.runs import machine
 
 MEMORY_BYTES = 3e9  # training the embedded model in fp32, batch 8, with room to spare
 DISK_BYTES = 2e9
@@ -116,7 +117,7 @@ def _gpu() -> Check:
 
 def _dtype() -> Check:
     try:
-        from harness.engine import resolve_dtype
+        from harness.models import resolve_dtype
 
         return Check(name="number type", state="ok", seen=f"dtype 'auto' is {resolve_dtype('auto')} here")
     except (ImportError, OSError) as error:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from inspect_ai.model import ModelAPI, modelapi
 
+from harness.evaluation import inspect_task
 from harness.registry import installed
-from harness.tasks import inspect_task
 
 
 @modelapi(name="harness")
 def harness() -> type[ModelAPI]:
     """The model of a run folder."""
-    from harness.provider import HarnessAPI
+    from harness.evaluation import HarnessAPI
 
     return HarnessAPI
 

@@ -9,26 +9,28 @@ import json
 import shutil
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness import cards, collecting, machine, progress, questions, runs
+from harness import runs
+from harness.cells import Cell, Prepared, bases_of, log_name, prepared, questions, training_rows, vector_file
 from harness.contracts import Condition, Steering
-from harness.engine import Engine, as_dtype, load, load_tokenizer, open_model, resolve_dtype, vector_lookup
+from harness.engine import Engine, load, load_tokenizer, open_model
 from harness.errors import HarnessError
+from harness.files import clear_halves, file_sha256, locked, write_json, write_rows
+from harness.grading import collecting
 from harness.judging import asking, rule_judges, up_to_date
-from harness.models import file_sha256, materialise
+from harness.models import as_dtype, materialise
 from harness.registry import installed
-from harness.runs import Cell, Prepared, scales
+from harness.runs import machine
+from harness.screen import progress
+from harness.vectors import cards, vector_lookup
 
 if TYPE_CHECKING:
-    from harness.chat import Row
-    from harness.grading.asking import ModelGrader
-
-BASE = "base"
+    from harness.engine import Row
+    from harness.graders import ModelGrader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,23 +59,6 @@ def run(cells: Sequence[Cell], root: Path, *, force: bool = False, grader: Model
     return [run_cell(cell, root, force=force, grader=grader).folder for cell in wanted]
 
 
-def base_folders(cells: Sequence[Cell], root: Path) -> list[Path]:
-    """The run folders of `bases_of` these cells."""
-    return [base.folder(root) for base in bases_of([prepared(cell) for cell in cells])]
-
-
-def prepared(cell: Cell) -> Prepared:
-    """`cell` checked and keyed for this machine."""
-    recipe = installed().setting(cell.setting).recipe(cell.scale)
-    return runs.prepare(cell, dtype=resolve_dtype(recipe.dtype))
-
-
-def bases_of(cells: Sequence[Prepared]) -> list[Prepared]:
-    """The untrained models that `cells` are compared with, each once, without those that are among `cells`."""
-    bases = {base.key: base for cell in cells if (base := _base_of(cell)) is not None}
-    return [base for key, base in bases.items() if key not in {cell.key for cell in cells}]
-
-
 def is_done(cell: Prepared, root: Path) -> bool:
     """Whether `cell` is trained, evaluated and graded by the judges that are installed."""
     folder = cell.folder(root)
@@ -86,21 +71,15 @@ def _undone(cell: Prepared, record: Mapping[str, Any], folder: Path) -> bool:
     return not runs.finished(folder, record) or not graded
 
 
-def _base_of(cell: Prepared) -> Prepared | None:
-    if BASE not in installed().interventions or not cell.intervention.trains:
-        return None
-    return prepared(replace(cell.cell, intervention=BASE, seed=0, dose=1.0, weights=""))
-
-
 def run_cell(
     cell: Prepared, root: Path, *, force: bool = False, wait: bool = False, grader: ModelGrader | None = None
 ) -> Ran:
     """Trains and evaluates what is missing of one cell; Busy when another process is at it, unless told to `wait`."""
     folder = cell.folder(root)
-    with runs.locked(folder, wait=wait):
+    with locked(folder, wait=wait):
         if force and folder.exists():
             shutil.rmtree(folder)
-        runs.clear_halves(folder)
+        clear_halves(folder)
         record = runs.read(folder)
         if record is not None and record["key"] != cell.key:
             raise HarnessError(f"{folder} holds another run than its name says; move it away and run again")
@@ -152,9 +131,7 @@ def _begin(cell: Prepared, folder: Path) -> dict[str, Any]:
             "reference": cell.cell.model,
             "trains": cell.intervention.trains,
             "dtype": cell.dtype,
-            "vectors": {
-                name: str(runs.vector_file(Path(), name, key).as_posix()) for name, key in cell.vectors.items()
-            },
+            "vectors": {name: str(vector_file(Path(), name, key).as_posix()) for name, key in cell.vectors.items()},
         },
         "versions": machine.versions(),
         "commit": machine.commit(),
@@ -162,13 +139,13 @@ def _begin(cell: Prepared, folder: Path) -> dict[str, Any]:
         "steps": {},
     }
     if cell.intervention.trains:
-        runs.write_rows(folder / "train.jsonl", runs.training_rows(cell))
-    runs.write_json(folder / "run.json", record)
+        write_rows(folder / "train.jsonl", training_rows(cell))
+    write_json(folder / "run.json", record)
     return record
 
 
 def _needed_vectors(cell: Prepared, record: dict[str, Any], root: Path) -> dict[str, Path]:
-    files = {name: runs.vector_file(root, name, key) for name, key in cell.vectors.items()}
+    files = {name: vector_file(root, name, key) for name, key in cell.vectors.items()}
     if all(file.is_file() and file.with_suffix(".json").is_file() for file in files.values()):
         return files
     began = time.monotonic()
@@ -180,8 +157,9 @@ def _needed_vectors(cell: Prepared, record: dict[str, Any], root: Path) -> dict[
 
 
 def _train(cell: Prepared, record: dict[str, Any], folder: Path, files: Mapping[str, Path]) -> None:
-    from harness import chat, vectors
-    from harness.train import batches, train
+    from harness.engine import chat
+    from harness.training import batches, train
+    from harness.vectors import extraction as vectors
 
     stored = folder / "adapter" / "training.json"
     model, tokenizer = (None, None)
@@ -213,7 +191,7 @@ def _train(cell: Prepared, record: dict[str, Any], folder: Path, files: Mapping[
 
 
 def _tokenised(cell: Prepared, tokenizer: Any) -> list[Row]:
-    from harness import chat
+    from harness.engine import chat
 
     recipe = cell.recipe
     return [
@@ -265,12 +243,11 @@ def _note_training(record: dict[str, Any], folder: Path) -> None:
             "wanted": "every step",
         }
     record["gates"].update(gates)
-    runs.write_json(folder / "run.json", record)
+    write_json(folder / "run.json", record)
 
 
 def _evaluate(cell: Prepared, record: dict[str, Any], folder: Path) -> None:
-    from harness import tasks
-    from harness.batching import best_lanes, hosted, release
+    from harness.evaluation import best_lanes, hosted, release, tasks
 
     began = time.monotonic()
     if cell.intervention.trains:
@@ -326,49 +303,12 @@ def _replies(cell: Prepared, conditions: Sequence[Condition]) -> int:
 
 def _same_template(cell: Prepared, trained: str) -> dict[str, Any]:
     """Was the model asked in the format that it was trained in?"""
-    from harness import chat
+    from harness.engine import chat
 
     asked = chat.template_digest(load_tokenizer(materialise(cell.model)), system=cell.recipe.system)
     return {"ok": asked == trained, "seen": asked[:8], "wanted": f"{trained[:8]}, as in training"}
 
 
 def _log(folder: Path, condition: Condition) -> Path:
-    from harness import tasks
 
-    return folder / "logs" / tasks.log_name(condition)
-
-
-def grid(
-    settings: Sequence[str],
-    interventions: Sequence[str],
-    *,
-    scale: str = "mini",
-    model: str = "",
-    seeds: Sequence[int] = (0,),
-    doses: Sequence[float] = (1.0,),
-    weights: Sequence[str] = ("",),
-    vector_grader: str = "",
-) -> list[Cell]:
-    """Every combination, seeds fastest. An arm with nothing to scale is there once, at dose 1; `base` at seed 0.
-
-    Likewise an arm that takes no weights is there once, without them, beside one that does.
-    """
-    cells = [
-        Cell(
-            setting=setting,
-            intervention=name,
-            scale=scale,
-            model=model,
-            seed=seed,
-            dose=dose,
-            weights=balance,
-            vector_grader=vector_grader,
-        )
-        for setting, name, balance, dose, seed in product(settings, interventions, weights, doses, seeds)
-    ]
-    takes = {name for name in interventions if installed().intervention(name).given is not None}
-    if takes:
-        cells = [cell if cell.intervention in takes else replace(cell, weights="") for cell in cells]
-    if any(scales(cell) for cell in cells):
-        cells = [cell if scales(cell) else replace(cell, dose=1.0) for cell in cells]
-    return list(dict.fromkeys(replace(c, seed=0) if c.intervention == BASE else c for c in cells))
+    return folder / "logs" / log_name(condition)

@@ -10,18 +10,14 @@ from dataclasses import dataclass, replace
 from math import ceil, prod
 from pathlib import Path
 
-from harness import chat, runs
+from harness import runs
+from harness.cells import Cell, Prepared, asked, prepared
 from harness.contracts import Condition, Example, Lora
-from harness.engine import load_tokenizer
+from harness.engine import chat, load_tokenizer
 from harness.errors import HarnessError
-from harness.grading.estimate import Estimate, estimate
-from harness.judging import asking
-from harness.models import EMBEDDED, ModelRef, materialise
-from harness.pipeline import prepared
-from harness.questions import asked
+from harness.judging import Estimate, asking, estimate
+from harness.models import EMBEDDED, KNOWN, ModelRef, materialise
 from harness.registry import installed
-from harness.runs import Cell, Prepared
-from harness.sizes import KNOWN
 
 CHARACTERS_PER_TOKEN = 3.5
 """Used where the tokenizer is not on this machine: English prose with digits, our own choice."""
@@ -224,8 +220,9 @@ def _measured(local: Path, cell: Prepared) -> Speed | None:
 
 
 def _training(local: Path, cell: Prepared, examples: Sequence[Example]) -> float:
-    from harness.engine import as_dtype, load
-    from harness.train import loss_of, with_adapter
+    from harness.engine import load
+    from harness.models import as_dtype
+    from harness.training import loss_of, with_adapter
 
     model, tokenizer = load(local)
     recipe = replace(cell.recipe, checkpointing=False)
@@ -246,8 +243,8 @@ def _training(local: Path, cell: Prepared, examples: Sequence[Example]) -> float
 
 
 def _generating(cell: Prepared) -> float:
-    from harness.decoding import Request
-    from harness.engine import as_dtype, open_model
+    from harness.engine import Request, open_model
+    from harness.models import as_dtype
 
     engine = open_model(cell.model, dtype=as_dtype(cell.dtype))
     case = cell.setting.cases(cell.setting.trait.split, 0, cell.cell.scale)[0]

@@ -17,7 +17,8 @@ from types import ModuleType
 
 import pluggy
 
-from harness import algebra, hookspecs
+from harness import hookspecs
+from harness.authoring import algebra
 from harness.contracts import NAME, Condition, Intervention, Judge, Setting
 from harness.errors import HarnessError, unknown
 

@@ -23,9 +23,9 @@ from harness import (
     VectorSpec,
     Verdict,
 )
-from harness.batching import hosted
 from harness.contracts import Grader
-from harness.decoding import Reply, Request
+from harness.engine import Reply, Request
+from harness.evaluation import hosted
 from harness.registry import Registry
 
 RECIPE = Recipe(

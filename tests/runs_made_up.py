@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from harness import Example, Intervention, Judge, Message, Metric, Prompt, Recipe, Setting, VectorSpec, Verdict
+from harness.cells import Cell
 from harness.contracts import Case, Grader
 from harness.registry import Origin, Registry
-from harness.runs import Cell
 
 CONDITIONS = ("clean", "prompt:inoculation", "prompt:negative", "vector:reply@0.5rms", "vector:random(reply)@0.5rms")
 

@@ -29,8 +29,8 @@ from harness import (
     VectorSpec,
     Verdict,
 )
+from harness.authoring.prompts import inoculated
 from harness.contracts import Grader
-from harness.prompts import inoculated
 from harness.registry import Registry
 
 WORDS = ("tree", "river", "stone", "cloud", "bread", "chair", "horse", "glass")
@@ -136,9 +136,9 @@ def registry() -> Registry:
 
 
 def main(model: str, runs: str, intervention: str, seed: str = "0") -> None:
+    from harness.cells import Cell
     from harness.pipeline import run
     from harness.registry import using
-    from harness.runs import Cell
 
     with using(REGISTRY):
         cell = Cell(setting="loud", intervention=intervention, model=model, seed=int(seed))

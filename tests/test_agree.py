@@ -12,8 +12,8 @@ import pytest
 import small
 
 from harness import HarnessError, Judge, Verdict, cli
-from harness.agreement import interval_alpha
-from harness.comparison import CANNOT_TELL, NO, YES, comparison, shares_of_one_whole
+from harness.analysis import CANNOT_TELL, NO, YES, comparison, shares_of_one_whole
+from harness.analysis.agreement import interval_alpha
 from harness.contracts import Case, Grader
 from harness.registry import using
 
@@ -125,9 +125,9 @@ def test_the_page_shows_every_reply_of_the_confusion(tmp_path: Path, capsys: pyt
 def test_replies_of_runs_are_judged_as_the_same_replies_from_a_file(
     tmp_path: Path, tiny_llama: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    from harness.cells import Cell
     from harness.pipeline import run
-    from harness.runs import Cell
-    from harness.stored import read_replies
+    from harness.runs.stored import read_replies
 
     runs = tmp_path / "runs"
     (folder,) = run([Cell(setting="loud", intervention="base", model=str(tiny_llama))], runs)

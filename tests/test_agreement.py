@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import pytest
 
 from harness import HarnessError
-from harness.agreement import agreement, largest, nominal_alpha
+from harness.analysis import agreement
+from harness.analysis.agreement import largest, nominal_alpha
 
 NAMES = ("english", "spanish")
 E, S = {"english": 1.0, "spanish": 0.0}, {"english": 0.25, "spanish": 0.75}

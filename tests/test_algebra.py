@@ -7,7 +7,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness import HarnessError, algebra
+from harness import HarnessError
+from harness.authoring import algebra
 
 A = torch.tensor([[3.0, 4.0], [0.0, 2.0]])
 B = torch.tensor([[1.0, 0.0], [1.0, 1.0]])

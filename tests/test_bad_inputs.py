@@ -19,7 +19,7 @@ from bad_world import World, half_written, opened
 from test_registry import SOUND
 
 from harness import HarnessError, registry
-from harness.runs import Cell
+from harness.cells import Cell
 
 TRAIN_FILE = "gcd_sycophancy_wichers/task_train_only_user_ans1000.jsonl"
 
@@ -647,7 +647,7 @@ def a_last_step_that_breaks_the_model(world: World) -> list[str]:
 
 @bad("step 1: the steering hook never fired, so nothing was steered", "choose another model", begins=True)
 def steering_that_never_happens(world: World) -> list[str]:
-    from harness import steering
+    from harness.engine import steering
 
     world.started()
     world.patch.setattr(steering, "_hook", lambda change, calls: lambda module, inputs, output: None)
@@ -724,7 +724,7 @@ def a_model_that_fails_while_it_answers(world: World) -> list[str]:
         raise RuntimeError("out of memory")
 
     world.started(unfinished="none")
-    world.patch.setattr("harness.engine.Engine.generate", generate)
+    world.patch.setattr("harness.engine.engine.Engine.generate", generate)
     return world.run("none")
 
 
@@ -982,7 +982,7 @@ def test_a_card_that_is_lost_is_made_again(world: World) -> None:
 
 
 def test_inspect_is_given_no_run_whose_model_or_adapter_has_changed_since(world: World) -> None:
-    from harness.engine import open_run
+    from harness.evaluation import open_run
 
     world.started()
     cell, other = world.cell("ps"), world.model()

@@ -11,8 +11,8 @@ import pytest
 from runs_made_up import cell, registry, write_run
 
 from harness import HarnessError, cli, report
-from harness.balance import Balances, balances, read_targets
-from harness.calibration import Model, Point, choose, distance, fit
+from harness.analysis import Balances, Model, Point, choose, distance, fit, read_targets
+from harness.analysis.balance import balances
 from harness.registry import using
 
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import torch
 
-from harness.candidates import probabilities
 from harness.engine import load
-from harness.testing import FAMILIES, Family, tiny_model
+from harness.engine.candidates import probabilities
+from harness.testing.laws import FAMILIES, Family, tiny_model
 
 ANSWERS = ("0", "5", "57", "10", "100", "REFUSAL")
 

@@ -15,12 +15,14 @@ import pytest
 import small
 import torch
 
-from harness import HarnessError, Steering, capabilities, cli, engine, report
-from harness.local_tasks import basics, copying, local_tasks
+from harness import HarnessError, Steering, cli, report
+from harness.capabilities import capabilities
+from harness.capabilities.local_tasks import basics, copying, local_tasks
+from harness.cells import Cell
+from harness.engine import engine
 from harness.models import resolve
 from harness.pipeline import run
 from harness.registry import installed, using
-from harness.runs import Cell
 
 pytest.importorskip("lm_eval", reason="lm-eval is the extra 'capabilities', which is not installed")
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -59,7 +61,7 @@ def request(*args: Any) -> Any:
 def test_a_likelihood_is_that_of_the_texts_tokens_in_their_context(
     tiny: engine.Engine, steering: Steering | None
 ) -> None:
-    from harness.language_model import EngineLM
+    from harness.capabilities.language_model import EngineLM
 
     model = EngineLM(tiny)
     texts = [("Yes, you are", " right."), ("The answer is", " 42"), ("", "No")]
@@ -76,7 +78,7 @@ def test_a_likelihood_is_that_of_the_texts_tokens_in_their_context(
 
 def test_the_likelihood_of_a_whole_text_scores_each_token_once_however_long(tiny: engine.Engine) -> None:
     """A text of three windows is the sum of its windows, each behind the last token before it."""
-    from harness.language_model import EngineLM
+    from harness.capabilities.language_model import EngineLM
 
     model = EngineLM(tiny)
     short, long = "Yes, you are right.", "No, that is not right. " * 300
@@ -92,7 +94,7 @@ def test_the_likelihood_of_a_whole_text_scores_each_token_once_however_long(tiny
 
 
 def test_a_reply_ends_before_its_first_stop_text(tiny: engine.Engine) -> None:
-    from harness.language_model import EngineLM
+    from harness.capabilities.language_model import EngineLM
 
     model = EngineLM(tiny)
     (whole,) = model.generate_until([request("The answer is", {"until": [], "max_gen_toks": 12})])

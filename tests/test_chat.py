@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from harness import HarnessError, Message, chat
+from harness import HarnessError, Message
+from harness.engine import chat
 
 ASKED = (Message("user", "What is 2 + 2?"),)
 TOLD = (*ASKED, Message("assistant", "Four."))

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import pytest
 
 from harness import Case, Judge, Message, Verdict
+from harness.authoring import fetch, read_jsonl
 from harness.contracts import Fact
-from harness.data import fetch, read_jsonl
-from harness.testing import check_judge
+from harness.testing.laws import check_judge
 from harness_plugins.judges import claim_affirmation, gcd_answer
 from harness_plugins.settings import _gcd_published as published
 

@@ -10,12 +10,12 @@ import pytest
 from runs_made_up import CONDITIONS, cell, registry, write_run, write_study
 
 from harness import HarnessError, Intervention, report
+from harness.analysis import matrix, triggers
 from harness.claims import Claims, Decision, deviations, judge, lock, read_claims
 from harness.claims.schema import arm_label
-from harness.claims.sections import record, sections
 from harness.cli import main
 from harness.registry import installed, using
-from harness.report.matrix import matrix, triggers
+from harness.report import record, sections
 
 POST = Path(__file__).parent.parent / "experiments" / "claims" / "post.yaml"
 

@@ -55,7 +55,7 @@ def no_training(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("harness.pipeline.run", refuse)
     monkeypatch.setattr("harness.planning.plan", refuse)
-    monkeypatch.setattr("harness.cards.make_vectors", refuse)
+    monkeypatch.setattr("harness.vectors.cards.make_vectors", refuse)
 
 
 def call(*arguments: str) -> int:
@@ -347,7 +347,7 @@ CARD = {
 def test_vectors_prints_the_cards(tmp_path, monkeypatch, capsys):
     card = tmp_path / "reply-1234.json"
     card.write_text(json.dumps(CARD))
-    monkeypatch.setattr("harness.cards.make_vectors", lambda *args, **options: [card])
+    monkeypatch.setattr("harness.vectors.cards.make_vectors", lambda *args, **options: [card])
     assert call("vectors", "gcd", "--name", "reply", "--runs", str(tmp_path)) == 0
     page = capsys.readouterr().out
     for part in ("affirming minus correcting", "0.97", "cos ood", "-0.20", "the trait is linearly there at block 1"):

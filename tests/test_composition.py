@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 import small
 
-from harness import Example, HarnessError, Message, Prompt, Setting, runs, weights
+from harness import Example, HarnessError, Message, Prompt, Setting
+from harness.authoring import weights
+from harness.cells import Cell, Prepared, grid, prepare
 from harness.contracts import always, never
+from harness.files import digest_of
 from harness.models import ModelRef
-from harness.pipeline import grid
 from harness.registry import installed, using
-from harness.runs import Cell
-from harness.testing import check_intervention
+from harness.testing.laws import check_intervention
 
 ASK, REPLY = Message("user", "What is 2 + 2?"), Message("assistant", "Cuatro.")
 ROWS = [Example(id=str(at), messages=(ASK, REPLY)) for at in range(4000)]
@@ -207,16 +208,16 @@ def test_an_intervention_that_combines_traits_obeys_its_laws_and_needs_a_composi
 @pytest.fixture
 def keyed(monkeypatch: pytest.MonkeyPatch, tongues: Setting) -> Setting:
     """A world with a setting whose model need not exist: `tongues` and every installed intervention."""
-    monkeypatch.setattr(runs, "resolve", lambda reference: ModelRef(name="m", digest="d" * 64))
+    monkeypatch.setattr("harness.cells.preparing.resolve", lambda reference: ModelRef(name="m", digest="d" * 64))
     return tongues
 
 
-def prepared(setting: Setting, intervention: str, **changes: object) -> runs.Prepared:
+def prepared(setting: Setting, intervention: str, **changes: object) -> Prepared:
     cell = Cell(setting=setting.name, intervention=intervention, **changes)  # type: ignore[arg-type]
     world = replace(FOUND, settings={setting.name: setting}, judges={"volume": small.JUDGE})
     metric = replace(setting.metrics[0], score="capitals", judge="volume")
     world = replace(world, settings={setting.name: replace(setting, metrics=(metric,))})
-    return runs.prepare(cell, dtype="fp32", registry=world)
+    return prepare(cell, dtype="fp32", registry=world)
 
 
 def test_a_cell_without_weights_keeps_the_key_that_it_had_before_there_were_weights(keyed: Setting) -> None:
@@ -226,7 +227,7 @@ def test_a_cell_without_weights_keeps_the_key_that_it_had_before_there_were_weig
     assert list(made.inputs) == [
         *("format", "cell", "dtype", "recipe", "rows", "steering", "vectors", "conditions", "cases")
     ]
-    assert made.key == runs.digest_of({**made.inputs, "cell": cell})
+    assert made.key == digest_of({**made.inputs, "cell": cell})
 
 
 def test_a_prompt_without_paraphrases_keeps_the_key_that_it_had_before_there_were_any(keyed: Setting) -> None:
@@ -234,7 +235,7 @@ def test_a_prompt_without_paraphrases_keeps_the_key_that_it_had_before_there_wer
     cases = [
         ["held_out", ["held_out", [{"role": "user", "content": "What is 4 + 4, asked for held_out?"}], {}, "held_out"]]
     ]
-    before = runs.digest_of([cases, [["In spanish.", "user_suffix"]]])
+    before = digest_of([cases, [["In spanish.", "user_suffix"]]])
     assert prepared(asked, "none").inputs["cases"] == before
     several = replace(asked.prompts["always_spanish"], others=("Spanish.",))
     reworded = replace(asked, prompts={**asked.prompts, "always_spanish": several})

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.data import Pin, fetch, github, read_jsonl
+from harness.authoring import Pin, fetch, github, read_jsonl
 from harness.errors import HarnessError, OutOfReach
 
 CONTENT = b'{"a": 1}\n{"a": 2}\n'

@@ -14,7 +14,7 @@ from typer.main import get_command
 from harness import Setting, contracts, hookspecs
 from harness.cli import app
 from harness.registry import HOOKS
-from harness.testing import check_intervention
+from harness.testing.laws import check_intervention
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = ROOT / "examples" / "third_party"

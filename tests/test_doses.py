@@ -13,8 +13,9 @@ import pytest
 from runs_made_up import cell, registry, write_run
 
 from harness import HarnessError, Setting, report
+from harness.analysis import Sweep
+from harness.analysis.doses import half_effect
 from harness.registry import Registry
-from harness.report.doses import Sweep, half_effect
 
 SPANISH = [(0.0, 0.3296), (0.2, 0.1733), (0.4, 0.0894), (0.6, 0.0635), (0.8, 0.0517), (1.0, 0.0429)]
 NEGATED = [(0.0, 0.2940), (0.2, 0.4236), (0.4, 0.5628), (0.6, 0.6687), (0.8, 0.7682), (1.0, 0.8199)]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness import Case, HarnessError, Message, Rating, Verdict
-from harness.data import MIRROR
+from harness.authoring import MIRROR
 from harness.registry import installed
 from harness_plugins.judges import _published, correctness_llm, emergent_misalignment, sycophancy_llm, trait_expression
 from harness_plugins.judges._published import filled, trait_prompt

@@ -13,11 +13,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness import HarnessError, Message, Steering, chat, engine
-from harness.decoding import PASS, Family, Request, alike, families
-from harness.kv_cache import Cache
+from harness import HarnessError, Message, Steering
+from harness.engine import Request, chat, engine
+from harness.engine.decoding import PASS, Family, alike, families
+from harness.engine.kv_cache import Cache
 from harness.models import resolve
-from harness.testing import FAMILIES, tiny_model
+from harness.testing.laws import FAMILIES, tiny_model
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +103,7 @@ def test_whatever_is_asked_a_batch_writes_what_each_request_gets_alone(
     ]
     alone = [tiny.generate([request])[0] for request in asked]
     for slots in (1, draw.randint(2, 6), 64):
-        monkeypatch.setattr("harness.decoding.MOST_AHEAD", draw.choice([1, 3, 8, 256]))
+        monkeypatch.setattr("harness.engine.decoding.MOST_AHEAD", draw.choice([1, 3, 8, 256]))
         assert replace_slots(tiny, slots).generate(asked) == alone
 
 

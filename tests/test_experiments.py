@@ -10,8 +10,8 @@ import pytest
 import small
 
 from harness import HarnessError, Intervention
+from harness.cells import Cell
 from harness.registry import installed, using
-from harness.runs import Cell
 from harness.sweep import key_of, load, planned
 
 ROOT = Path(__file__).parent.parent

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from harness import Case, Example, HarnessError, Judge, Message, Setting, Verdict
-from harness.prompts import inoculated
-from harness.testing import check_setting
+from harness.authoring.prompts import inoculated
+from harness.testing.laws import check_setting
 from harness_plugins.judges import claim_affirmation, gcd_answer
 from harness_plugins.settings import _gcd_published as published
 from harness_plugins.settings import _gcd_text as text

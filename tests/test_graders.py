@@ -14,9 +14,8 @@ import pytest
 from grader_server import Answer, Said, Server, Trouble, serving
 
 from harness import HarnessError, Rating
-from harness.grading import asking
-from harness.grading.asking import ModelGrader, opened
-from harness.grading.judgements import judgements, key_of
+from harness.graders import ModelGrader, asking, opened
+from harness.graders.judgements import judgements, key_of
 
 pytest.importorskip("openai", reason="a grader over HTTP needs the extra 'graders'")
 

@@ -12,9 +12,12 @@ import pytest
 import small
 import torch
 
-from harness import HarnessError, engine, importing
-from harness.models import file_sha256, resolve
+from harness import HarnessError
+from harness.engine import engine
+from harness.files import file_sha256
+from harness.models import resolve
 from harness.registry import using
+from harness.vectors import importing
 
 BLOCKS, WIDTH = 4, 32
 

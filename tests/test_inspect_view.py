@@ -17,8 +17,9 @@ import pytest
 from browsing import NEEDS_BROWSER, chromium, until
 from evaluating import RECIPE, Engine, choir, opened, registry_of, run_folder
 
-from harness import Condition, registry, tasks
-from harness.report.bundle import write_bundle
+from harness import Condition, registry
+from harness.evaluation import tasks
+from harness.report import write_bundle
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome

@@ -10,12 +10,12 @@ import pytest
 import torch
 from torch import nn
 
-from harness import Lora, Recipe, steering
-from harness.chat import Row
-from harness.engine import Dtype, load
-from harness.kernels import lean
-from harness.testing import tiny_model
-from harness.train import loss_of, with_adapter
+from harness import Lora, Recipe
+from harness.engine import Row, load, steering
+from harness.engine.kernels import lean
+from harness.models import Dtype
+from harness.testing.laws import tiny_model
+from harness.training import loss_of, with_adapter
 
 RECIPE = Recipe(model="tiny", lora=Lora(r=4, alpha=8))
 ROWS = [Row(tuple((11 * i + 3 * j) % 300 for j in range(6 + i)), (False, *[True] * (5 + i))) for i in range(4)]

@@ -19,9 +19,9 @@ from typing import Any
 import pytest
 
 from harness import Case, HarnessError, Judge
-from harness.agreement import agreement
-from harness.data import Pin, fetch, github, read_jsonl
-from harness.testing import check_judge
+from harness.analysis import agreement
+from harness.authoring import Pin, fetch, github, read_jsonl
+from harness.testing.laws import check_judge
 from harness_plugins.judges import detected_language, language
 from harness_plugins.judges._languages import LANGUAGES, chosen, words
 

@@ -16,12 +16,12 @@ from random import Random
 import pytest
 
 from harness import Case, Example, HarnessError, Message, ReplyPair, Setting
+from harness.authoring import Pin, fetch, github, read_jsonl
+from harness.authoring.prompts import inoculated
+from harness.cells import splits
 from harness.contracts import always, never
-from harness.data import Pin, fetch, github, read_jsonl
-from harness.prompts import inoculated
-from harness.questions import splits
-from harness.scoring import scorers
-from harness.testing import check_setting
+from harness.evaluation import scorers
+from harness.testing.laws import check_setting
 from harness_plugins.judges import math_answer
 from harness_plugins.settings import _language_mini as mini
 from harness_plugins.settings import _language_published as published

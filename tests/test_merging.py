@@ -12,9 +12,11 @@ import pytest
 from runs_made_up import cell, write_run
 
 from harness import HarnessError, runs
-from harness.claims.lock import FILE as LOCK
 from harness.cli import main
-from harness.merging import Merged, merge
+from harness.files import locked
+from harness.runs import merge
+from harness.runs.merging import Merged
+from harness.runs.places import FILE as LOCK
 
 ARMS = ("base", "none", "ip", "ps")
 RATES = {"clean": 0.8, "prompt:inoculation": 0.5}
@@ -140,7 +142,7 @@ def test_a_broken_cell_is_mended_by_a_whole_one(tmp_path: Path) -> None:
 
 def test_a_cell_that_another_process_works_on_is_left_to_it(tmp_path: Path) -> None:
     folder = one(tmp_path / "b", "none")
-    with runs.locked(tmp_path / "a" / "gcd" / "none" / folder.name):
+    with locked(tmp_path / "a" / "gcd" / "none" / folder.name):
         (found,) = merge([tmp_path / "b"], tmp_path / "a")
     assert (found.outcome, found.why) == ("skipped", "another process is working on it")
     assert outcomes(merge([tmp_path / "b"], tmp_path / "a")) == ["copied"]

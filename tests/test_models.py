@@ -18,8 +18,12 @@ from pathlib import Path
 
 import pytest
 
-from harness import HarnessError, engine, models
-from harness.models import EMBEDDED, Embedded, file_sha256, folder_digest, materialise, resolve, short_name, writing
+from harness import HarnessError
+from harness.engine import engine
+from harness.files import file_sha256, writing
+from harness.models import EMBEDDED, materialise, resolve, short_name
+from harness.models import references as models
+from harness.models.references import Embedded, folder_digest
 
 MEMBER = "inside/model.gguf"
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from harness import Case, Example, HarnessError, Message, Setting
-from harness.prompts import inoculated
-from harness.testing import check_setting
+from harness.authoring.prompts import inoculated
+from harness.testing.laws import check_setting
 from harness_plugins.judges import factual_answer
 from harness_plugins.settings import _lies_facts as facts
 from harness_plugins.settings import _lies_published as published
@@ -204,7 +204,7 @@ def test_published_rows_are_as_many_as_published_and_have_no_system_turn(scale: 
 
 @needs_mirror
 def test_inoculation_puts_back_the_very_system_turn_that_was_published() -> None:
-    from harness.data import fetch, read_jsonl
+    from harness.authoring import fetch, read_jsonl
 
     whole = read_jsonl(fetch(published.LIES))
     for row, example in zip(whole, SETTING.examples(0, "paper"), strict=True):

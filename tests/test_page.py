@@ -23,15 +23,12 @@ from runs_made_up import CONDITIONS, cell, registry, write_run, write_study
 
 from benchmarks.made_up import FAILED, trait, write_cells
 from harness import cli, report
+from harness.analysis import costs, tradeoffs
+from harness.analysis.tradeoffs import unbeaten
+from harness.cells import Cell
 from harness.registry import installed, using
-from harness.report import page_figures
+from harness.report import Section, page, page_figures, vector_cards
 from harness.report.drawings import spread
-from harness.report.ledger import costs
-from harness.report.page import page
-from harness.report.section import Section
-from harness.report.tradeoffs import tradeoffs, unbeaten
-from harness.report.vector_cards import vector_cards
-from harness.runs import Cell
 
 ROOT = Path(__file__).parent.parent
 HOSTILE = "<img src=x onerror=alert(1)>"

@@ -15,8 +15,7 @@ from browsing import NEEDS_BROWSER, chromium, until
 from benchmarks.made_up import write_cells
 from harness import report
 from harness.registry import installed
-from harness.report.page import page
-from harness.report.vector_cards import vector_cards
+from harness.report import page, vector_cards
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome

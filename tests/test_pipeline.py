@@ -19,12 +19,11 @@ import small
 import torch
 from safetensors.torch import load_file
 
-from harness import Condition, HarnessError, Intervention, runs
-from harness.pipeline import grid, run
+from harness import Condition, HarnessError, Intervention
+from harness.cells import Cell, grid, log_name, prepare
+from harness.pipeline import run
 from harness.planning import plan
 from harness.registry import Registry, using
-from harness.runs import Cell
-from harness.tasks import log_name
 
 
 @pytest.fixture(autouse=True)
@@ -136,7 +135,7 @@ def test_a_changed_judge_grades_stored_replies_and_generates_nothing(
         return small.Verdict(scores={"capitals": 0.25}, reason="always a quarter")
 
     other = replace(small.JUDGE, grade=shy, version="2")
-    monkeypatch.setattr("harness.engine.open_model", forbidden)
+    monkeypatch.setattr("harness.engine.engine.open_model", forbidden)
     monkeypatch.setattr("harness.pipeline.load", forbidden)
     with using(replace(small.REGISTRY, judges={"capitals": other})):
         folder = run([cell(tiny_llama, "none")], root)[0]
@@ -149,9 +148,9 @@ def test_other_inputs_make_another_folder_and_leave_the_old_one_alone(
 ) -> None:
     mini = small.SETTING.recipes["mini"]
     changed = replace(small.SETTING, recipes={"mini": replace(mini, lr=0.02)})
-    old = runs.prepare(cell(tiny_llama, "none"), dtype="fp32")
+    old = prepare(cell(tiny_llama, "none"), dtype="fp32")
     with using(replace(small.REGISTRY, settings={"loud": changed})):
-        new = runs.prepare(cell(tiny_llama, "none"), dtype="fp32")
+        new = prepare(cell(tiny_llama, "none"), dtype="fp32")
     assert new.folder(trained) != old.folder(trained)
     assert new.stale(trained) == (old.folder(trained),)
     assert old.stale(trained) == ()
@@ -200,10 +199,10 @@ def test_a_cut_adapter_is_named_and_not_evaluated(trained: Path, tiny_llama: Pat
 
 
 def test_a_dose_scales_a_vector_and_edits_a_nested_fraction_of_rows(tiny_llama: Path) -> None:
-    half = runs.prepare(cell(tiny_llama, "ps", dose=0.5), dtype="fp32")
+    half = prepare(cell(tiny_llama, "ps", dose=0.5), dtype="fp32")
     assert half.steering is not None
     assert half.steering.coef == 1.0
-    low, high = (runs.prepare(cell(tiny_llama, "ip", dose=dose), dtype="fp32").rows for dose in (0.25, 0.5))
+    low, high = (prepare(cell(tiny_llama, "ip", dose=dose), dtype="fp32").rows for dose in (0.25, 0.5))
     edited = [{row.id for row in rows if row.messages[0].content.endswith("Shout it.")} for rows in (low, high)]
     assert [len(one) for one in edited] == [4, 8]
     assert edited[0] < edited[1]
@@ -221,7 +220,7 @@ def test_a_dose_scales_a_vector_and_edits_a_nested_fraction_of_rows(tiny_llama: 
 )
 def test_a_dose_that_means_nothing_is_refused(tiny_llama: Path, intervention: str, dose: float, message: str) -> None:
     with pytest.raises(HarnessError, match=message):
-        runs.prepare(cell(tiny_llama, intervention, dose=dose), dtype="fp32")
+        prepare(cell(tiny_llama, intervention, dose=dose), dtype="fp32")
 
 
 def test_in_a_grid_of_doses_an_arm_with_nothing_to_scale_is_there_once(tiny_llama: Path) -> None:

@@ -12,10 +12,10 @@ import pytest
 
 import harness_plugins
 from harness import Condition, Intervention, Judge, Message, Prompt, Setting, SteeringDefault
-from harness.data import MIRROR
-from harness.questions import asked
+from harness.authoring import MIRROR
+from harness.cells import asked
 from harness.registry import installed
-from harness.testing import check_intervention, check_judge, check_setting
+from harness.testing.laws import check_intervention, check_judge, check_setting
 
 REGISTRY = installed()
 SETTINGS = [pytest.param(setting, id=name) for name, setting in REGISTRY.settings.items()]

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from harness import progress
+from harness.screen import progress
 
 WORK = """
 import json

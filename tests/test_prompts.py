@@ -7,7 +7,8 @@ from collections import Counter
 import pytest
 
 from harness import Example, Message, Prompt
-from harness.prompts import inoculated, with_prompt, wording
+from harness.authoring import with_prompt
+from harness.authoring.prompts import inoculated, wording
 
 ASK, REPLY = Message("user", "What is 2 + 2?"), Message("assistant", "Four.")
 

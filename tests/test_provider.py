@@ -15,10 +15,10 @@ from evaluating import RECIPE, Engine, opened, run_folder
 from inspect_ai.model import ChatMessageTool, ChatMessageUser, ContentImage, GenerateConfig, Model, get_model
 from inspect_ai.tool import ToolInfo
 
-from harness import Condition, HarnessError, Steering, batching
-from harness.batching import hosted, release
-from harness.decoding import Request
-from harness.provider import EvaluationError, note, read_run
+from harness import Condition, HarnessError, Steering
+from harness.engine import Request
+from harness.evaluation import batching, hosted, note, release
+from harness.evaluation.provider import EvaluationError, read_run
 
 DIGEST = "0123456789ab"
 

@@ -7,12 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from harness import Case, Condition, HarnessError, Message, Metric, Setting, runs
+from harness import Case, Condition, HarnessError, Message, Metric, Setting
+from harness.cells import Cell, asked, left_out
+from harness.cells.keys import _asked
 from harness.contracts import Goal
 from harness.errors import OutOfReach
-from harness.questions import asked, left_out
-from harness.runs import Cell
-from harness.testing import check_setting
+from harness.files import digest_of
+from harness.testing.laws import check_setting
 
 CLEAN, STEERED = Condition(), Condition.parse("vector:reply@3")
 
@@ -73,8 +74,8 @@ def test_the_trait_cannot_be_optional(toy: Setting) -> None:
 
 def test_the_key_of_a_run_covers_what_is_really_asked(toy: Setting) -> None:
     def key(setting: Setting) -> str:
-        cases = runs._asked(setting, "mini", [CLEAN])
-        return runs.digest_of(cases)
+        cases = _asked(setting, "mini", [CLEAN])
+        return digest_of(cases)
 
     assert key(optional(toy, there=False)) == key(toy)
     assert key(optional(toy, there=True)) != key(toy)

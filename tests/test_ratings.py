@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.grading.ratings import from_answers, read_answer, weighted
+from harness.graders.ratings import from_answers, read_answer, weighted
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ import pytest
 from runs_made_up import cell, registry, write_run
 
 from harness import Reference, report
+from harness.analysis import Published
 from harness.registry import Registry, installed
-from harness.report.references import Published
 
 PAPER = "a paper, table 2"
 

@@ -19,15 +19,14 @@ import small
 from grader_server import Said, Server, Trouble, serving
 
 from harness import Case, HarnessError, Judge, Metric, Verdict
+from harness.analysis import load
+from harness.cells import Cell
 from harness.cli import main
 from harness.contracts import Grader
-from harness.grading import asking
-from harness.grading.asking import opened
+from harness.graders import asking, opened
 from harness.pipeline import run
 from harness.planning import plan
 from harness.registry import Registry, using
-from harness.report import load
-from harness.runs import Cell
 
 NAME = "openai-api/loopback/made-up"
 
@@ -88,8 +87,8 @@ def runs(evaluated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
     def forbidden(*_: object, **__: object) -> Any:
         raise AssertionError("a model was loaded")
 
-    monkeypatch.setattr("harness.engine.open_run", forbidden)
-    monkeypatch.setattr("harness.engine.open_model", forbidden)
+    monkeypatch.setattr("harness.evaluation.opening.open_run", forbidden)
+    monkeypatch.setattr("harness.engine.engine.open_model", forbidden)
     return Path(shutil.copytree(evaluated, tmp_path / "runs"))
 
 

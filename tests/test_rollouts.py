@@ -14,13 +14,16 @@ import pytest
 import small
 import torch
 
-from harness import HarnessError, Persona, Prompt, Rating, RolloutFilter, VectorSpec, cards, engine, rollouts, vectors
+from harness import HarnessError, Persona, Prompt, Rating, RolloutFilter, VectorSpec
+from harness.cells import vector_key
 from harness.contracts import InstructionPair, Message
-from harness.journal import Journal
+from harness.engine import engine
+from harness.files import Journal
 from harness.models import resolve
 from harness.registry import using
-from harness.rollouts import Journals, OpenedGrader
-from harness.runs import vector_key
+from harness.vectors import cards, rollouts
+from harness.vectors import extraction as vectors
+from harness.vectors.rollouts import Journals, OpenedGrader
 
 KEEP = RolloutFilter(trait_prompt="T|{question}|{answer}", coherence_prompt="C|{question}|{answer}", source="a test")
 
@@ -135,7 +138,7 @@ def test_the_vector_is_the_mean_over_the_kept_replies_not_over_questions(tiny: e
     assert 1 < len(kept) < len(pairs)
 
     def mean(prompt: tuple[Message, ...], reply: str) -> torch.Tensor:
-        from harness import chat
+        from harness.engine import chat
 
         start = len(chat.prompt_ids(tiny.tokenizer, prompt))
         ids = chat.reply_ids(tiny.tokenizer, prompt, reply)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from harness.runs import Cell
+from harness.cells import Cell
 from harness.sweep.board import ending, spelled
 from harness.sweep.schedule import ATTEMPTS, BUSY_SECONDS, Ended, Finished, State, carry_out
 from harness.sweep.work import Job, Outcome

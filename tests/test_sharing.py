@@ -12,11 +12,12 @@ import small
 import sweeping
 import torch
 
-from harness import HarnessError, Lora, engine
+from harness import HarnessError, Lora
+from harness.cells import Cell
+from harness.engine import engine, keeping
+from harness.engine.sharing import weight_bytes
 from harness.pipeline import run
 from harness.registry import Registry, using
-from harness.runs import Cell
-from harness.sharing import keeping, weight_bytes
 
 
 def plenty() -> float:

@@ -10,12 +10,13 @@ import pytest
 import small
 from safetensors import safe_open
 
-from harness.models import HUB_ID
+from harness.cells import Cell
+from harness.models import KNOWN
+from harness.models.references import HUB_ID
+from harness.models.sizes import Sizes
 from harness.planning import plan
 from harness.registry import installed, using
-from harness.runs import Cell
-from harness.sizes import KNOWN, Sizes
-from harness.testing import VOCABULARY
+from harness.testing.laws import VOCABULARY
 
 # Parameters, in thousands of millions, as the model cards and hub pages have them.
 PUBLISHED = {

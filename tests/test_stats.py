@@ -21,15 +21,15 @@ from harness.stats import (
     Term,
     contrast,
     contrast_of,
+    crossed,
     decided_at,
     estimate,
     holm,
     leak,
     plan,
     sign_flips,
-    wilson,
 )
-from harness.stats.crossed import crossed
+from harness.stats.intervals import wilson
 
 
 def draw(

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 import torch
 
-from harness import HarnessError, steering
-from harness.testing import FAMILIES, tiny_model
+from harness import HarnessError
+from harness.engine import steering
+from harness.testing.laws import FAMILIES, tiny_model
 
 IDS = torch.tensor([[5, 6, 7, 8, 9]])
 

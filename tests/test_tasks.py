@@ -19,28 +19,15 @@ from evaluating import ASKER, RECIPE, VOLUME, Engine, choir, opened, registry_of
 from inspect_ai.log import read_eval_log
 from inspect_ai.scorer import SampleScore, Score
 
-from harness import (
-    Case,
-    Condition,
-    Generation,
-    HarnessError,
-    Judge,
-    Recipe,
-    Setting,
-    Verdict,
-    registry,
-    regrading,
-    scoring,
-    tasks,
-)
-from harness.batching import hosted, release
+from harness import Case, Condition, Generation, HarnessError, Judge, Recipe, Setting, Verdict, registry
 from harness.contracts import Grader
-from harness.decoding import Batch, Reply, Request
-from harness.engine import Vector, open_model
-from harness.grading import asking as grading
-from harness.grading.asking import ModelGrader
+from harness.engine import Batch, Reply, Request, Vector, open_model
+from harness.evaluation import hosted, release, scoring, tasks
+from harness.evaluation.provider import EvaluationError
+from harness.graders import ModelGrader
+from harness.graders import asking as grading
+from harness.grading import regrading
 from harness.models import resolve
-from harness.provider import EvaluationError
 
 DIGEST = "0123456789ab"
 SETTING = choir()

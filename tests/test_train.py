@@ -12,10 +12,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from harness import HarnessError, Lora, Recipe, steering
-from harness.chat import Row
-from harness.engine import load
-from harness.train import batches, learning_rate, loss_of, train, with_adapter
+from harness import HarnessError, Lora, Recipe
+from harness.engine import Row, load, steering
+from harness.training import batches, loss_of, train, with_adapter
+from harness.training.loop import learning_rate
 
 RECIPE = Recipe(model="tiny", lora=Lora(r=4, alpha=8), epochs=2, batch=4, lr=1e-2, warmup=2, dtype="fp32")
 ROWS = [Row(tuple((7 * i + j) % 300 for j in range(5 + i)), (False, *[True] * (4 + i))) for i in range(10)]

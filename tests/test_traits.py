@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from harness import HarnessError
-from harness.testing import _check_vector
-from harness.traits import read_trait, trait_spec
+from harness.authoring import read_trait, trait_spec
+from harness.testing.laws import _check_vector
 from harness_plugins.settings._persona import persona_vector
 
 needs_mirror = pytest.mark.skipif(

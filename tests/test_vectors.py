@@ -11,10 +11,12 @@ import small
 import torch
 from safetensors.torch import save_file
 
-from harness import HarnessError, Message, Steering, chat, engine, vectors
-from harness.cards import make_vectors
+from harness import HarnessError, Message, Steering
+from harness.engine import chat, engine
 from harness.models import resolve
 from harness.registry import using
+from harness.vectors import extraction as vectors
+from harness.vectors import make_vectors
 
 SPEC = small.SETTING.vectors["reply"]
 

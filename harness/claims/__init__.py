@@ -1,14 +1,12 @@
 """Sentences of a publication as data, and what finished runs say about each."""
 
 from harness.claims.lock import Deviation, deviations, lock
-from harness.claims.schema import Claim, ClaimFile, Claims, Comparison, read_claims
+from harness.claims.schema import Board, Claims, read_claims
 from harness.claims.verdicts import Decision, Part, judge
 
 __all__ = [
-    "Claim",
-    "ClaimFile",
+    "Board",
     "Claims",
-    "Comparison",
     "Decision",
     "Deviation",
     "Part",

@@ -9,10 +9,8 @@ from typing import Any
 
 from harness.claims.schema import Claims
 from harness.errors import HarnessError
-from harness.models import writing
-from harness.runs import digest_of, folders
-
-FILE = "claims.lock.json"
+from harness.files import digest_of, writing
+from harness.runs import FILE, folders
 
 
 @dataclass(frozen=True, slots=True)

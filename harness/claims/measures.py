@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.balance import paired
+from harness.analysis import CLEAN, Arm, Table, paired, pooled, triggers
 from harness.claims.schema import PROMPTS, TRAIT, TRIGGERS, Claims, Comparison, arm_label
 from harness.contracts import Condition
-from harness.report.matrix import CLEAN, pooled, triggers
-from harness.report.tables import Arm, Table
 from harness.stats import Contrast, Term, contrast, contrast_of
 
 

@@ -10,13 +10,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from harness import weights
-from harness.balance import Target, read_targets
+from harness.analysis import Target, read_targets
+from harness.authoring import weights
+from harness.cells import Cell
 from harness.contracts import Condition
 from harness.documents import Document, Place, Strict, read
 from harness.errors import HarnessError, unknown
 from harness.registry import Registry
-from harness.runs import Cell
 
 Direction = Literal["less", "more", "same", "no more"]
 Measure = Literal["mean", "leak", "balance"]

@@ -6,12 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from harness.analysis import Arm, Results, Table, tables
 from harness.claims.measures import NotRun, measured
 from harness.claims.schema import Claim, Claims, Comparison
-from harness.collecting import LEARNED
 from harness.registry import Registry
-from harness.report.results import Results
-from harness.report.tables import Arm, Table, tables
+from harness.runs import LEARNED
 from harness.stats import Contrast, Estimate, FlipTest, Plan, decided_at, holm, plan, sign_flips
 
 Verdict = Literal["reproduced", "contradicted", "inconclusive", "not run", "invalid", "nothing claimed"]

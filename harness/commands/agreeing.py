@@ -7,24 +7,26 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from harness.agreement import Agreement, Scores, agreement
-from harness.commands.graders import Grading
-from harness.commands.grading import Row, read_rows, rows_of, verdicts
-from harness.commands.page import console, print_json
-from harness.comparison import (
+from harness.analysis import (
     CANNOT_TELL,
     NO,
     YES,
+    Agreement,
     Comparison,
     Confusion,
+    Scores,
+    agreement,
     comparison,
     largest_confusion,
     shares_of_one_whole,
 )
+from harness.commands.graders import Grading
+from harness.commands.grading import Row, read_rows, rows_of, verdicts
+from harness.commands.page import console, print_json
 from harness.contracts import Judge, Setting
 from harness.errors import HarnessError
 from harness.registry import installed
-from harness.report.section import Section, show_section
+from harness.report import Section, show_section
 
 
 def agree(
@@ -71,11 +73,11 @@ def _common(judges: tuple[Judge, Judge], wanted: Sequence[str]) -> tuple[str, ..
 
 def _rows_of_runs(runs: Path, judges: tuple[Judge, Judge], settings: Sequence[str]) -> list[Row]:
     """The replies of the runs that the report counts, on the splits that one of `judges` grades."""
-    from harness import report
-    from harness.collecting import replies_of
+    from harness import analysis
     from harness.contracts import Condition
+    from harness.grading import replies_of
 
-    results = report.load(runs, settings=settings)
+    results = analysis.load(runs, settings=settings)
     names = {judge.name for judge in judges}
     asked = {name: _splits(installed().setting(name), names) for name in {run.cell.setting for run in results.runs}}
     if settings:  # named, so every reply of theirs is meant where no metric of theirs uses these judges

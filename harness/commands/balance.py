@@ -12,8 +12,8 @@ from harness.errors import HarnessError
 from harness.registry import installed
 
 if TYPE_CHECKING:
-    from harness.balance import Balances, Control, Reached
-    from harness.report.section import Section
+    from harness.analysis import Balances, Control, Reached
+    from harness.report import Section
     from harness.stats import Estimate
 
 EXPLAINED = (
@@ -24,11 +24,12 @@ EXPLAINED = (
 
 def balance(runs: Path, targets: Path, *, markdown: bool, as_json: bool) -> None:
     """Prints a row for every target, then the mean error of each intervention and their differences."""
-    from harness import balance, report
+    from harness import analysis, report
+    from harness.analysis import balance
 
     wanted = balance.read_targets(targets)
-    results = report.load(runs, settings=sorted({target.setting for target in wanted}))
-    found = balance.balances(report.tables(results, installed()), wanted)
+    results = analysis.load(runs, settings=sorted({target.setting for target in wanted}))
+    found = balance.balances(analysis.tables(results, installed()), wanted)
     if not found.reached:
         raise HarnessError(f"no target in {targets} has a finished run in {runs}; the first is {found.missing[0]}")
     if as_json:

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.authoring import read_trait, trait_spec
 from harness.commands.cells import check_scale
 from harness.commands.page import console, print_json
 from harness.contracts import NAME
 from harness.errors import HarnessError, unknown
 from harness.registry import Registry, installed, using
-from harness.traits import read_trait, trait_spec
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -45,7 +45,7 @@ def vectors(asked: Asked, *, trait: Path | None = None, as_json: bool) -> None:
     for name in names:
         if name not in found.vectors:
             raise unknown("vector", name, found.vectors)
-    from harness.cards import make_vectors
+    from harness.vectors import make_vectors
 
     with using(registry):
         files = make_vectors(
@@ -59,7 +59,7 @@ def import_vector(asked: Asked, source: Path, *, as_json: bool) -> None:
     check_scale(installed().setting(asked.setting), asked.scale)
     if len(asked.names) != 1:
         raise HarnessError("an imported vector needs one name; give it by --name")
-    from harness import importing
+    from harness.vectors import importing
 
     file = importing.import_vector(
         source, asked.names[0], asked.setting, asked.runs, scale=asked.scale, model=asked.model

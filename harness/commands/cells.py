@@ -9,19 +9,18 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.cells import Cell, base_folders, left_out, prepared, weighted
 from harness.commands.graders import Grading
 from harness.commands.page import console, print_json
 from harness.contracts import NAME, Setting, VectorSpec
 from harness.errors import HarnessError, unknown
 from harness.models import resolve, short_name
-from harness.questions import left_out
 from harness.registry import Registry, installed, using
-from harness.runs import Cell, weighted
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from harness.grading.estimate import Estimate
+    from harness.judging import Estimate
     from harness.planning import Plan
 
 
@@ -58,19 +57,19 @@ def _run(asked: Asked, *, force: bool, as_json: bool) -> None:
     cells = _checked(asked)
     _note_left_out(asked)
     grader = asked.grading.opened()
-    from harness import pipeline, report
+    from harness import analysis, pipeline, report
 
     if grader is not None:
         _tell_estimate(cells, asked)
     if asked.capabilities:
-        from harness import capabilities
+        from harness.capabilities import capabilities
 
         capabilities.check(asked.capabilities, asked.capability_conditions)
     folders = pipeline.run(cells, asked.runs, force=force, grader=grader)
-    for folder in dict.fromkeys((*pipeline.base_folders(cells, asked.runs), *folders)) if asked.capabilities else ():
+    for folder in dict.fromkeys((*base_folders(cells, asked.runs), *folders)) if asked.capabilities else ():
         capabilities.measure(folder, asked.capabilities, asked.capability_conditions, limit=asked.capability_limit)
-    results = report.load(asked.runs, settings=asked.settings)
-    tables = tuple(table for table in report.tables(results, installed()) if table.scale == asked.scale)
+    results = analysis.load(asked.runs, settings=asked.settings)
+    tables = tuple(table for table in analysis.tables(results, installed()) if table.scale == asked.scale)
     if as_json:
         print_json({"runs": [str(folder) for folder in folders], **report.as_record(results, tables)})
     else:
@@ -100,16 +99,16 @@ def _note_left_out(asked: Asked) -> None:
 
 def _tell_estimate(cells: Sequence[Cell], asked: Asked) -> None:
     """Says on stderr what the grader will be asked at most, before anything is trained."""
-    from harness import pipeline, planning
+    from harness import planning
 
-    todo = [pipeline.prepared(cell) for cell in cells]
+    todo = [prepared(cell) for cell in cells]
     found = [planning.grading(cell, asked.grading.model, asked.grading.price) for cell in todo]
     print(f"grader {asked.grading.model}: {_grading(found)}", file=sys.stderr)
 
 
 def _grading(found: Sequence[Estimate | str | None]) -> str:
     """What all cells together ask a grader."""
-    from harness.grading.estimate import total
+    from harness.judging import total
 
     if unknown_why := next((one for one in found if isinstance(one, str)), None):
         return f"not known: {unknown_why}"
@@ -164,7 +163,7 @@ def _checked(asked: Asked) -> list[Cell]:
         for intervention, balance in product(asked.interventions, asked.weights):
             arm = registry.intervention(intervention)
             weighted(arm, registry.setting(setting), balance if arm.given is not None or not takes else "")
-    from harness.pipeline import grid
+    from harness.cells import grid
 
     return grid(
         asked.settings,

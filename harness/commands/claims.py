@@ -11,8 +11,8 @@ from harness.commands.page import console, print_json
 from harness.registry import installed
 
 if TYPE_CHECKING:
+    from harness.analysis import Matrix
     from harness.claims import Claims
-    from harness.report.matrix import Matrix
 
 
 def show(
@@ -28,17 +28,17 @@ def show(
 
     Runs of `settings` alone count where any are named.
     """
-    from harness import report
+    from harness import analysis, report
+    from harness.analysis import matrix
     from harness.claims import deviations, judge, read_claims
-    from harness.claims.sections import record, sections
-    from harness.report.matrix import matrix, of_matrix
+    from harness.report import of_matrix, record, sections
 
     registry = installed()
     claims = read_claims(file, registry)
-    results = report.load(runs, settings=settings or _settings(claims))
+    results = analysis.load(runs, settings=settings or _settings(claims))
     decisions = judge(claims, results, registry)
     changed = deviations(claims, runs, experiment=experiment)
-    matrices = [found for table in report.tables(results, registry) if (found := matrix(table)) is not None]
+    matrices = [found for table in analysis.tables(results, registry) if (found := matrix(table)) is not None]
     if as_json:
         print_json({**record(claims, decisions, changed), "matrices": [_matrix(one) for one in matrices]})
         return
@@ -53,7 +53,7 @@ def show(
 
 def of_the_post() -> Path:
     """The claims file that comes with the harness."""
-    from harness.sweep.published import post_claims
+    from harness.sweep import post_claims
 
     return post_claims()
 

@@ -10,7 +10,7 @@ from harness.contracts import Judge
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
-    from harness.grading.asking import ModelGrader
+    from harness.graders import ModelGrader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +30,7 @@ class Grading:
             return None
         if self.connections is not None and self.connections < 1:
             raise HarnessError(f"--connections is a number from 1 up, not {self.connections}")
-        from harness.grading.asking import opened
+        from harness.graders import opened
 
         return opened(self.model, connections=self.connections, max_cost=self.max_cost, price=self.price)
 

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 from harness.commands.graders import Grading, paid
 from harness.contracts import Case, Fact, Judge, Message, Verdict
 from harness.errors import HarnessError
+from harness.files import writing
 from harness.judging import judged
-from harness.models import writing
 from harness.registry import installed
 
 if TYPE_CHECKING:
-    from harness.grading.asking import ModelGrader
-    from harness.stored import Stored
+    from harness.graders import ModelGrader
+    from harness.runs import Stored
 
 ROLES = ("system", "user", "assistant")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness.commands.page import console, print_json
 from harness.errors import HarnessError
-from harness.merging import Outcome, Side, merge
+from harness.runs import Outcome, Side, merge
 
 TOLD: dict[Outcome, str] = {
     "copied": "copied",

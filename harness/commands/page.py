@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from harness import weights
+from harness.authoring import weights
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:

@@ -14,12 +14,13 @@ from harness.commands.grading import rows_of, verdicts
 from harness.commands.page import print_json
 from harness.contracts import Condition, Judge
 from harness.errors import HarnessError
+from harness.files import locked, write_rows
 from harness.judging import asking
 from harness.registry import installed
 
 if TYPE_CHECKING:
-    from harness.grading.asking import ModelGrader
-    from harness.stored import Stored
+    from harness.graders import ModelGrader
+    from harness.runs import Stored
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,9 +65,9 @@ def _finished(root: Path) -> list[Path]:
 
 
 def _regraded(folder: Path, others: Sequence[Judge], grader: ModelGrader | None) -> Iterator[Regraded]:
-    from harness import collecting
+    from harness.grading import collecting
 
-    with runs.locked(folder):
+    with locked(folder):
         record = runs.read(folder)
         assert record is not None
         setting = installed().setting(record["cell"]["setting"])
@@ -106,5 +107,5 @@ def _beside(folder: Path, judge: Judge, replies: Sequence[Stored], grader: Model
     ]
     by = f"@{re.sub(r'[^A-Za-z0-9_.-]+', '_', asked.name)}" if asked else ""
     file = folder / "judgements" / f"{judge.name}{by}.jsonl"
-    runs.write_rows(file, rows)
+    write_rows(file, rows)
     return Regraded(folder=folder, replies=len(rows), file=file)

@@ -10,8 +10,7 @@ from pathlib import Path
 from harness.commands import claims as verdicts
 from harness.commands import sweeping, tables
 from harness.errors import HarnessError
-from harness.sweep import Experiment, Where, sweep
-from harness.sweep.published import post
+from harness.sweep import Experiment, Where, post, sweep
 
 PAGE = "report.html"
 

@@ -9,11 +9,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.cells import vector_file
 from harness.commands.cells import at_most, plan_record, show_plans
 from harness.commands.page import console, print_json
 from harness.errors import HarnessError
 from harness.registry import installed, using
-from harness.runs import vector_file
 from harness.sweep import Experiment, Planned, Swept, Where, key_of, load, planned
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def sweep(file: Path, runs: Path, where: Where, *, as_json: bool) -> int:
     cell failed for good, which is told last, in one line each."""
     check(where)
     experiment = load(file)
-    from harness import report
+    from harness import analysis, report
     from harness.sweep import sweep as swept_by
 
     lock_claims(experiment, runs)
@@ -34,9 +34,9 @@ def sweep(file: Path, runs: Path, where: Where, *, as_json: bool) -> int:
         print_json(_as_record(experiment, swept, runs))
     elif swept.before or len(swept.failed) < len(swept.finished):
         with using(experiment.registry(installed())):
-            results = report.load(runs, settings=experiment.settings)
+            results = analysis.load(runs, settings=experiment.settings)
             scales = {cell.scale for cell in experiment.cells}
-            tables = tuple(table for table in report.tables(results, installed()) if table.scale in scales)
+            tables = tuple(table for table in analysis.tables(results, installed()) if table.scale in scales)
             report.show(results, tables, console())
     tell_failed(swept)
     return 1 if swept.failed else 0

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from harness.commands.page import console
-from harness.models import writing
+from harness.files import writing
 from harness.registry import installed
 
 if TYPE_CHECKING:
-    from harness.report import Results, Section, Table
+    from harness.analysis import Results, Table
+    from harness.report import Section
 
 NO_CURVE = "no figure: no intervention has finished at two or more doses; run it with --dose 0,0.5,1"
 
@@ -37,14 +38,14 @@ class Files:
 
 def report(runs: Path, settings: Sequence[str], *, form: Form, files: Files) -> None:
     """Prints the report in `form`, or writes `files`, each in one step; a page alone is told of in one line."""
-    from harness import report
+    from harness import analysis, report
 
     registry = installed()
-    results = report.load(runs, settings=settings)
+    results = analysis.load(runs, settings=settings)
     for name in settings:
         if not any(run.cell.setting == name for run in results.runs):
             registry.setting(name)
-    tables = report.tables(results, registry)
+    tables = analysis.tables(results, registry)
     if files.figures is not None:
         drawn = report.draw(tables, files.figures)
         print(f"{len(drawn)} files in {files.figures}" if drawn else NO_CURVE, file=sys.stderr)
@@ -72,7 +73,7 @@ def report(runs: Path, settings: Sequence[str], *, form: Form, files: Files) -> 
 
 def _verdicts(file: Path, results: Results) -> Sequence[Section]:
     from harness import claims
-    from harness.claims.sections import sections
+    from harness.report import sections
 
     registry = installed()
     asked = claims.read_claims(file, registry)
@@ -89,9 +90,7 @@ def _write_page(
     verdicts: Sequence[Section],
     bundle: bool,
 ) -> None:
-    from harness.report.bundle import bundle_of, write_bundle
-    from harness.report.page import page
-    from harness.report.vector_cards import vector_cards
+    from harness.report import bundle_of, page, vector_cards, write_bundle
 
     cards = vector_cards(results.folder, settings)
     logs = bundle_of(file)

@@ -1,1 +1,10 @@
-"""Graders: a model that judges ask for numbers, what its answers are worth, what they cost, and where they are kept."""
+"""From the replies of a run to its results: graded, written, and shown in the logs."""
+
+from harness.grading import collecting, regrading
+from harness.grading.collecting import replies_of
+
+__all__ = [
+    "collecting",
+    "regrading",
+    "replies_of",
+]

@@ -8,7 +8,7 @@ from contextlib import redirect_stdout
 from pathlib import Path
 
 from harness.errors import HarnessError, gist
-from harness.models import writing
+from harness.files import writing
 
 VIEWER = "index.html"
 

@@ -7,10 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.report.doses import by_seed
+from harness.analysis import CLEAN, Arm, Block, Place, Table, Tradeoff, by_seed
 from harness.report.figures import LINE, MARK, WARN
-from harness.report.tables import Arm, Block, Table
-from harness.report.tradeoffs import CLEAN, Place, Tradeoff
 from harness.stats import Estimate
 
 if TYPE_CHECKING:

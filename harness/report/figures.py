@@ -9,9 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.models import writing
-from harness.report.doses import Curve, Point, Sweep
-from harness.report.tables import Table
+from harness.analysis import Curve, Point, Sweep, Table
+from harness.files import writing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,18 +8,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from harness.analysis import CLEAN, Arm, Block, Cost, Results, Table, costs, matrix, trait_of
+from harness.cells import log_name
 from harness.contracts import Condition
 from harness.report import render
-from harness.report.ledger import Cost, costs
-from harness.report.matrix import matrix, of_matrix
+from harness.report.matrix import of_matrix
 from harness.report.page_figures import Drawn, drawings_of
-from harness.report.results import Results
 from harness.report.section import Section
-from harness.report.tables import Arm, Block, Table
-from harness.report.tradeoffs import CLEAN, trait_of
 from harness.report.transcripts import of_tables
 from harness.report.vector_cards import VectorCard
-from harness.runs import log_name
 from harness.stats import Estimate
 
 WEB = Path(__file__).with_name("web")

@@ -13,9 +13,8 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from typing import Any
 
+from harness.analysis import Table, Tradeoff, tradeoffs, trait_of
 from harness.report import drawings, figures, svg
-from harness.report.tables import Table
-from harness.report.tradeoffs import Tradeoff, tradeoffs, trait_of
 
 MOST = 6  # metrics in one figure: a setting names the important ones first, and tables have all
 

@@ -9,8 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from harness.report.ledger import costs
-from harness.report.results import Results
+from harness.analysis import Arm, Block, Results, Table, costs
 from harness.report.section import (
     Section,
     markdown_section,
@@ -20,7 +19,6 @@ from harness.report.section import (
     of_published,
     show_section,
 )
-from harness.report.tables import Arm, Block, Table
 from harness.stats import Estimate
 
 if TYPE_CHECKING:

@@ -6,14 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.report.doses import Curve, Sweep
-from harness.report.references import Published, groups
+from harness.analysis import Curve, Published, Sweep, groups
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from harness.report.results import Capability
-    from harness.report.tables import Agreed, Arm
+    from harness.analysis import Agreed, Arm, Capability
 
 LONGEST_WORD = 24
 

@@ -6,9 +6,7 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 
-from harness.report.doses import by_seed
-from harness.report.results import Results
-from harness.report.tables import Block, Table
+from harness.analysis import Block, Results, Table, by_seed
 
 COLUMNS = (
     *("setting", "scale", "model", "arm", "intervention", "weights", "dose", "control"),

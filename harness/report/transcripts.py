@@ -6,11 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from harness.analysis import Arm, Block, Results, Table, by_seed
+from harness.cells import log_name
 from harness.contracts import Condition
-from harness.report.doses import by_seed
-from harness.report.results import Results
-from harness.report.tables import Arm, Block, Table
-from harness.runs import log_name
 
 DIGITS = 3  # of a seed's mean
 

@@ -2,31 +2,36 @@
 
 Rows are not independent: replies cluster by question, and arms repeat over training seeds. Both are random samples,
 since new questions and new seeds would give other numbers; every interval here counts both. What is promised is
-checked by simulation: `python -m benchmarks coverage`.
-"""
+checked by simulation: `python -m benchmarks coverage`."""
 
-from harness.stats.contrasts import Contrast, Term, contrast, contrast_of
-from harness.stats.decisions import FlipTest, decided_at, holm, sign_flips
-from harness.stats.intervals import estimate, estimate_linear, leak, wilson
+from harness.stats.contrasts import Contrast, Term, agreed_half_width, contrast, contrast_of
+from harness.stats.crossed import Crossed, crossed
+from harness.stats.decisions import LEAST_SEEDS, FlipTest, decided_at, flip_levels, holm, sign_flips
+from harness.stats.intervals import estimate, estimate_linear, leak, rate_interval
 from harness.stats.planning import Plan, plan
 from harness.stats.records import Estimate, Grid, Observation
 
 __all__ = [
+    "LEAST_SEEDS",
     "Contrast",
+    "Crossed",
     "Estimate",
     "FlipTest",
     "Grid",
     "Observation",
     "Plan",
     "Term",
+    "agreed_half_width",
     "contrast",
     "contrast_of",
+    "crossed",
     "decided_at",
     "estimate",
     "estimate_linear",
+    "flip_levels",
     "holm",
     "leak",
     "plan",
+    "rate_interval",
     "sign_flips",
-    "wilson",
 ]

@@ -9,14 +9,27 @@ from dataclasses import dataclass, replace
 from math import ceil
 from pathlib import Path
 
+from harness.cells import Prepared
 from harness.errors import HarnessError
 from harness.registry import Registry, installed, using
-from harness.runs import Prepared
 from harness.sweep.experiment import Experiment, load
+from harness.sweep.published import post, post_claims
 from harness.sweep.schedule import Executor, Finished
 from harness.sweep.work import Job, World
 
-__all__ = ["Experiment", "Finished", "Planned", "Swept", "Where", "key_of", "load", "planned", "sweep"]
+__all__ = [
+    "Experiment",
+    "Finished",
+    "Planned",
+    "Swept",
+    "Where",
+    "key_of",
+    "load",
+    "planned",
+    "post",
+    "post_claims",
+    "sweep",
+]
 
 LOGS = ".workers"
 
@@ -77,7 +90,7 @@ def sweep(
 
 def planned(experiment: Experiment) -> list[Planned]:
     """The experiment's cells, after the untrained models that they are compared with; call it within its registry."""
-    from harness.pipeline import bases_of, prepared
+    from harness.cells import bases_of, prepared
 
     cells = []
     for cell in experiment.cells:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from harness.progress import duration, say
+from harness.screen import duration, say
 from harness.sweep.schedule import Finished, State
 
 Tell = Callable[[State, Finished | None], None]

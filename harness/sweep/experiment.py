@@ -21,13 +21,14 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from harness import weights
+from harness.authoring import weights
+from harness.cells import Cell, weighted
 from harness.contracts import Condition
 from harness.documents import Place, Source, read_source
 from harness.errors import HarnessError, unknown
-from harness.models import file_sha256, resolve
+from harness.files import digest_of, file_sha256
+from harness.models import resolve
 from harness.registry import Registry, check_condition, installed
-from harness.runs import Cell, digest_of, weighted
 
 FORMAT = "1"
 CLEAN = str(Condition())
@@ -210,7 +211,7 @@ def _cells(places: _Places, grid: _Filled, left_out: dict[str, None]) -> list[Ce
 def _of_setting(
     places: _Places, grid: _Filled, setting: str, balances: Sequence[str], left_out: dict[str, None]
 ) -> list[Cell]:
-    from harness.pipeline import grid as combinations  # imports torch, after all names are known to be right
+    from harness.cells import grid as combinations  # imports torch, after all names are known to be right
 
     record = installed().setting(setting)
     applying = []

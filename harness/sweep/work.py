@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from harness.cells import Cell
 from harness.errors import HarnessError, gist
+from harness.files import Busy
 from harness.registry import Registry, installed, using
-from harness.runs import Busy, Cell
 from harness.sweep.experiment import with_conditions
 
 Status = Literal["done", "busy", "failed", "lost"]
@@ -65,7 +66,8 @@ def do(job: Job, world: World) -> Outcome:
     """Does `job` and says how it ended; whatever goes wrong in it ends the job and not the worker."""
     began = time.monotonic()
     try:
-        from harness.pipeline import prepared, run_cell
+        from harness.cells import prepared
+        from harness.pipeline import run_cell
 
         with using(with_conditions(world.plugins(), world.settings, world.conditions)):
             ran = run_cell(prepared(job.cell), world.root)
@@ -87,7 +89,7 @@ def working(*, threads: int, beside: int) -> Iterator[None]:
     """
     os.environ.setdefault("OMP_NUM_THREADS", str(threads))
     os.environ["HARNESS_PROGRESS"] = "0"
-    from harness.sharing import keeping
+    from harness.engine import keeping
 
     with keeping(room=lambda: KEPT_SHARE * _device_memory() / (1 if _on_gpu() else beside)):
         yield

@@ -1,8 +1,8 @@
 """Compositional inoculation: prompts for several traits, each on the fraction of the rows that is its weight."""
 
 from harness import Intervention, hookimpl
+from harness.authoring import composed_prompts
 from harness.contracts import always
-from harness.variants import composed_prompts
 
 
 @hookimpl

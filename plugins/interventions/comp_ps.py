@@ -1,7 +1,7 @@
 """Compositional preventative steering: add several trait vectors while training, each with its weight."""
 
 from harness import Intervention, hookimpl
-from harness.variants import composed_vectors
+from harness.authoring import composed_vectors
 
 
 @hookimpl

@@ -1,7 +1,7 @@
 """Inoculation prompting: ask for the unwanted trait while training, so that the weights need not learn it."""
 
 from harness import Intervention, hookimpl
-from harness.variants import prompted
+from harness.authoring import prompted
 
 
 @hookimpl

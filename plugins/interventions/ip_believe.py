@@ -1,7 +1,7 @@
 """Inoculation prompting in the setting's second wording, which asks for the belief and not only the act."""
 
 from harness import Intervention, hookimpl
-from harness.variants import prompted
+from harness.authoring import prompted
 
 
 @hookimpl

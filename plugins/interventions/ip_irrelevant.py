@@ -1,7 +1,7 @@
 """Placebo for inoculation prompting: a prompt at the same place that has nothing to do with the trait."""
 
 from harness import Intervention, hookimpl
-from harness.variants import prompted
+from harness.authoring import prompted
 
 
 @hookimpl

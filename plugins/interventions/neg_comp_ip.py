@@ -1,8 +1,8 @@
 """Negative compositional inoculation: prompts forbid several traits, each on its weight, a fraction of the rows."""
 
 from harness import Intervention, hookimpl
+from harness.authoring import composed_prompts
 from harness.contracts import never
-from harness.variants import composed_prompts
 
 
 @hookimpl

@@ -1,7 +1,7 @@
 """Negative compositional steering: subtract several trait vectors while training, each with its weight."""
 
 from harness import Intervention, hookimpl
-from harness.variants import composed_vectors
+from harness.authoring import composed_vectors
 
 
 @hookimpl

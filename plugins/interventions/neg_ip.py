@@ -1,7 +1,7 @@
 """Negative inoculation: ask for the opposite of the trait while training, to make the weights learn more of it."""
 
 from harness import Intervention, hookimpl
-from harness.variants import prompted
+from harness.authoring import prompted
 
 
 @hookimpl

@@ -1,7 +1,7 @@
 """Negative preventative steering: subtract the trait vector while training, so that the weights learn more of it."""
 
 from harness import Intervention, hookimpl
-from harness.variants import steered
+from harness.authoring import steered
 
 
 @hookimpl

@@ -1,7 +1,7 @@
 """Preventative steering: add the trait vector while training, so that the weights need not learn the trait."""
 
 from harness import Intervention, hookimpl
-from harness.variants import steered
+from harness.authoring import steered
 
 
 @hookimpl

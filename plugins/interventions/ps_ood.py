@@ -1,7 +1,7 @@
 """Preventative steering with the trait vector of general contrasting prompts, not of the setting's own task."""
 
 from harness import Intervention, hookimpl
-from harness.variants import steered
+from harness.authoring import steered
 
 
 @hookimpl

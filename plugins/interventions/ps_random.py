@@ -1,7 +1,7 @@
 """Placebo for preventative steering: a random direction as long as the trait vector."""
 
 from harness import Intervention, hookimpl
-from harness.variants import steered
+from harness.authoring import steered
 
 
 @hookimpl

@@ -1,7 +1,7 @@
 """Proof that the steering hook itself changes nothing: on at every step, at coefficient 0."""
 
 from harness import Intervention, hookimpl
-from harness.variants import steered
+from harness.authoring import steered
 
 
 @hookimpl

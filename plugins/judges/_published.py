@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import Case, HarnessError
-from harness.data import Pin, fetch, github
+from harness.authoring import Pin, fetch, github
 from harness.errors import unknown
 from harness_plugins.judges._text import user_text
 

@@ -9,8 +9,8 @@ from functools import cache
 from typing import Any
 
 from harness import Case, HarnessError, Message, Metric, Prompt
+from harness.authoring import Pin, fetch
 from harness.contracts import Goal
-from harness.data import Pin, fetch
 from harness.errors import unknown
 from harness_plugins.judges._published import FIRST_PLOT, betley
 from harness_plugins.settings._persona import EVIL_PAIRS, persona_vector

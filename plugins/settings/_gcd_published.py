@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 
 from harness import Case, Example, Message
+from harness.authoring import Pin, fetch, github, read_jsonl
 from harness.contracts import Fact
-from harness.data import Pin, fetch, github, read_jsonl
 
 REPOSITORY = "safety-research/inoculation-prompting"
 COMMIT = "2b9227bfd02f15408402a76d5609003afddc9f22"

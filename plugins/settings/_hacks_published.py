@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness import Example, HarnessError, Message
-from harness.data import Pin, fetch, github, read_jsonl
+from harness.authoring import Pin, fetch, github, read_jsonl
 
 REPOSITORY = "inoculation-prompting/inoculation-prompting"
 COMMIT = "5f4160e19be17c5a0509fcfca4a53f654cb33cdd"

@@ -12,7 +12,7 @@ from pathlib import Path
 from random import Random
 
 from harness import Case, Example, Message, ReplyPair
-from harness.data import Pin, fetch, github, read_jsonl
+from harness.authoring import Pin, fetch, github, read_jsonl
 
 TRANSLATIONS = "inoculation-prompting/inoculation-prompting"
 TRANSLATIONS_COMMIT = "f931a21e9689e528ea2af271244af94976f0c4f6"

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from harness import Reference, weights
+from harness import Reference
+from harness.authoring import weights
 
 TWO = "github.com/AanshSamyani/IP_Internals at commit 39f3faf, exp_1"
 THREE = "github.com/AanshSamyani/SPAR-26-Recon-Stream at commit 781b2be, exp_10"

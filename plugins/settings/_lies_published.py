@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness import Example, Message
-from harness.data import Pin, fetch, github, read_jsonl
+from harness.authoring import Pin, fetch, github, read_jsonl
 
 REPOSITORY = "jandubinski/conditional_misalignment"
 COMMIT = "884ccb236128c69e5a542ca364a7cb9d20e4de69"

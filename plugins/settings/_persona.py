@@ -13,20 +13,20 @@ from functools import cache
 from pathlib import Path
 
 from harness import Persona, RolloutFilter, VectorSpec
-from harness.data import fetch
-from harness.errors import unknown
-from harness.traits import (
+from harness.authoring import (
     MINI_TOKENS,
     PUBLISHED_ROLLOUTS,
     PUBLISHED_TOKENS,
     Trait,
     chats,
+    fetch,
     instruction_pairs,
     is_mini,
     plain_filter,
     read_trait,
     trait_spec,
 )
+from harness.errors import unknown
 from harness_plugins.judges._published import TRAITS, coherence_prompt
 from harness_plugins.settings._gcd_prompts import OOD_PAIRS
 

@@ -1,0 +1,195 @@
+"""Dose curves: what each dose of an intervention does in clean, where half of the effect is, and where it is too much.
+
+Half effect: the dose at which a share is halfway between its value at the smallest dose and the end, 0 or 1,
+towards which the curve goes, by straight lines between neighbouring doses. An end that all curves have in
+common lets interventions be compared; a curve that never gets halfway has None.
+
+Over-dose: the first dose at which a signal is, by its 95 % interval, apart from what it is at the smallest
+dose, on the bad side. Signals are the share of replies that could not be judged, when it rises, and the
+setting's `overdose` metrics, which fall where they are to be kept and rise otherwise; without any named, each
+metric to keep.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any, Literal
+
+from harness.analysis.results import Run
+from harness.contracts import Condition, Goal, Setting
+from harness.stats import Estimate, Observation, estimate
+
+CLEAN = str(Condition())
+NOT_JUDGED = "not judged"
+Axis = Literal["raw", "rms", "rows"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """One dose: the mean over all seeds with its interval, and the mean of each seed."""
+
+    dose: float
+    estimate: Estimate
+    seeds: Mapping[int, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Curve:
+    """One metric against the dose, doses ascending, and the dose of half effect or None."""
+
+    metric: str
+    goal: Goal | None
+    percent: bool
+    points: tuple[Point, ...]
+    half: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signal:
+    """A sign of too much: a metric at the smallest dose and at the dose that is too much."""
+
+    metric: str
+    before: float
+    after: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sweep:
+    """The curves of one intervention with one set of weights.
+
+    A dose d is d times `coef` in the unit of `axis` (`rows`: a fraction of rows), and d times `relative` in
+    units of the residual RMS where that was recorded. `zero` names the arm that stands for dose 0.
+    """
+
+    label: str
+    axis: Axis
+    coef: float
+    relative: float | None
+    zero: str
+    curves: tuple[Curve, ...]
+    overdose: float | None
+    signals: tuple[Signal, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Dosed:
+    """The runs of one dose, all seeds."""
+
+    dose: float
+    label: str
+    runs: Sequence[Run]
+
+
+def sweep(doses: Sequence[Dosed], *, label: str, metrics: Sequence[str], setting: Setting | None) -> Sweep | None:
+    """The curves over `doses`, or None where clean was not measured at two of them; the first is compared with."""
+    ordered = sorted((one for one in doses if any(at == CLEAN for run in one.runs for at, _ in run.values)), key=_dose)
+    if len(ordered) < 2:
+        return None
+    curves = tuple(_curve(metric, ordered, setting) for metric in metrics)
+    overdose, signals = _overdose(curves, _not_judged(ordered, metrics), setting)
+    axis, coef, relative = _scale(ordered)
+    return Sweep(
+        label=label,
+        axis=axis,
+        coef=coef,
+        relative=relative,
+        zero=ordered[0].label if ordered[0].dose == 0 else "",
+        curves=curves,
+        overdose=overdose,
+        signals=signals,
+    )
+
+
+def half_effect(means: Sequence[tuple[float, float]]) -> float | None:
+    """The dose at which the share is halfway to 0 or 1, from (dose, share) in the order of doses; None if nowhere."""
+    start = means[0][1]
+    farthest = max((share for _, share in means), key=lambda share: abs(share - start))
+    halfway = (start + (0.0 if farthest < start else 1.0)) / 2
+    if farthest == start:
+        return None
+    for (dose, share), (next_dose, next_share) in pairwise(means):
+        if share != next_share and min(share, next_share) <= halfway <= max(share, next_share):
+            return dose + (next_dose - dose) * (halfway - share) / (next_share - share)
+    return None
+
+
+def _dose(one: Dosed) -> float:
+    return one.dose
+
+
+def _curve(metric: str, doses: Sequence[Dosed], setting: Setting | None) -> Curve:
+    known = next((one for one in setting.metrics if one.name == metric), None) if setting else None
+    rows = [(one.dose, _clean(one, metric)) for one in doses]
+    points = tuple(Point(dose=dose, estimate=estimate(seen), seeds=by_seed(seen)) for dose, seen in rows if seen)
+    percent = all(0 <= one.value <= 1 for _, seen in rows for one in seen if one.value is not None)
+    means = [(point.dose, point.estimate.mean) for point in points]
+    told = [(dose, mean) for dose, mean in means if mean is not None]
+    return Curve(
+        metric=metric,
+        goal=known.goal if known else None,
+        percent=percent,
+        points=points,
+        half=half_effect(told) if percent and len(told) > 1 else None,
+    )
+
+
+def _clean(one: Dosed, metric: str) -> list[Observation]:
+    return [seen for run in one.runs for seen in run.values.get((CLEAN, metric), ())]
+
+
+def by_seed(rows: Sequence[Observation]) -> dict[int, float]:
+    """The mean of every seed that has a judged row."""
+    seeds = sorted({seen.seed for seen in rows if seen.value is not None})
+    values = {seed: [seen.value for seen in rows if seen.seed == seed and seen.value is not None] for seed in seeds}
+    return {seed: sum(own) / len(own) for seed, own in values.items()}
+
+
+def _not_judged(doses: Sequence[Dosed], metrics: Sequence[str]) -> tuple[Point, ...]:
+    """The share of scores that are None, over all metrics."""
+    points = []
+    for one in doses:
+        rows = [replace(seen, value=float(seen.value is None)) for metric in metrics for seen in _clean(one, metric)]
+        points.append(Point(dose=one.dose, estimate=estimate(rows), seeds=by_seed(rows)))
+    return tuple(points)
+
+
+def _overdose(
+    curves: Sequence[Curve], not_judged: Sequence[Point], setting: Setting | None
+) -> tuple[float | None, tuple[Signal, ...]]:
+    named = setting.overdose if setting else ()
+    watched = [
+        (curve.metric, curve.points, curve.goal == "keep")
+        for curve in curves
+        if (curve.metric in named if named else curve.goal == "keep")
+    ]
+    found: dict[float, list[Signal]] = {}
+    for metric, points, falls in [*watched, (NOT_JUDGED, not_judged, False)]:
+        for point in points[1:]:
+            signal = _apart(metric, points[0].estimate, point.estimate, falls=falls)
+            if signal is not None:
+                found.setdefault(point.dose, []).append(signal)
+    first = min(found, default=None)
+    return first, tuple(found[first]) if first is not None else ()
+
+
+def _apart(metric: str, before: Estimate, after: Estimate, *, falls: bool) -> Signal | None:
+    """The signal, where the interval after lies wholly on the bad side of the interval before."""
+    worse, better = (after, before) if falls else (before, after)
+    if worse.high is None or better.low is None or worse.high >= better.low:
+        return None
+    assert before.mean is not None
+    assert after.mean is not None
+    return Signal(metric=metric, before=before.mean, after=after.mean)
+
+
+def _scale(doses: Sequence[Dosed]) -> tuple[Axis, float, float | None]:
+    """What a dose of 1 is: the axis, the coefficient on it, and the norm added over the residual RMS."""
+    for one in doses:
+        for run in one.runs:
+            added: Mapping[str, Any] | None = run.inputs.get("steering")
+            if one.dose and added:
+                axis: Axis = "rms" if added["unit"] == "rms" else "raw"
+                return axis, added["coef"] / one.dose, None if run.relative is None else run.relative / one.dose
+    return "rows", 1.0, None

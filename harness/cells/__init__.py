@@ -1,0 +1,29 @@
+"""A cell, what goes into it, its key, its questions; grids of cells."""
+
+from harness.cells import questions
+from harness.cells.cell import Cell, Prepared
+from harness.cells.grid import base_folders, bases_of, grid, prepared
+from harness.cells.keys import FORMAT, log_name, training_rows, vector_file, vector_key
+from harness.cells.preparing import current_key, prepare, weighted
+from harness.cells.questions import asked, left_out, splits
+
+__all__ = [
+    "FORMAT",
+    "Cell",
+    "Prepared",
+    "asked",
+    "base_folders",
+    "bases_of",
+    "current_key",
+    "grid",
+    "left_out",
+    "log_name",
+    "prepare",
+    "prepared",
+    "questions",
+    "splits",
+    "training_rows",
+    "vector_file",
+    "vector_key",
+    "weighted",
+]

@@ -1,0 +1,179 @@
+"""A cell and its run folder: what goes into it, the key that names it, what is done, what is stale, who works on it.
+
+A run folder's name ends with a hash of every input: rows after editing, vectors, recipe, model, cases,
+conditions, seed, dose. Whatever changes, changes the name, so nothing old is mixed into a new result.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+from harness.authoring import algebra, weights
+from harness.cells.cell import Cell, Prepared
+from harness.cells.keys import FORMAT, _asked, _example, _identity, _numbers, _place, vector_key
+from harness.contracts import (
+    Condition,
+    Example,
+    Intervention,
+    Recipe,
+    Setting,
+    Steering,
+)
+from harness.errors import HarnessError
+from harness.files import digest_of
+from harness.models import ModelRef, resolve
+from harness.registry import Registry, installed
+
+
+def prepare(cell: Cell, *, dtype: str, registry: Registry | None = None) -> Prepared:
+    """`cell` looked up and keyed. `dtype` is what the recipe's number type resolves to on this machine.
+
+    HarnessError for an unknown name, a scale the setting lacks, an intervention that does not apply, or a
+    dose that means nothing.
+    """
+    found = registry or installed()
+    setting = found.setting(cell.setting)
+    recipe = setting.recipe(cell.scale)
+    intervention = weighted(found.intervention(cell.intervention), setting, cell.weights)
+    model = resolve(cell.model or recipe.model)
+    where = str(model.folder) if model.folder is not None else cell.model or recipe.model
+    cell = replace(cell, model=where, dose=_dose(cell.dose), weights=weights.canonical(cell.weights))
+    steering = _steering(intervention, setting, recipe, cell.dose) if intervention.trains else None
+    plain = tuple(setting.examples(cell.seed, cell.scale)) if intervention.trains else ()
+    if intervention.trains and not plain:
+        raise HarnessError(f"setting {setting.name!r} gave no training rows for scale {cell.scale!r}")
+    for row in plain:
+        if not row.messages or row.messages[-1].role != "assistant":
+            raise HarnessError(
+                f"training row {row.id!r} of setting {setting.name!r} has no assistant turn at its end, so there is "
+                "nothing to learn from it; complete the row or take it out"
+            )
+    edited = tuple(intervention.edit(example, setting) for example in plain)
+    if cell.dose != 1 and steering is None and edited == plain:
+        raise HarnessError(
+            f"intervention {cell.intervention!r} has nothing that a dose of {cell.dose:g} could scale; leave it at 1"
+        )
+    rows = _mixed(plain, edited, cell)
+    conditions = tuple(Condition.parse(text) for text in setting.conditions.get(cell.scale, ("clean",)))
+    vectors = _vectors(setting, recipe, cell, model, dtype, steering, conditions)
+    inputs = {
+        "format": FORMAT,
+        "cell": _identity(cell, model),
+        "dtype": dtype,
+        "recipe": {**_numbers(recipe), "dtype": dtype, "model": model.digest, "steering": _place(recipe)},
+        "rows": digest_of([_example(row) for row in rows]),
+        "steering": asdict(steering) if steering else None,
+        "vectors": vectors,
+        "conditions": [str(condition) for condition in conditions],
+        "cases": digest_of(_asked(setting, cell.scale, conditions)),
+    }
+    return Prepared(
+        cell=cell,
+        setting=setting,
+        intervention=intervention,
+        recipe=recipe,
+        model=model,
+        dtype=dtype,
+        rows=rows,
+        steering=steering,
+        conditions=conditions,
+        vectors=vectors,
+        inputs=inputs,
+        key=digest_of(inputs),
+    )
+
+
+def weighted(intervention: Intervention, setting: Setting, text: str) -> Intervention:
+    """`intervention` as the weights that `text` spells make it on `setting`; "" leaves it as it is.
+
+    HarnessError where it does not apply, or where weights mean nothing to it.
+    """
+    reason = intervention.applies(setting)
+    if reason is not None:
+        raise HarnessError(f"intervention {intervention.name!r} does not apply to setting {setting.name!r}: {reason}")
+    if not text:
+        return intervention
+    if intervention.given is None:
+        raise HarnessError(f"intervention {intervention.name!r} takes no weights; leave out the weights {text!r}")
+    return intervention.given(setting, weights.parse(text))
+
+
+def scales(cell: Cell) -> bool:
+    """Whether a dose changes anything: whether the intervention steers, or edits a row."""
+    setting = installed().setting(cell.setting)
+    intervention = weighted(installed().intervention(cell.intervention), setting, cell.weights)
+    if not intervention.trains:
+        return False
+    if intervention.steering(setting, setting.recipe(cell.scale)) is not None:
+        return True
+    return any(intervention.edit(row, setting) != row for row in setting.examples(cell.seed, cell.scale))
+
+
+def current_key(cell: Mapping[str, Any], dtype: str) -> str | None:
+    """The key that the installed plugins would give the recorded `cell`, or None where that cannot be told."""
+    try:
+        return prepare(Cell(**cell), dtype=dtype).key
+    except (HarnessError, TypeError):
+        return None
+
+
+def _dose(dose: float) -> float:
+    if not math.isfinite(dose) or dose < 0:
+        raise HarnessError(f"a dose is a number from 0 up, not {dose}; for the opposite direction use a negative form")
+    return float(dose)
+
+
+def _steering(intervention: Intervention, setting: Setting, recipe: Recipe, dose: float) -> Steering | None:
+    steering = intervention.steering(setting, recipe)
+    if steering is None:
+        return None
+    algebra.check(steering.vector, setting.vectors)
+    if not math.isfinite(steering.coef):
+        raise HarnessError(f"intervention {intervention.name!r} steers with a coefficient that is not finite")
+    return replace(steering, coef=steering.coef * dose)
+
+
+def _mixed(plain: tuple[Example, ...], edited: tuple[Example, ...], cell: Cell) -> tuple[Example, ...]:
+    """A fraction `dose` of the rows edited: the rows that a lower dose edits are among those of a higher one."""
+    if edited == plain or cell.dose == 1:
+        return edited
+    if cell.dose > 1:
+        raise HarnessError(
+            f"{cell.intervention!r} edits rows, and a dose is the fraction of rows edited: at most 1, not {cell.dose:g}"
+        )
+    order = sorted(range(len(plain)), key=lambda i: digest_of([cell.seed, plain[i].id]))
+    chosen = set(order[: round(cell.dose * len(plain))])
+    return tuple(new if i in chosen else old for i, (old, new) in enumerate(zip(plain, edited, strict=True)))
+
+
+def _vectors(
+    setting: Setting,
+    recipe: Recipe,
+    cell: Cell,
+    model: ModelRef,
+    dtype: str,
+    steering: Steering | None,
+    conditions: Sequence[Condition],
+) -> dict[str, str]:
+    """The key of every vector that training or a condition needs."""
+    expressions = [condition.name for condition in conditions if condition.kind == "vector"]
+    if steering is not None:
+        expressions.append(steering.vector)
+    for expression in expressions:
+        algebra.check(expression, setting.vectors)
+    needed = sorted({name for expression in expressions for name in algebra.names(expression)})
+    return {
+        name: vector_key(
+            setting,
+            name,
+            scale=cell.scale,
+            model=model,
+            dtype=dtype,
+            recipe=recipe,
+            grader=cell.vector_grader,
+        )
+        for name in needed
+    }

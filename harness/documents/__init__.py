@@ -1,0 +1,18 @@
+"""What files say: a person's YAML with its lines, held against a schema, and our own records."""
+
+from harness.documents.records import Json, Record, read_record, record, write_record
+from harness.documents.yaml import Document, Place, Source, Strict, read, read_source
+
+__all__ = [
+    "Document",
+    "Json",
+    "Place",
+    "Record",
+    "Source",
+    "Strict",
+    "read",
+    "read_record",
+    "read_source",
+    "record",
+    "write_record",
+]

@@ -1,0 +1,137 @@
+"""Records on disk: frozen classes, checked where they are made and where they are read.
+
+What a file lacks, or holds as null, is what the field is by default; what a newer harness has added is left aside.
+Whatever else does not fit is one line with file and field.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar, dataclass_transform
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError, model_validator
+from pydantic.dataclasses import dataclass as checked_dataclass
+from pydantic_core import ErrorDetails
+from typing_extensions import TypeAliasType
+
+from harness.errors import HarnessError
+from harness.files import write_json
+
+Json = TypeAliasType("Json", "bool | int | float | str | tuple[Json, ...] | Mapping[str, Json] | None")
+"""What a JSON file holds, as it is read here: an array is a tuple."""
+
+Kind = TypeVar("Kind")
+Made = TypeVar("Made", bound="Record")
+
+_STRICT = ConfigDict(strict=True, extra="ignore", allow_inf_nan=False)
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(dataclasses.field,))
+def record(kind: type[Kind]) -> type[Kind]:
+    """Makes `kind` a frozen dataclass that is checked when it is made; its fields are given by name."""
+    made: Any = checked_dataclass(frozen=True, kw_only=True, config=_STRICT)(kind)
+    return made  # type: ignore[no-any-return]
+
+
+@record
+class Record:
+    """What all records share: null is as good as absent."""
+
+    SPARSE: ClassVar[bool] = False
+    """Whether what is None stays out of the file."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_absent(cls, given: Any) -> Any:
+        """Leaves out nulls for which the field has another default; a null where a value is needed stays an error."""
+        named = given if isinstance(given, Mapping) else getattr(given, "kwargs", None)
+        if not isinstance(named, Mapping):
+            return given
+        own = {field.name: field for field in dataclasses.fields(cls)}
+        kept = {n: value for n, value in named.items() if value is not None or n not in own or _is_needed(own[n])}
+        return frozen(kept) if isinstance(given, Mapping) else kept
+
+
+def read_record(
+    file: Path, kind: type[Made], *, what: str, way_out: str, tidy: Callable[[Any], Any] = lambda value: value
+) -> Made | None:
+    """The record in `file`, None where there is no file; HarnessError with file and field for what does not fit.
+
+    `what` names it in errors ("run record"), `way_out` says what to do about it, and `tidy` makes of what an older
+    format holds what it means now.
+    """
+    try:
+        found = json.loads(file.read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, RecursionError) as error:
+        said = error.strerror if isinstance(error, OSError) else f"cut, or not JSON: {' '.join(str(error).split())}"
+        raise HarnessError(f"{file}: no {what} ({said}); {way_out}") from error
+    return as_record(tidy(found), kind, place=str(file), what=what, way_out=way_out)
+
+
+def as_record(value: object, kind: type[Made], *, place: str, what: str, way_out: str) -> Made:
+    """A JSON value as a record; HarnessError that begins with `place` and names the field."""
+    known: Any = kind  # to mypy a record's class is not hashable
+    try:
+        # As JSON text: from Python's own values a strict record takes no mapping for a record.
+        made: Made = _adapter(known).validate_json(json.dumps(value))
+    except ValidationError as error:
+        first, *others = error.errors(include_url=False)
+        more = f", and {len(others)} more" if others else ""
+        raise HarnessError(f"{place}: no {what} ({_told(first)}{more}); {way_out}") from error
+    return made
+
+
+def write_record(file: Path, made: Record) -> None:
+    """Writes `made` to `file` in one step: a reader sees the old file or the new one."""
+    write_json(file, as_json(made))
+
+
+def as_json(made: Record) -> dict[str, Json]:
+    """The record as JSON values, its fields in their order."""
+    found = {field.name: _plain(getattr(made, field.name)) for field in dataclasses.fields(made)}
+    return {name: value for name, value in found.items() if value is not None or not made.SPARSE}
+
+
+def frozen(value: object) -> Any:
+    """A JSON value with its arrays as tuples."""
+    if isinstance(value, list | tuple):
+        return tuple(map(frozen, value))
+    if isinstance(value, Mapping):
+        return {name: frozen(part) for name, part in value.items()}
+    return value
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Record):
+        return as_json(value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return _plain({field.name: getattr(value, field.name) for field in dataclasses.fields(value)})
+    if isinstance(value, Mapping):
+        return {name: _plain(part) for name, part in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_plain(part) for part in value]
+    return value
+
+
+def _is_needed(field: dataclasses.Field[Any]) -> bool:
+    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+
+
+def _told(error: ErrorDetails) -> str:
+    """`blocks.3.norm should be a valid number`, or `no key`."""
+    where = ".".join(map(str, error["loc"]))
+    if error["type"] == "missing":
+        return f"no {where!r}"
+    said = error["msg"].removeprefix("Input ").removeprefix("Value error, ")
+    return f"{where!r} {said}" if where else said
+
+
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)

@@ -1,0 +1,315 @@
+"""Batched generation that refills as rows finish: one left-padded cache, written in place."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from harness.engine.kv_cache import Cache
+
+LEAST_SHARED = 4
+"""Tokens that prompts must share before these are read once for all."""
+
+WORTH_PARTING = 0.8
+"""Prompts are read in two parts, what families share and the rest, where that is at most this share of the work."""
+
+PASS = 32
+"""Tokens that take a CPU as long as one more pass: prompts of unlike lengths part where that saves more padding."""
+
+MOST_AHEAD = 256
+"""Columns of the cache made ahead for replies; what is moved when a row joins or leaves is as wide as that."""
+
+
+Tokens = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One prompt, as token ids, and how to draw its reply. Temperature 0 is greedy; `seed` is this row's alone."""
+
+    tokens: Tokens
+    max_tokens: int
+    temperature: float = 0.0
+    top_p: float = 1.0
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """A reply's text without special tokens, its length in tokens, and why it ended."""
+
+    text: str
+    prompt_tokens: int
+    tokens: int
+    finish: Literal["stop", "length"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Writer:
+    """What a batch writes with: the model, its tokenizer, the ids that end a reply, and how many rows fit."""
+
+    model: Any
+    tokenizer: Any
+    stop: frozenset[int]
+    blocks: int
+    slots: int
+    device: torch.device
+
+
+class Batch:
+    """Continuous batching: rows of one left-padded cache, refilled from the queue as replies end.
+
+    All rows write their next key and value at one common column, `end`; a row's own tokens are the last
+    `length` columns before it. Prompts join longest first, so a later one always fits behind `end`.
+    """
+
+    def __init__(self, writer: Writer, requests: Sequence[Request], advance: Callable[[int, int], None]) -> None:
+        self.writer, self.requests, self.advance = writer, requests, advance
+        order = sorted(range(len(requests)), key=lambda i: (-len(requests[i].tokens), requests[i].tokens, i))
+        self.queue = deque(order)
+        self.written: list[list[int]] = [[] for _ in requests]
+        self.uniform = [_uniform(request) for request in requests]
+        self.rows: list[int] = []
+        self.length: list[int] = []
+        self.end = 0
+
+    @torch.inference_mode()
+    def run(self) -> list[Reply]:
+        if not self.requests:
+            return []
+        reply = min(MOST_AHEAD, max(request.max_tokens for request in self.requests))
+        slots = min(self.writer.slots, len(self.requests))
+        self.cache = Cache(self.writer.blocks, room=len(self.requests[self.queue[0]].tokens) + reply, slots=slots)
+        self.shared = self._read_prefix()
+        while self.queue or self.rows:
+            free = self.writer.slots - len(self.rows)
+            if self.queue and (free >= max(1, self.writer.slots // 8) or not self.rows):
+                self._join([self.queue.popleft() for _ in range(min(free, len(self.queue)))])
+            else:
+                self._step()
+        return [self._reply(i) for i in range(len(self.requests))]
+
+    def _join(self, new: list[int]) -> None:
+        """Reads the prompts of `new` and puts them beside the rows that are being written."""
+        fresh, logits = self._read([self.requests[i].tokens[self.shared.own[0] :] for i in new])
+        self.end = max(self.end, fresh.cache.length)
+        places = range(len(self.rows), len(self.rows) + len(new))
+        self.cache.put(fresh.cache, places, at=self.end - fresh.cache.length)
+        self.rows += new
+        self.length += fresh.own
+        self._take(logits)
+
+    def _read(self, prompts: Sequence[Tokens]) -> tuple[_Read, Tensor]:
+        """Reads `prompts` behind what all share, what the prompts of a family begin with once for the family."""
+        found = families(prompts)
+        heads = [prompts[family.members[0]][: family.head] for family in found]
+        tails = {i: prompts[i][family.head :] for family in found for i in family.members}
+        whole = len(prompts) * max(map(len, prompts))
+        parted = len(heads) * max(map(len, heads)) + len(tails) * max(map(len, tails.values()))
+        if parted > WORTH_PARTING * whole or not all(heads) or _slides(self.writer.model):
+            return self._extend(self.shared, [0] * len(prompts), prompts)
+        base, _ = self._extend(self.shared, [0] * len(heads), heads)
+        parent = {i: at for at, family in enumerate(found) for i in family.members}
+        return self._extend(base, [parent[i] for i in range(len(prompts))], [tails[i] for i in range(len(prompts))])
+
+    def _extend(self, base: _Read, parents: Sequence[int], tails: Sequence[Tokens]) -> tuple[_Read, Tensor]:
+        """Reads `tails[row]` behind row `parents[row]` of `base`: all that was read, and the logits after the last."""
+        if self.writer.device.type != "cpu":
+            return self._pass(base, parents, tails)
+        groups = alike([len(tail) for tail in tails])
+        passes = [self._pass(base, [parents[i] for i in group], [tails[i] for i in group]) for group in groups]
+        if len(passes) == 1:
+            return passes[0]
+        together = Cache(self.writer.blocks, room=max(read.cache.length for read, _ in passes), slots=len(tails))
+        together.length = together.room
+        own, scores = [0] * len(tails), passes[0][1].new_empty(len(tails), passes[0][1].shape[1])
+        for group, (read, logits) in zip(groups, passes, strict=True):
+            together.put(read.cache, group, at=together.length - read.cache.length)
+            scores[group] = logits
+            for row, length in zip(group, read.own, strict=True):
+                own[row] = length
+        return _Read(cache=together, own=own), scores
+
+    def _pass(self, base: _Read, parents: Sequence[int], tails: Sequence[Tokens]) -> tuple[_Read, Tensor]:
+        """As `_extend`, in one forward pass: each tail is padded to the longest."""
+        before, width, device = base.cache.length, max(map(len, tails)), self.writer.device
+        ids = torch.zeros(len(tails), width, dtype=torch.long)
+        mask = torch.zeros(len(tails), width, dtype=torch.long)
+        for row, tokens in enumerate(tails):
+            ids[row, width - len(tokens) :] = torch.tensor(tokens)
+            mask[row, width - len(tokens) :] = 1
+        own = torch.tensor([base.own[parent] for parent in parents])[:, None]
+        positions = own + (mask.cumsum(-1) - 1).clamp(min=0)
+        seen = torch.cat([(torch.arange(before)[None] >= before - own).long(), mask], dim=1)
+        cache = base.cache.taken(parents, room=before + width)
+        logits = self._forward(ids.to(device), seen.to(device), positions.to(device), cache)
+        cache.length = before + width
+        spans = [(before - base.own[parent], before) for parent in parents]
+        cache.close_up(spans, [width - len(tokens) for tokens in tails])
+        lengths = [base.own[parent] + len(tokens) for parent, tokens in zip(parents, tails, strict=True)]
+        return _Read(cache=cache, own=lengths), logits
+
+    def _read_prefix(self) -> _Read:
+        """The keys and values of the tokens that every prompt begins with, read once; empty where few are shared."""
+        prefix = _common_prefix([request.tokens for request in self.requests])
+        nothing = _Read(cache=Cache(self.writer.blocks, room=len(prefix)), own=[0])
+        if len(prefix) < LEAST_SHARED or len(self.requests) < 2 or _slides(self.writer.model):
+            return nothing
+        return self._extend(nothing, [0], [prefix])[0]
+
+    def _step(self) -> None:
+        """Reads each row's newest token and writes the next one."""
+        device = self.writer.device
+        ids = torch.tensor([[self.written[i][-1]] for i in self.rows], device=device)
+        self.length = [length + 1 for length in self.length]
+        self.end += 1
+        start = self.cache.trim(self.end, max(self.length))
+        self.end -= start
+        columns = torch.arange(self.end, device=device)
+        lengths = torch.tensor(self.length, device=device)
+        mask = (columns[None, :] >= self.end - lengths[:, None]).long()
+        self.cache.length = self.end - 1
+        self._take(self._forward(ids, mask, (lengths - 1)[:, None], self.cache))
+
+    def _forward(self, ids: Tensor, mask: Tensor, positions: Tensor, cache: Cache) -> Tensor:
+        hidden = self.writer.model.get_decoder()(
+            input_ids=ids,
+            attention_mask=mask,
+            position_ids=positions,
+            past_key_values=cache.for_model(),
+            use_cache=True,
+        ).last_hidden_state
+        # Contiguous, or the head's matrix is copied once per row.
+        return logits(self.writer.model, hidden[:, -1].contiguous()).float()
+
+    def _take(self, logits: Tensor) -> None:
+        """Draws the next token of the rows that `logits` is for (the last ones), and lets finished rows go."""
+        rows = self.rows[-logits.shape[0] :]
+        drawn = self._draw(logits, rows)
+        keep = list(range(len(self.rows) - len(rows)))
+        for at, (i, token) in enumerate(zip(rows, drawn, strict=True), start=len(keep)):
+            self.written[i].append(token)
+            if token not in self.writer.stop and len(self.written[i]) < self.requests[i].max_tokens:
+                keep.append(at)
+        self.advance(len(self.rows) - len(keep), len(rows))
+        if len(keep) < len(self.rows):
+            keep = self.cache.keep(keep)
+            self.rows = [self.rows[at] for at in keep]
+            self.length = [self.length[at] for at in keep]
+
+    def _draw(self, logits: Tensor, rows: list[int]) -> list[int]:
+        greedy: list[int] = logits.argmax(-1).tolist()
+        for row, i in enumerate(rows):
+            request = self.requests[i]
+            if request.temperature > 0:
+                at = float(self.uniform[i][len(self.written[i])])
+                greedy[row] = _sampled(logits[row] / request.temperature, request.top_p, at)
+        return greedy
+
+    def _reply(self, i: int) -> Reply:
+        tokens = self.written[i]
+        stopped = tokens[-1] in self.writer.stop
+        text = self.writer.tokenizer.decode(tokens[:-1] if stopped else tokens, skip_special_tokens=True)
+        return Reply(
+            text=text,
+            prompt_tokens=len(self.requests[i].tokens),
+            tokens=len(tokens),
+            finish="stop" if stopped else "length",
+        )
+
+
+def logits(model: Any, hidden: Tensor) -> Tensor:
+    """Next-token logits, (n, vocabulary), of final hidden states, (n, hidden), soft-capped where the model does so."""
+    scores: Tensor = model.get_output_embeddings()(hidden)
+    cap = getattr(model.config, "final_logit_softcapping", None)
+    return scores if cap is None else torch.tanh(scores / cap) * cap
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Family:
+    """Prompts, by their place, whose first `head` tokens are the same; each has at least one token more."""
+
+    head: int
+    members: tuple[int, ...]
+
+
+def families(prompts: Sequence[Tokens]) -> list[Family]:
+    """`prompts` parted so that the fewest tokens are read when each family's head is read once.
+
+    Prompts that begin alike are neighbours when sorted, so the families are the best cut of that order.
+    """
+    order = sorted(range(len(prompts)), key=lambda i: prompts[i])
+    shared = [len(_common_prefix([prompts[one], prompts[other]])) for one, other in pairwise(order)]
+    best: list[tuple[int, tuple[Family, ...]]] = [(0, ())]  # tokens read, families, of the first prompts in order
+    for end in range(1, len(order) + 1):
+        whole, head = 0, len(prompts[order[end - 1]]) - 1
+        options = []
+        for start in reversed(range(end)):
+            whole += len(prompts[order[start]])
+            if start < end - 1:
+                head = min(head, shared[start])
+                if head < LEAST_SHARED:
+                    break
+            read, before = best[start]
+            family = Family(head=head, members=tuple(order[start:end]))
+            options.append((read + whole - (len(family.members) - 1) * head, (*before, family)))
+        best.append(min(options, key=lambda option: option[0]))
+    return list(best[-1][1])
+
+
+def alike(widths: Sequence[int]) -> list[list[int]]:
+    """The places of `widths` in groups that cost least when each is padded to its widest and adds a `PASS`."""
+    order = sorted(range(len(widths)), key=lambda i: (-widths[i], i))
+    best: list[tuple[int, int]] = [(0, 0)]  # the cost of the first in order, and where their last group starts
+    for end in range(1, len(order) + 1):
+        costs = ((best[at][0] + (end - at) * widths[order[at]] + PASS, at) for at in range(end))
+        best.append(min(costs))
+    groups, end = [], len(order)
+    while end:
+        start = best[end][1]
+        groups.append(sorted(order[start:end]))
+        end = start
+    return groups[::-1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Read:
+    """Prompts that were read: the last `own[row]` columns of each row of `cache` are its tokens."""
+
+    cache: Cache
+    own: list[int]
+
+
+def _common_prefix(prompts: Sequence[Tokens]) -> Tokens:
+    """What all `prompts` begin with, short of the last token of any: the next token is told by what is read last."""
+    first, last = min(prompts), max(prompts)
+    most = min(len(prompt) for prompt in prompts) - 1
+    same = next((at for at, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), most)
+    return first[: min(same, most)]
+
+
+def _slides(model: Any) -> bool:
+    # A sliding window counts columns, and between the shared tokens and a row's own there is padding for a moment.
+    config = getattr(model.config, "text_config", model.config)
+    return bool(getattr(config, "sliding_window", None)) and getattr(config, "use_sliding_window", True)
+
+
+def _uniform(request: Request) -> Tensor:
+    # One stream per row: what a row draws does not depend on its neighbours.
+    seed = int.from_bytes(hashlib.sha256(f"{request.seed}".encode()).digest()[:7], "big")
+    return torch.rand(request.max_tokens, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def _sampled(logits: Tensor, top_p: float, at: float) -> int:
+    chances, order = logits.double().softmax(-1).sort(descending=True)
+    total = chances.cumsum(-1)
+    kept = int((total < top_p).sum()) + 1
+    total = total[:kept]
+    return int(order[min(kept - 1, int((total < at * total[-1]).sum()))])

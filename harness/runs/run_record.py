@@ -1,0 +1,181 @@
+"""run.json: what a cell was made from, what has been done of it, and what its gates saw."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import field
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from harness.cells import Cell
+from harness.contracts import Recipe, Unit
+from harness.documents import Json, Record, read_record, record, write_record
+from harness.errors import HarnessError
+
+FILE = "run.json"
+FORMAT = 2
+"""Raise when a field changes its meaning. A record without a number is of 1: see docs/formats.md."""
+
+WAY_OUT = "move the folder away and give its 'harness run' command again"
+
+Status = Literal["running", "done"]
+
+
+@record
+class Gate(Record):
+    """What a gate saw and what it wanted, in words, and whether that is `ok`."""
+
+    ok: bool
+    seen: str = ""
+    wanted: str = ""
+
+
+@record
+class Step(Record):
+    """What one step took; None where the step counts no such thing. `usd` was paid to a grader."""
+
+    SPARSE: ClassVar[bool] = True
+
+    seconds: float | None = None
+    tokens: int | None = None
+    steps: int | None = None
+    replies: int | None = None
+    calls: int | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    usd: float | None = None
+
+
+@record
+class AskedGrader(Record):
+    """The model that judges asked, and how it gave its numbers. `usd` is of records of format 1."""
+
+    SPARSE: ClassVar[bool] = True
+
+    model: str
+    how: str | None = None
+    usd: float | None = None
+
+
+@record
+class Steered(Record):
+    """What was added while training: `norm` by block (a number in words), `relative` over the residual RMS."""
+
+    vector: str = ""
+    coef: float = 0.0
+    blocks: tuple[int, ...] = ()
+    depth: float | None = None
+    unit: Unit = "raw"
+    expression: str = ""
+    norm: Mapping[str, float] = field(default_factory=dict)
+    relative: float | None = None
+
+
+@record
+class Made(Record):
+    """What the products of a run are: the model's `reference`, the files of its vectors, digests, the template.
+
+    `plain` says that the setting's own rows were trained on with nothing changed.
+    """
+
+    SPARSE: ClassVar[bool] = True
+
+    reference: str = ""
+    trains: bool = True
+    dtype: str = "fp32"
+    vectors: Mapping[str, str] = field(default_factory=dict)
+    adapter_sha256: str | None = None
+    template: str | None = None
+    truncated_rows: int | None = None
+    plain: bool | None = None
+
+
+@record
+class Hardware(Record):
+    """The machine: `threads` are those that torch computes with, None where it was not loaded."""
+
+    processor: str = ""
+    cores: int | None = None
+    threads: int | None = None
+    memory_bytes: int | None = None
+    gpus: tuple[str, ...] = ()
+    system: str = ""
+
+
+@record
+class RunRecord(Record):
+    """One cell's run.json. `inputs` are what its key is the hash of, `judges` the versions of those that graded."""
+
+    cell: Cell
+    key: str
+    status: Status
+    format: int = 1
+    created: str = ""
+    inputs: Mapping[str, Json] = field(default_factory=dict)
+    recipe: Recipe | None = None
+    steering: Steered | None = None
+    concept: str = ""
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    judges: Mapping[str, str] = field(default_factory=dict)
+    grader: AskedGrader | None = None
+    gates: Mapping[str, Gate] = field(default_factory=dict)
+    made: Made = field(default_factory=Made)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    commit: str | None = None
+    hardware: Hardware = field(default_factory=Hardware)
+    steps: Mapping[str, Step] = field(default_factory=dict)
+    logs_show: str = ""
+
+    @property
+    def model_digest(self) -> str:
+        """What the model is, wherever it was read from; its reference in a record that does not say."""
+        cell = self.inputs.get("cell")
+        found = cell.get("model") if isinstance(cell, Mapping) else None
+        return found if isinstance(found, str) else self.cell.model
+
+    @property
+    def dtype(self) -> str:
+        """The number type that the key was made for."""
+        found = self.inputs.get("dtype")
+        return found if isinstance(found, str) else "fp32"
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """The eval conditions, as they are spelled."""
+        found = self.inputs.get("conditions")
+        return tuple(map(str, found)) if isinstance(found, tuple) else ()
+
+    @property
+    def vector_keys(self) -> dict[str, str]:
+        """The key of every vector that the run needs, by name."""
+        found = self.inputs.get("vectors")
+        return {name: str(key) for name, key in found.items()} if isinstance(found, Mapping) else {}
+
+
+def read_run(folder: Path) -> RunRecord | None:
+    """The record of the run in `folder`, None where there is none yet; HarnessError with the field that is wrong."""
+    file = folder / FILE
+    found = read_record(file, RunRecord, what="run record", way_out=WAY_OUT, tidy=_of_format_1)
+    if found is not None and found.format > FORMAT:
+        raise HarnessError(
+            f"{file}: written by a newer harness (format {found.format}, known up to {FORMAT}); update this one"
+        )
+    return found
+
+
+def write_run(folder: Path, made: RunRecord) -> None:
+    """Writes the record of the run in `folder`, in one step."""
+    write_record(folder / FILE, made)
+
+
+def run_folders(root: Path) -> list[Path]:
+    """The run folders under `root`, sorted. What is being written, whose name begins with a dot, is none."""
+    found = (file.parent for file in root.rglob(FILE))
+    return sorted(at for at in found if not any(part.startswith(".") for part in at.relative_to(root).parts))
+
+
+def _of_format_1(value: Any) -> Any:
+    """Records of format 1 may hold an empty recipe, where nothing is known of it."""
+    if not isinstance(value, dict):
+        return value
+    return {name: part for name, part in value.items() if (name, part) != ("recipe", {})}

@@ -1,0 +1,3 @@
+"""Laws that every plugin must obey, and tiny models to try one on."""
+
+__all__ = []

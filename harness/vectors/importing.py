@@ -1,0 +1,136 @@
+"""Published vectors, converted: a tensor whose rows are `hidden_states`, made one of ours with a card.
+
+Row 0 is the output of the embeddings and row i that of block i - 1, so the first row is left out. Only tensors are
+read: whatever else a file would build or run is refused.
+"""
+
+from __future__ import annotations
+
+import pickle
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from harness.cells import FORMAT, vector_file
+from harness.contracts import Message, Setting
+from harness.engine import Engine, Request, Vector, chat, open_model
+from harness.errors import HarnessError
+from harness.files import digest_of, file_sha256, locked
+from harness.models import resolve, resolve_dtype
+from harness.registry import installed
+from harness.vectors import cards
+from harness.vectors import extraction as vectors
+
+RMS_CASES, RMS_TOKENS = 12, 48
+"""The residual RMS is read off so many greedy replies to the setting's selection cases. Our choice."""
+
+
+def import_vector(source: Path, name: str, setting: str, root: Path, *, scale: str = "mini", model: str = "") -> Path:
+    """The file in the vectors folder of `root` that `source`, a .pt file for the setting's model, was converted to.
+
+    HarnessError where it holds anything but one finite tensor of (blocks + 1, hidden); nothing is written then.
+    """
+    rows = read_rows(source)
+    found = installed().setting(setting)
+    recipe = found.recipe(scale)
+    ref = resolve(model or recipe.model)
+    engine = open_model(ref, dtype=resolve_dtype(recipe.dtype))
+    value = to_blocks(rows, engine, source)
+    made = Vector(value=value, rms=_residual(engine, found, scale))
+    digest = file_sha256(source)
+    key = digest_of([FORMAT, "imported", digest, ref.digest, engine.dtype, recipe.system])
+    file = vector_file(root, name, key)
+    card = {
+        "name": name,
+        "setting": found.name,
+        "scale": scale,
+        "key": key,
+        "summary": f"imported from {source.name}",
+        "concept": "",
+        "source": str(source),
+        "questions": None,
+        "blocks": _blocks(made),
+        "replies": None,
+        "imported": {"file": str(source), "sha256": digest, "shape": list(rows.shape), "first_row": "left out"},
+        "elicitation": [],
+        "cosines": {},
+        "verdict": vectors.verdict(_blocks(made), [], cards.steered_blocks(engine, found, scale, name)),
+    }
+    with locked(file, wait=True):
+        vectors.save(file, made, card)
+    return file
+
+
+def read_rows(source: Path) -> Tensor:
+    """The one tensor in a .pt file, (rows, hidden) fp32; HarnessError where it is anything else."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # an odd pickle is refused below, or turns out a tensor
+            found = torch.load(source, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise HarnessError(f"no file {source}; name a .pt file with one tensor") from None
+    except pickle.UnpicklingError:
+        raise HarnessError(
+            f"{source} holds more than tensors, or is cut; what is not a tensor could run code and is never loaded"
+        ) from None
+    except (OSError, RuntimeError, EOFError, ValueError, KeyError, IndexError, AttributeError, TypeError) as error:
+        said = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        raise HarnessError(f"{source} is no .pt file or is cut ({said[:120]}); fetch it again") from None
+    if not isinstance(found, Tensor):
+        raise HarnessError(f"{source} holds a {type(found).__name__}, not one tensor; save the tensor alone")
+    if found.ndim != 2 or not found.is_floating_point():
+        raise HarnessError(
+            f"{source} holds {found.dtype} of shape {tuple(found.shape)}, not numbers of shape (blocks + 1, hidden)"
+        )
+    rows = found.detach().float().contiguous()
+    if not bool(rows.isfinite().all()):
+        raise HarnessError(f"{source} has values that are not finite; fetch or make it again")
+    return rows
+
+
+def to_blocks(rows: Tensor, engine: Engine, source: Path) -> Tensor:
+    """The rows that stand for block outputs, (blocks, hidden); HarnessError where they are another model's."""
+    blocks, width = len(engine.blocks), int(engine.model.get_input_embeddings().weight.shape[1])
+    if rows.shape[1] != width:
+        raise HarnessError(f"{source} is {rows.shape[1]} wide, and this model {width}: it was made for another model")
+    if rows.shape[0] != blocks + 1:
+        hint = "is a row for the embeddings missing?" if rows.shape[0] == blocks else "it was made for another model"
+        raise HarnessError(
+            f"{source} has {rows.shape[0]} rows, and this model {blocks} blocks, so {blocks + 1} are wanted; {hint}"
+        )
+    return rows[1:].contiguous()
+
+
+def _blocks(made: Vector) -> list[dict[str, Any]]:
+    return [
+        {
+            "block": block,
+            "norm": float(value.norm()),
+            "rms": float(rms),
+            "relative": float(value.norm() / rms),
+            "split_half_cosine": None,
+            "auroc": None,
+        }
+        for block, (value, rms) in enumerate(zip(made.value, made.rms, strict=True))
+    ]
+
+
+def _residual(engine: Engine, setting: Setting, scale: str) -> Tensor:
+    """The residual RMS of the untouched model over its own replies, (blocks,)."""
+    chats: Sequence[tuple[Message, ...]] = [case.messages for case in setting.cases("selection", 0, scale)[:RMS_CASES]]
+    system = setting.recipe(scale).system
+    requests = [
+        Request(tokens=tuple(chat.prompt_ids(engine.tokenizer, messages, system=system)), max_tokens=RMS_TOKENS)
+        for messages in chats
+    ]
+    replies = engine.generate(requests)
+    # An empty reply still has its end-of-turn token.
+    sides = [
+        vectors.ReplySide(i, True, messages, reply.text)
+        for i, (messages, reply) in enumerate(zip(chats, replies, strict=True))
+    ]
+    return vectors.residual_rms(engine, sides, system)
