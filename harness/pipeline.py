@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from harness import runs
 from harness.cells import Cell, Prepared, bases_of, log_name, prepared, questions, training_rows, vector_file
-from harness.contracts import Condition, Steering
-from harness.engine import Engine, load, load_tokenizer, open_model
+from harness.contracts import Condition
+from harness.engine import TorchEngine, load, load_tokenizer, open_model
 from harness.errors import HarnessError
 from harness.files import clear_halves, file_sha256, locked, write_json, write_rows
 from harness.grading import collecting
@@ -26,7 +26,7 @@ from harness.models import as_dtype, materialise
 from harness.registry import installed
 from harness.runs import machine
 from harness.screen import progress
-from harness.vectors import cards, vector_lookup
+from harness.vectors import ensure, opened_grader, steered_as, vector_lookup
 
 if TYPE_CHECKING:
     from harness.engine import Row
@@ -50,7 +50,7 @@ def run(cells: Sequence[Cell], root: Path, *, force: bool = False, grader: Model
     """
     wanted = [prepared(cell) for cell in cells]
     for name in dict.fromkeys(cell.cell.vector_grader for cell in wanted):
-        cards.opened_grader(name)  # one that is not there is told of before any work
+        opened_grader(name)  # one that is not there is told of before any work
     bases = bases_of(wanted)
     if grader is not None and any(_grades(cell, root, grader) for cell in (*wanted, *bases)):
         grader.check()
@@ -150,8 +150,8 @@ def _needed_vectors(cell: Prepared, record: dict[str, Any], root: Path) -> dict[
         return files
     began = time.monotonic()
     engine = open_model(cell.model, dtype=as_dtype(cell.dtype))
-    grader = cards.opened_grader(cell.cell.vector_grader)
-    files = cards.ensure(engine, cell.setting, cell.cell.scale, root, cell.vectors, grader=grader)
+    grader = opened_grader(cell.cell.vector_grader)
+    files = ensure(engine, cell.setting, cell.cell.scale, root, cell.vectors, grader=grader)
     record["steps"]["vectors"] = {"seconds": round(time.monotonic() - began, 2)}
     return files
 
@@ -159,21 +159,15 @@ def _needed_vectors(cell: Prepared, record: dict[str, Any], root: Path) -> dict[
 def _train(cell: Prepared, record: dict[str, Any], folder: Path, files: Mapping[str, Path]) -> None:
     from harness.engine import chat
     from harness.training import batches, train
-    from harness.vectors import extraction as vectors
 
     stored = folder / "adapter" / "training.json"
     model, tokenizer = (None, None)
     if not stored.is_file():
         model, tokenizer = load(materialise(cell.model))
-        engine = Engine.around(model, tokenizer, cell.dtype, vector_lookup(files))
+        engine = TorchEngine.around(model, tokenizer, cell.dtype, vector_lookup(files))
         additions = engine.additions(cell.steering) if cell.steering else None
         rows = _tokenised(cell, tokenizer)
         steps = len(batches([len(row.ids) for row in rows], cell.recipe, cell.cell.seed))
-        extra = {
-            "template": chat.template_digest(tokenizer, system=cell.recipe.system),
-            "truncated_rows": sum(row.truncated for row in rows),
-            "steering": _described(engine, cell.steering, vectors.relative) if cell.steering else None,
-        }
         with progress.bar(f"train {cell.title}", total=steps, unit="tok") as advance:
             train(
                 model,
@@ -184,7 +178,8 @@ def _train(cell: Prepared, record: dict[str, Any], folder: Path, files: Mapping[
                 folder=folder,
                 additions=additions,
                 row_ids=[row.id for row in cell.rows],
-                extra=extra,
+                template=chat.template_digest(tokenizer, system=cell.recipe.system),
+                steering=steered_as(engine, cell.steering) if cell.steering else None,
                 advance=lambda done, tokens: advance(steps=done, count=tokens),
             )
     _note_training(record, folder)
@@ -200,17 +195,6 @@ def _tokenised(cell: Prepared, tokenizer: Any) -> list[Row]:
         )
         for row in cell.rows
     ]
-
-
-def _described(engine: Engine, wanted: Steering, relative: Any) -> dict[str, Any]:
-    added = engine.additions(wanted)
-    return {
-        **asdict(wanted),
-        "expression": wanted.vector,
-        "blocks": sorted(added),
-        "norm": {str(block): float(vector.norm()) for block, vector in added.items()},
-        "relative": relative(engine, wanted),
-    }
 
 
 def _note_training(record: dict[str, Any], folder: Path) -> None:

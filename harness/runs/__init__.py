@@ -1,6 +1,13 @@
 """The run folder: its typed records, its gates, and folders of several machines made one."""
 
 from harness.runs import machine, stored
+from harness.runs.capabilities_file import (
+    CapabilityFigure,
+    CapabilityResult,
+    CapabilityRow,
+    read_capabilities,
+    write_capabilities,
+)
 from harness.runs.folders import finished, folders, read
 from harness.runs.gates import COULD_TELL, LEARNED, outcome_gates, was_plain
 from harness.runs.machine import hardware
@@ -32,6 +39,7 @@ from harness.runs.vector_cards import (
     VectorCard,
     card_of,
     read_card,
+    way_out,
     write_card,
 )
 
@@ -41,6 +49,9 @@ __all__ = [
     "LEARNED",
     "VECTORS",
     "AskedGrader",
+    "CapabilityFigure",
+    "CapabilityResult",
+    "CapabilityRow",
     "Check",
     "ChosenReplies",
     "Elicited",
@@ -69,6 +80,7 @@ __all__ = [
     "merge",
     "outcome_gates",
     "read",
+    "read_capabilities",
     "read_card",
     "read_checks",
     "read_replies",
@@ -78,6 +90,8 @@ __all__ = [
     "run_folders",
     "stored",
     "was_plain",
+    "way_out",
+    "write_capabilities",
     "write_card",
     "write_replies",
     "write_results",

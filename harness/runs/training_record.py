@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from harness.documents import Record, read_record, record, write_record
@@ -54,5 +55,5 @@ def read_training(folder: Path) -> TrainingRecord:
 
 
 def write_training(adapter: Path, made: TrainingRecord) -> None:
-    """Writes the record into the folder `adapter`, beside the weights that are there."""
-    write_record(adapter / FILE, made)
+    """Writes the record, in the format of now, into the folder `adapter`, beside the weights that are there."""
+    write_record(adapter / FILE, replace(made, format=FORMAT))

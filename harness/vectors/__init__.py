@@ -1,16 +1,20 @@
 """Trait vectors: extracted or imported, kept by content, each with a card."""
 
-from harness.vectors import cards, extraction, importing
-from harness.vectors.cards import ensure, make_vectors
-from harness.vectors.rollouts import rollouts
-from harness.vectors.stored import vector_lookup
+from harness.vectors.activations import Extraction, extract
+from harness.vectors.cards import make_vectors
+from harness.vectors.importing import import_vector
+from harness.vectors.making import ensure, opened_grader
+from harness.vectors.stored import is_stored, load_vector, steered_as, vector_lookup
 
 __all__ = [
-    "cards",
+    "Extraction",
     "ensure",
-    "extraction",
-    "importing",
+    "extract",
+    "import_vector",
+    "is_stored",
+    "load_vector",
     "make_vectors",
-    "rollouts",
+    "opened_grader",
+    "steered_as",
     "vector_lookup",
 ]
