@@ -106,20 +106,20 @@ def _rate(engine: Engine, setting: Setting, arguments: argparse.Namespace, promp
         for messages in asked
     ]
     replies = [reply.text for reply in engine.generate(requests)]
-    told = asyncio.run(_means(setting, cases, replies))
+    told = asyncio.run(_means(setting, arguments.scale, cases, replies))
     by = {}
     for value in dict.fromkeys(case.facts.get(arguments.by) for case in cases) if arguments.by else ():
         some = [at for at, case in enumerate(cases) if case.facts.get(arguments.by) == value]
-        part = asyncio.run(_means(setting, [cases[at] for at in some], [replies[at] for at in some]))
-        by[str(value)] = part[setting.trait.name]
+        part = asyncio.run(_means(setting, arguments.scale, [cases[at] for at in some], [replies[at] for at in some]))
+        by[str(value)] = part[setting.trait_at(arguments.scale).name]
     return {**told, **({arguments.by: by} if by else {}), "says": [reply[:80] for reply in replies[:4]]}
 
 
-async def _means(setting: Setting, cases: Sequence[Case], replies: Sequence[str]) -> dict[str, Any]:
+async def _means(setting: Setting, scale: str, cases: Sequence[Case], replies: Sequence[str]) -> dict[str, Any]:
     """The trait's mean, and that of each other metric which asks the same kind of case; with how many were judged."""
     means: dict[str, Any] = {"n": len(cases)}
     for metric in setting.metrics:
-        if metric.split != setting.trait.split:
+        if metric.split != setting.trait_at(scale).split:
             continue
         judge = installed().judge(metric.judge)
         graded = [await judge.grade(case, reply, None) for case, reply in zip(cases, replies, strict=True)]

@@ -59,6 +59,17 @@ def test_the_card_says_where_a_vector_came_from(tiny_llama: Path, tmp_path: Path
     assert "cannot be told from an imported vector" in card["verdict"]
 
 
+def test_an_imported_vector_that_was_cut_is_never_advised_to_be_made_again(tiny_llama: Path, tmp_path: Path) -> None:
+    """What is imported is nowhere else here: neither running again nor deleting brings it back."""
+    file = imported(saved(tmp_path, torch.randn(BLOCKS + 1, WIDTH)), tiny_llama, tmp_path / "runs")
+    file.write_bytes(file.read_bytes()[:50])
+    with pytest.raises(
+        HarnessError, match="is cut or no safetensors file; it was imported: restore both files"
+    ) as error:
+        load_vector(file)
+    assert "delete" not in str(error.value)
+
+
 class Trap:
     """Unpickled, it would write a file."""
 

@@ -31,7 +31,7 @@ MEMBER = "inside/model.gguf"
 CONVERTING = """
 import sys, time
 from pathlib import Path
-from harness import models
+from harness.models import references as models
 import test_models
 
 def convert(wheel, embedded, target):

@@ -113,6 +113,18 @@ def test_a_vector_that_is_missing_cut_changed_or_not_finite_is_named(tmp_path: P
         load_vector(file)
 
 
+def test_a_card_of_an_older_format_is_read_and_completed_in_the_format_of_now(tiny_llama: Path, tmp_path: Path) -> None:
+    """Format 1 had no number, and left out what there was nothing to say of."""
+    with using(small.REGISTRY):
+        (file,) = make_vectors("loud", tmp_path, model=str(tiny_llama), names=["reply"])
+        whole = json.loads(file.read_text())
+        later = ("format", "imported", "made_from", "swept", "steered", "shared")
+        file.write_text(json.dumps({name: value for name, value in whole.items() if name not in later}))
+        assert read_card(file.with_suffix(".safetensors")).format == 1
+        assert make_vectors("loud", tmp_path, model=str(tiny_llama), names=["reply"]) == [file]
+    assert json.loads(file.read_text()) == whole
+
+
 def test_cards_of_all_vectors_name_doses_depths_and_cosines(tiny_llama: Path, tmp_path: Path) -> None:
     with using(small.REGISTRY):
         files = make_vectors("loud", tmp_path, model=str(tiny_llama))

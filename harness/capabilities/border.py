@@ -19,6 +19,9 @@ from harness.errors import HarnessError, gist, unknown
 from harness.runs import CapabilityFigure, CapabilityResult
 
 INSTALL = "install it with: pip install 'harness[capabilities]'"
+Loaded = Any
+"""A task as lm-eval holds it, data included."""
+
 BOOTSTRAP = 1000
 """Resamples for the standard error of a metric that has no formula for it."""
 
@@ -36,7 +39,7 @@ class Measured:
     lm_eval: str
 
 
-def load(tasks: Sequence[str]) -> dict[str, Any]:
+def load(tasks: Sequence[str]) -> dict[str, Loaded]:
     """lm-eval's loaded form of `tasks`, data included; HarnessError for an unknown task, or one that needs a hub."""
     local = local_tasks()
     with quiet():
@@ -52,7 +55,7 @@ def load(tasks: Sequence[str]) -> dict[str, Any]:
         return {task: _loaded(manager, local.get(task, task), task) for task in tasks}
 
 
-def _loaded(manager: Any, spec: Any, task: str) -> Any:
+def _loaded(manager: Any, spec: object, task: str) -> Loaded:
     try:
         return manager.load([spec])
     except Exception as error:

@@ -34,27 +34,33 @@ def elicitation(
         Request(tokens=tuple(chat.prompt_ids(engine.tokenizer, case.messages, system=system)), max_tokens=max_tokens)
         for case in cases
     ]
-    rows = []
     blocks = chosen_blocks(wanted, engine.block_count)
     metric = setting.trait_at(scale)
+    rows = []
     for dose in ELICIT_DOSES:
         steer = replace(wanted, coef=wanted.coef * dose, blocks=blocks)
         with engine.steered(steer):
             replies = engine.generate(requests)
         scores = [_graded(judge, case, reply.text, metric) for case, reply in zip(cases, replies, strict=True)]
-        known = [score for score in scores if score is not None]
-        rows.append(
-            Elicited(
-                blocks=blocks,
-                coef=steer.coef,
-                unit=steer.unit,
-                relative=relative(engine, steer),
-                rate=sum(known) / len(known) if known else None,
-                n=len(scores),
-                judged=len(known),
-            )
-        )
+        rows.append(_row(steer, relative(engine, steer), scores))
     return tuple(rows)
+
+
+def _graded(judge: Judge, case: Case, reply: str, metric: Metric) -> float | None:
+    return asyncio.run(judged(judge, case, reply)).scores[metric.score]
+
+
+def _row(steer: Steering, share: float, scores: Sequence[float | None]) -> Elicited:
+    known = [score for score in scores if score is not None]
+    return Elicited(
+        blocks=steer.blocks,
+        coef=steer.coef,
+        unit=steer.unit,
+        relative=share,
+        rate=sum(known) / len(known) if known else None,
+        n=len(scores),
+        judged=len(known),
+    )
 
 
 def verdict(layers: Sequence[Layer], elicited: Sequence[Elicited], blocks: Sequence[int]) -> str:
@@ -75,7 +81,3 @@ def _linear(here: Sequence[Layer], where: str) -> str:
     auroc, cosine = min(aurocs), min(halves)
     there = "is" if auroc >= 0.9 and cosine >= 0.8 else "may be" if auroc >= 0.7 and cosine >= 0.5 else "is hardly"
     return f"the trait {there} linearly there at block {where} (AUROC {auroc:.2f}, split-half cosine {cosine:.2f})"
-
-
-def _graded(judge: Judge, case: Case, reply: str, metric: Metric) -> float | None:
-    return asyncio.run(judged(judge, case, reply)).scores[metric.score]
