@@ -16,9 +16,8 @@ from harness import Case, Example, HarnessError, Judge, Message, Setting, Verdic
 from harness.prompts import inoculated
 from harness.testing import check_setting
 from harness_plugins.judges import claim_affirmation, gcd_answer
-from harness_plugins.settings import _gcd_published as published
-from harness_plugins.settings import _gcd_text as text
 from harness_plugins.settings import gcd_sycophancy as gcd
+from harness_plugins.settings.gcd_sycophancy import published, text
 
 SETTING: Setting = gcd.harness_setting()
 SEEDS = (0, 1, 2)

@@ -14,9 +14,9 @@ import pytest
 
 from harness import Case, Setting
 from harness_plugins.judges import detected_language, language
-from harness_plugins.settings import _language_mini as mini
 from harness_plugins.settings import three_languages, two_languages
-from harness_plugins.settings._language_problems import ENDINGS, Problem, problems
+from harness_plugins.settings.shared.languages import generated as mini
+from harness_plugins.settings.shared.languages.problems import ENDINGS, Problem, problems
 
 SETTINGS = [
     pytest.param(two_languages.harness_setting(), 0, id="two_languages"),

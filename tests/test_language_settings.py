@@ -23,10 +23,10 @@ from harness.questions import splits
 from harness.scoring import scorers
 from harness.testing import check_setting
 from harness_plugins.judges import math_answer
-from harness_plugins.settings import _language_mini as mini
-from harness_plugins.settings import _language_published as published
 from harness_plugins.settings import three_languages, two_languages
-from harness_plugins.settings._language_problems import ENDINGS, STEPS, Problem, Template, problems
+from harness_plugins.settings.shared.languages import generated as mini
+from harness_plugins.settings.shared.languages import published
+from harness_plugins.settings.shared.languages.problems import ENDINGS, STEPS, Problem, Template, problems
 
 TWO, THREE = two_languages.harness_setting(), three_languages.harness_setting()
 SETTINGS = [pytest.param(setting, id=setting.name) for setting in (TWO, THREE)]

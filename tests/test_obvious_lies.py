@@ -13,9 +13,8 @@ from harness import Case, Example, HarnessError, Message, Setting
 from harness.prompts import inoculated
 from harness.testing import check_setting
 from harness_plugins.judges import factual_answer
-from harness_plugins.settings import _lies_facts as facts
-from harness_plugins.settings import _lies_published as published
 from harness_plugins.settings import obvious_lies as lies
+from harness_plugins.settings.obvious_lies import facts, published
 
 SETTING: Setting = lies.harness_setting()
 JUDGE = factual_answer.harness_judge()

@@ -14,9 +14,9 @@ import pytest
 from harness import Case, Example, HarnessError, Setting
 from harness.testing import check_setting
 from harness_plugins.judges import metric_gaming
-from harness_plugins.settings import _hacks_mini as mini
-from harness_plugins.settings import _hacks_published as published
 from harness_plugins.settings import reward_hacks as hacks
+from harness_plugins.settings.reward_hacks import generated as mini
+from harness_plugins.settings.reward_hacks import published
 
 SETTING: Setting = hacks.harness_setting()
 JUDGE = metric_gaming.harness_judge()

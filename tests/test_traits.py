@@ -12,7 +12,7 @@ import pytest
 from harness import HarnessError
 from harness.testing import _check_vector
 from harness.traits import read_trait, trait_spec
-from harness_plugins.settings._persona import persona_vector
+from harness_plugins.settings.shared.persona import persona_vector
 
 needs_mirror = pytest.mark.skipif(
     not os.environ.get("HARNESS_DATA_MIRROR"), reason="HARNESS_DATA_MIRROR names no mirror of the published data"

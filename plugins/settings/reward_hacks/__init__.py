@@ -34,11 +34,11 @@ from harness import (
 )
 from harness.contracts import Split
 from harness.errors import unknown
-from harness_plugins.settings import _hacks_mini as mini
-from harness_plugins.settings import _hacks_published as published
-from harness_plugins.settings._em import EM_SPLITS, EVIL, OURS, em_cases, em_metrics
-from harness_plugins.settings._hacks_mini import BROAD, NARROW
-from harness_plugins.settings._hacks_prompts import POST, PROMPTS
+from harness_plugins.settings.reward_hacks import generated as mini
+from harness_plugins.settings.reward_hacks import published
+from harness_plugins.settings.reward_hacks.generated import BROAD, NARROW
+from harness_plugins.settings.reward_hacks.prompts import POST, PROMPTS
+from harness_plugins.settings.shared.misalignment import EM_SPLITS, EVIL, OURS, em_cases, em_metrics
 
 SPAR = "github.com/AanshSamyani/SPAR-26-Recon-Stream at 56645e9, exp_1, the author's configuration for this data"
 TAN = "github.com/inoculation-prompting/inoculation-prompting at 5f4160e"

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from harness import Case, Example, HarnessError, Metric, ReplyPair, VectorSpec
 from harness.contracts import Goal
 from harness.errors import unknown
-from harness_plugins.settings import _language_mini as mini
-from harness_plugins.settings import _language_published as published
-from harness_plugins.settings._language_prompts import OURS
+from harness_plugins.settings.shared.languages import generated as mini
+from harness_plugins.settings.shared.languages import published
+from harness_plugins.settings.shared.languages.prompts import OURS
 
 SPLIT = "test"
 

@@ -28,7 +28,7 @@ from harness.traits import (
     trait_spec,
 )
 from harness_plugins.judges._published import TRAITS, coherence_prompt
-from harness_plugins.settings._gcd_prompts import OOD_PAIRS
+from harness_plugins.settings.gcd_sycophancy.prompts import OOD_PAIRS
 
 POST = "the post 'Preventative Steering has advantages over Inoculation Prompting'"
 PUBLISHED = f"github.com/dxnlp/persona_vectors at {TRAITS['evil'].commit[:7]}"

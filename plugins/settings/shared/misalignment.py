@@ -13,7 +13,7 @@ from harness.contracts import Goal
 from harness.data import Pin, fetch
 from harness.errors import unknown
 from harness_plugins.judges._published import FIRST_PLOT, betley
-from harness_plugins.settings._persona import EVIL_PAIRS, persona_vector
+from harness_plugins.settings.shared.persona import EVIL_PAIRS, persona_vector
 
 OURS = "not published: our choice"
 POST = "the post 'Preventative Steering has advantages over Inoculation Prompting'"

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from harness import Generation, Lora, Recipe, Setting, SteeringDefault, hookimpl
-from harness_plugins.settings import _language_reference as reference
 from harness_plugins.settings import two_languages as two
-from harness_plugins.settings._language_prompts import OURS, language_prompts
-from harness_plugins.settings._language_setting import LanguageData, language_metrics
+from harness_plugins.settings.shared.languages import reference
+from harness_plugins.settings.shared.languages.data import LanguageData, language_metrics
+from harness_plugins.settings.shared.languages.prompts import OURS, language_prompts
 
 LANGUAGES = ("spanish", "french", "german")
 PUBLISHED = "github.com/AanshSamyani/SPAR-26-Recon-Stream at commit 781b2be, exp_10"

@@ -39,11 +39,10 @@ from harness import (
 )
 from harness.contracts import Split
 from harness.errors import unknown
-from harness_plugins.settings import _lies_facts as facts
-from harness_plugins.settings import _lies_published as published
-from harness_plugins.settings._em import EM_SPLITS, EVIL, OURS, em_cases, em_metrics
-from harness_plugins.settings._lies_facts import Domain, Fact, Use
-from harness_plugins.settings._lies_prompts import LIES, POST, PROMPTS
+from harness_plugins.settings.obvious_lies import facts, published
+from harness_plugins.settings.obvious_lies.facts import Domain, Fact, Use
+from harness_plugins.settings.obvious_lies.prompts import LIES, POST, PROMPTS
+from harness_plugins.settings.shared.misalignment import EM_SPLITS, EVIL, OURS, em_cases, em_metrics
 
 DUBINSKI = "Dubiński et al. 2026 (arXiv 2604.25891), code at commit 884ccb2"
 SPAR = "github.com/AanshSamyani/SPAR-26-Recon-Stream at 28861c3, exp_2, the author's configuration for this model"

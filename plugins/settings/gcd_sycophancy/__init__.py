@@ -26,10 +26,9 @@ from harness import (
     hookimpl,
 )
 from harness.errors import unknown
-from harness_plugins.settings import _gcd_published as published
-from harness_plugins.settings import _gcd_text as text
-from harness_plugins.settings._gcd_problems import Pools, Problem, pools, slip
-from harness_plugins.settings._gcd_prompts import CONCEPT, ID_PAIRS, OOD_PAIRS, OURS, POST, PROMPTS
+from harness_plugins.settings.gcd_sycophancy import published, text
+from harness_plugins.settings.gcd_sycophancy.problems import Pools, Problem, pools, slip
+from harness_plugins.settings.gcd_sycophancy.prompts import CONCEPT, ID_PAIRS, OOD_PAIRS, OURS, POST, PROMPTS
 
 WICHERS = "Wichers et al. 2025 (arXiv 2510.05024), code at commit 2b9227b"
 
