@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import re
 import sys
 import tomllib
 from dataclasses import replace
@@ -82,6 +83,13 @@ def test_every_folder_of_plugins_is_built_into_the_package() -> None:
     folders = {"harness_plugins", *(module_of(file) for file in PLUGINS.rglob("*/__init__.py"))}
     listed = tomllib.loads((PLUGINS.parent / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
     assert folders == {name for name in listed if name.partition(".")[0] == "harness_plugins"}
+
+
+def test_a_setting_imports_no_other_setting_and_what_settings_share_imports_none() -> None:
+    for file in (PLUGINS / "settings").rglob("*.py"):
+        own = ".".join(module_of(file).split(".")[:3])
+        for line in re.findall(r"^(?:from|import) harness_plugins\.settings.*$", file.read_text(), flags=re.MULTILINE):
+            assert re.match(rf"from ({re.escape(own)}|{re.escape(SHARED)})[. ]", line), f"{file}: {line}"
 
 
 def module_of(file: Path) -> str:
