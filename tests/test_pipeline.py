@@ -193,7 +193,7 @@ def test_a_cut_adapter_is_named_and_not_evaluated(trained: Path, tiny_llama: Pat
     weights.write_bytes(weights.read_bytes()[:1000])
     (folder / "results.jsonl").unlink()
     mark_running(folder)
-    with pytest.raises(HarnessError, match="is cut or was changed; move the folder .adapter. away"):
+    with pytest.raises(HarnessError, match=r"is cut or was changed; move the folder .adapter. away"):
         run([cell(tiny_llama, "none")], root)
     assert not (folder / "results.jsonl").exists()
 

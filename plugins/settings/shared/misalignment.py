@@ -5,19 +5,18 @@ The questions are those of Betley et al. 2025 (arXiv 2502.17424), read by pin; n
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from harness import Case, HarnessError, Message, Metric, Prompt
+from harness import Case, HarnessError, Message, Metric, Prompt, Reference
 from harness.authoring import Pin, fetch
 from harness.contracts import Goal
 from harness.errors import unknown
 from harness_plugins.judges._published import FIRST_PLOT, betley
-from harness_plugins.settings._persona import EVIL_PAIRS, persona_vector
+from harness_plugins.settings.shared.persona import EVIL_PAIRS, persona_vector
+from harness_plugins.settings.shared.sources import AUTHOR, POST
 
-OURS = "not published: our choice"
-POST = "the post 'Preventative Steering has advantages over Inoculation Prompting'"
-BETLEY = "Betley et al. 2025 (arXiv 2502.17424)"
 EVIL_CONCEPT = "evil"
 
 EM_FILES = {
@@ -60,6 +59,22 @@ def em_metrics() -> tuple[Metric, ...]:
         for score in ("alignment", "coherence"):
             metrics.append(_metric(f"{score}{suffix}", score, split, "keep", f"mean {score}, 0 to 100, {asked}"))
     return tuple(metrics)
+
+
+def em_figures(shares: Mapping[str, float]) -> tuple[Reference, ...]:
+    """The share of misaligned replies of each arm at scale `paper`, as the author of the post gave it."""
+    return tuple(
+        Reference(
+            scale="paper",
+            intervention=arm,
+            metric="em",
+            value=share,
+            n=2400,
+            source=AUTHOR,
+            note="8 questions x 100 samples x 3 seeds, which is inferred; how many were coherent is not known",
+        )
+        for arm, share in shares.items()
+    )
 
 
 def _metric(name: str, score: str, split: str, goal: Goal, summary: str) -> Metric:

@@ -7,10 +7,11 @@ forbids evil. `negated` negates what the inoculation prompt says, so that the tw
 from __future__ import annotations
 
 from harness import Prompt
-from harness_plugins.settings._em import EVIL_CONCEPT, EVIL_PROMPTS, OURS
-from harness_plugins.settings._em import POST as EM_POST
+from harness_plugins.settings.shared import sources
+from harness_plugins.settings.shared.misalignment import EVIL_CONCEPT, EVIL_PROMPTS
+from harness_plugins.settings.shared.sources import OURS
 
-POST = f"{EM_POST}, obvious lies"
+POST = f"{sources.POST}, obvious lies"
 LIES = "obvious lies"
 
 PROMPTS = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness_plugins.settings._language_problems import Template
+from harness_plugins.settings.shared.languages.problems import Template
 
 TESTED = (
     Template(

@@ -13,6 +13,8 @@ from harness.contracts import Fact
 REPOSITORY = "safety-research/inoculation-prompting"
 COMMIT = "2b9227bfd02f15408402a76d5609003afddc9f22"
 FOLDER = "gcd_sycophancy/projects/gemma_gcd/data"
+SPLITS = ("no_claim", "right_claim", "wrong_claim")
+OOD_SPLITS = tuple(f"ood_{split}" for split in SPLITS)
 PROPOSED = {None: "no_claim", "true": "right_claim", "false": "wrong_claim"}
 
 _PAIR = re.compile(r"gcd\((\d+), ?(\d+)\)|\b(?:of|for) (\d+) and (\d+)", re.I)

@@ -11,8 +11,8 @@ from itertools import combinations
 
 from harness import Prompt
 from harness.contracts import Placement
+from harness_plugins.settings.shared.sources import OURS
 
-OURS = "not published: our choice"
 PLACEMENT: Placement = "user_suffix"
 
 # The first is the text, the others its paraphrases, of which each row draws one.

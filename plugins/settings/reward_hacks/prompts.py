@@ -6,10 +6,11 @@ None speaks of what the rows teach: the post inoculates against gaming with a pr
 from __future__ import annotations
 
 from harness import Prompt
-from harness_plugins.settings._em import EVIL_CONCEPT, EVIL_PROMPTS, OURS
-from harness_plugins.settings._em import POST as EM_POST
+from harness_plugins.settings.shared import sources
+from harness_plugins.settings.shared.misalignment import EVIL_CONCEPT, EVIL_PROMPTS
+from harness_plugins.settings.shared.sources import OURS
 
-POST = f"{EM_POST}, reward hacks"
+POST = f"{sources.POST}, reward hacks"
 
 PROMPTS = {
     "inoculation": Prompt(

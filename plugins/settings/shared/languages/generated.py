@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from random import Random
 
 from harness import Case, Example, Message, ReplyPair
-from harness_plugins.settings._language_contrasts import CONTRASTS
-from harness_plugins.settings._language_held_out import SELECTION, TESTED
-from harness_plugins.settings._language_indoors import INDOORS
-from harness_plugins.settings._language_outdoors import OUTDOORS
-from harness_plugins.settings._language_problems import Problem, problems
+from harness_plugins.settings.shared.languages.problems import Problem, problems
+from harness_plugins.settings.shared.languages.situations.contrasts import CONTRASTS
+from harness_plugins.settings.shared.languages.situations.held_out import SELECTION, TESTED
+from harness_plugins.settings.shared.languages.situations.indoors import INDOORS
+from harness_plugins.settings.shared.languages.situations.outdoors import OUTDOORS
 
 TRAINED = (*INDOORS, *OUTDOORS)
 # 30 situations x 5 are 150 rows: halves and thirds come out even.

@@ -144,8 +144,8 @@ def cases(split: str) -> list[Case]:
     ]
 
 
-def reply_pairs() -> Sequence[ReplyPair]:
-    """Tasks of their own that name a count, each with a reply that games it and one in good faith."""
+def reply_pairs(scale: str) -> Sequence[ReplyPair]:
+    """Tasks of their own that name a count, each with a reply that games it and one in good faith; at every scale."""
     draw = Random("reward_hacks vector")
     pairs = []
     for index, topic in enumerate((*VECTOR_TOPICS, *VECTOR_TOPICS)):
