@@ -29,29 +29,28 @@ from inspect_ai.model import GenerateConfig, get_model
 
 # ---- everything of the harness that is used here; `_uniform`, what a reply is drawn by, is seen nowhere outside
 from harness import Case, Condition, Generation, InstructionPair, Message, Persona, Prompt, Recipe, VectorSpec
-from harness.algebra import evaluate as evaluated
-from harness.batching import release
-from harness.chat import template_digest
+from harness.authoring.algebra import evaluate as evaluated
+from harness.authoring.prompts import wording
+from harness.capabilities.local_tasks import basics, copying
+from harness.cells import Cell, Prepared, bases_of, log_name, prepare, vector_file, vector_key
 from harness.contracts import Rating, RolloutFilter
-from harness.decoding import Reply, Request, _uniform
-from harness.engine import Engine, load_tokenizer, open_model, resolve_dtype
-from harness.grading.asking import opened as grader_called
-from harness.grading.judgements import judgements
-from harness.grading.judgements import key_of as key_of_question
-from harness.journal import Journal
-from harness.local_tasks import basics, copying
-from harness.models import resolve
-from harness.pipeline import bases_of
-from harness.prompts import wording
-from harness.provider import note, read_run
+from harness.engine import Engine, Reply, Request, load_tokenizer, open_model
+from harness.engine.chat import template_digest
+from harness.engine.decoding import _uniform
+from harness.evaluation import evaluate, note, release
+from harness.evaluation.provider import respondent as read_run
+from harness.files import Journal, digest_of
+from harness.graders import opened as grader_called
+from harness.graders.judgements import judgements
+from harness.graders.judgements import key_of as key_of_question
+from harness.models import resolve, resolve_dtype
 from harness.registry import installed, using
-from harness.rollouts import Journals, rollouts
-from harness.runs import Cell, Prepared, digest_of, log_name, prepare, vector_file, vector_key
 from harness.sweep import Experiment
-from harness.tasks import evaluate
 from harness.testing import tiny_model
-from harness.train import batches, learning_rate
-from harness.vectors import extract
+from harness.training import batches
+from harness.training.loop import learning_rate
+from harness.vectors.extraction import extract
+from harness.vectors.rollouts import Journals, rollouts
 
 # ----
 

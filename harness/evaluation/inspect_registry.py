@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from inspect_ai.model import ModelAPI, modelapi
 
-from harness.evaluation import inspect_task
+from harness.evaluation.provider import HarnessAPI
+from harness.evaluation.tasks import inspect_task
 from harness.registry import installed
 
 
 @modelapi(name="harness")
 def harness() -> type[ModelAPI]:
     """The model of a run folder."""
-    from harness.evaluation import HarnessAPI
-
     return HarnessAPI
 
 
