@@ -14,7 +14,6 @@ from harness.runs.merging import LOCK, Merged, Outcome, Side, merge
 from harness.runs.replies import REPLIES, Reply, read_replies, write_replies
 from harness.runs.results import RESULTS, Check, Result, read_checks, read_results, write_results
 from harness.runs.run_record import (
-    FORMAT,
     AskedGrader,
     Gate,
     Hardware,
@@ -45,7 +44,6 @@ from harness.runs.vector_cards import (
 
 __all__ = [
     "ADAPTER",
-    "FORMAT",
     "LEARNED",
     "LOCK",
     "REPLIES",

@@ -14,9 +14,6 @@ from harness.contracts import Unit
 from harness.documents import Record, read_record, record, write_record
 from harness.errors import HarnessError
 
-FORMAT = 2
-"""Raise when a field changes its meaning. A card without a number is of 1: see docs/formats.md."""
-
 VECTORS = "vectors"
 MAKE_AGAIN = "move both files of the vector away, and the next 'harness run' or 'harness vectors' makes it again"
 IMPORT_AGAIN = "it was imported: restore the card, or move both files of the vector away and import it again"
@@ -91,13 +88,15 @@ class VectorCard(Record):
     traits along the same direction, and `swept` says that elicitation was measured at several depths.
     """
 
+    FORMAT: ClassVar[int] = 2
+
     name: str
     setting: str
     scale: str
     key: str
     blocks: tuple[Layer, ...]
     sha256: str = ""
-    format: int = 1
+    format: int = 2
     summary: str = ""
     concept: str = ""
     source: str = ""
@@ -131,10 +130,6 @@ def read_card(vector: Path) -> VectorCard:
         found = read_record(file, VectorCard, what="vector card", way_out=_way_out(file))
     if found is None:
         raise HarnessError(f"no vector at {vector}; extract it with: harness vectors SETTING")
-    if found.format > FORMAT:
-        raise HarnessError(
-            f"{file}: written by a newer harness (format {found.format}, known up to {FORMAT}); update this one"
-        )
     return found
 
 
