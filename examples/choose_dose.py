@@ -25,7 +25,7 @@ from harness import Case, HarnessError, Prompt, Setting, Steering
 from harness.authoring import algebra, with_prompt
 from harness.cells import vector_key
 from harness.contracts import Unit
-from harness.engine import Engine, Request, chat, load, open_model
+from harness.engine import Engine, Request, TorchEngine, additions, chat, load, open_model
 from harness.models import materialise, resolve, resolve_dtype
 from harness.registry import installed
 from harness.screen import bar
@@ -57,7 +57,7 @@ def main() -> None:
             raise HarnessError(f"arm {arm!r} steers; name the dose to try, as BLOCK@COEF")
         rows = [change.edit(row, setting) if change else row for row in setting.examples(SEED, arguments.scale)]
         model, tokenizer = load(materialise(ref))
-        engine = Engine.around(model, tokenizer, dtype, vector_lookup(files))
+        engine = TorchEngine.around(model, tokenizer, dtype, vector_lookup(files))
         shaped = [
             chat.training_row(
                 tokenizer, row.messages, loss_on=recipe.loss_on, max_length=recipe.max_length, system=recipe.system
@@ -73,7 +73,7 @@ def main() -> None:
                 dtype=dtype,
                 seed=SEED,
                 folder=folder,
-                additions=engine.additions(steering) if steering else None,
+                additions=additions(engine, steering) if steering else None,
                 advance=lambda done, tokens, advance=advance: advance(steps=done, count=tokens),
             )
             trained = open_model(ref, dtype=dtype, adapter=folder / "adapter")

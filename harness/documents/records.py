@@ -99,8 +99,9 @@ def as_record(value: object, kind: type[Made], *, place: str, what: str, way_out
 
 
 def write_record(file: Path, made: Record) -> None:
-    """Writes `made` to `file` in one step: a reader sees the old file or the new one."""
-    write_json(file, as_json(made))
+    """Writes `made` to `file` in one step, in the format of now: a reader sees the old file or the new one."""
+    now = {"format": made.FORMAT} if made.FORMAT else {}
+    write_json(file, as_json(made) | now)
 
 
 def as_json(made: Record) -> dict[str, Json]:

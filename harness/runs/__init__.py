@@ -1,5 +1,12 @@
 """The run folder: its typed records, its gates, and folders of several machines made one."""
 
+from harness.runs.capabilities_file import (
+    CapabilityFigure,
+    CapabilityResult,
+    CapabilityRow,
+    read_capabilities,
+    write_capabilities,
+)
 from harness.runs.gates import (
     LEARNED,
     failed,
@@ -39,6 +46,7 @@ from harness.runs.vector_cards import (
     card_of,
     is_vector,
     read_card,
+    way_out,
     write_card,
 )
 
@@ -50,6 +58,9 @@ __all__ = [
     "RESULTS",
     "VECTORS",
     "AskedGrader",
+    "CapabilityFigure",
+    "CapabilityResult",
+    "CapabilityRow",
     "Check",
     "ChosenReplies",
     "Elicited",
@@ -80,6 +91,7 @@ __all__ = [
     "merge",
     "metric_of",
     "outcome_gates",
+    "read_capabilities",
     "read_card",
     "read_checks",
     "read_replies",
@@ -91,6 +103,8 @@ __all__ = [
     "training_gates",
     "versions",
     "was_plain",
+    "way_out",
+    "write_capabilities",
     "write_card",
     "write_replies",
     "write_results",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field, replace
+from dataclasses import field
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -172,7 +172,7 @@ def is_finished(folder: Path, made: RunRecord | None) -> bool:
 
 def write_run(folder: Path, made: RunRecord) -> None:
     """Writes the record of the run in `folder`, in one step, in the format of now."""
-    write_record(folder / FILE, replace(made, format=RunRecord.FORMAT))
+    write_record(folder / FILE, made)
 
 
 def run_folders(root: Path) -> list[Path]:

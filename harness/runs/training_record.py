@@ -54,5 +54,5 @@ def read_training(folder: Path) -> TrainingRecord:
 
 
 def write_training(adapter: Path, made: TrainingRecord) -> None:
-    """Writes the record into the folder `adapter`, beside the weights that are there."""
+    """Writes the record, in the format of now, into the folder `adapter`, beside the weights that are there."""
     write_record(adapter / FILE, made)

@@ -16,7 +16,7 @@ from harness.errors import HarnessError
 
 VECTORS = "vectors"
 MAKE_AGAIN = "move both files of the vector away, and the next 'harness run' or 'harness vectors' makes it again"
-IMPORT_AGAIN = "it was imported: restore the card, or move both files of the vector away and import it again"
+IMPORT_AGAIN = "it was imported: restore both files of the vector, or move them away and import it again"
 
 
 @record
@@ -127,20 +127,20 @@ def read_card(vector: Path) -> VectorCard:
     file = card_of(vector)
     found = None
     if vector.is_file():
-        found = read_record(file, VectorCard, what="vector card", way_out=_way_out(file))
+        found = read_record(file, VectorCard, what="vector card", way_out=way_out(vector))
     if found is None:
         raise HarnessError(f"no vector at {vector}; extract it with: harness vectors SETTING")
     return found
 
 
 def write_card(vector: Path, card: VectorCard) -> None:
-    """Writes the card beside the vector in `vector`, in one step."""
+    """Writes the card beside the vector in `vector`, in one step and in the format of now."""
     write_record(card_of(vector), card)
 
 
-def _way_out(file: Path) -> str:
-    """What is imported cannot be made again from what is here."""
+def way_out(vector: Path) -> str:
+    """What to do about a vector or a card that is wrong: what is imported cannot be made again from what is here."""
     try:
-        return IMPORT_AGAIN if b'"imported": {' in file.read_bytes() else MAKE_AGAIN
+        return IMPORT_AGAIN if b'"imported": {' in card_of(vector).read_bytes() else MAKE_AGAIN
     except OSError:
         return MAKE_AGAIN
