@@ -7,9 +7,8 @@ conditions, seed, dose. Whatever changes, changes the name, so nothing old is mi
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
-from typing import Any
 
 from harness.authoring import algebra, weights
 from harness.cells.cell import Cell, Prepared
@@ -112,10 +111,10 @@ def scales(cell: Cell) -> bool:
     return any(intervention.edit(row, setting) != row for row in setting.examples(cell.seed, cell.scale))
 
 
-def current_key(cell: Mapping[str, Any], dtype: str) -> str | None:
+def current_key(cell: Cell, dtype: str) -> str | None:
     """The key that the installed plugins would give the recorded `cell`, or None where that cannot be told."""
     try:
-        return prepare(Cell(**cell), dtype=dtype).key
+        return prepare(cell, dtype=dtype).key
     except (HarnessError, TypeError):
         return None
 

@@ -167,10 +167,10 @@ def _failed(arms: Sequence[Arm], table: Table, metrics: Sequence[str]) -> Iterat
     """
     for arm in table.arms:
         for run in arm.runs:
-            for gate in run.failed:
-                taught = gate.name.startswith(LEARNED)
-                if gate.name.removeprefix(LEARNED) in metrics if taught else arm in arms:
-                    where = f"gate {gate.name} failed for {arm.label}, seed {run.cell.seed}"
+            for name, gate in run.failed.items():
+                taught = name.startswith(LEARNED)
+                if name.removeprefix(LEARNED) in metrics if taught else arm in arms:
+                    where = f"gate {name} failed for {arm.label}, seed {run.cell.seed}"
                     yield f"{where}: saw {gate.seen}, wanted {gate.wanted}"
 
 

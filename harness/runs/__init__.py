@@ -1,13 +1,20 @@
 """The run folder: its typed records, its gates, and folders of several machines made one."""
 
 from harness.runs import machine, stored
+from harness.runs.capabilities_file import (
+    CapabilityFigure,
+    CapabilityResult,
+    CapabilityRow,
+    read_capabilities,
+    write_capabilities,
+)
 from harness.runs.folders import finished, folders, read
 from harness.runs.gates import COULD_TELL, LEARNED, outcome_gates, was_plain
 from harness.runs.machine import hardware
 from harness.runs.merging import Outcome, Side, merge
 from harness.runs.places import FILE
 from harness.runs.replies import Reply, read_replies, write_replies
-from harness.runs.results import Check, Result, read_checks, read_results, write_results
+from harness.runs.results import Check, Result, Scores, read_checks, read_observations, read_results, write_results
 from harness.runs.run_record import (
     AskedGrader,
     Gate,
@@ -16,6 +23,7 @@ from harness.runs.run_record import (
     RunRecord,
     Steered,
     Step,
+    is_finished,
     read_run,
     run_folders,
     write_run,
@@ -41,6 +49,9 @@ __all__ = [
     "LEARNED",
     "VECTORS",
     "AskedGrader",
+    "CapabilityFigure",
+    "CapabilityResult",
+    "CapabilityRow",
     "Check",
     "ChosenReplies",
     "Elicited",
@@ -54,6 +65,7 @@ __all__ = [
     "Reply",
     "Result",
     "RunRecord",
+    "Scores",
     "Side",
     "Steered",
     "Step",
@@ -64,13 +76,16 @@ __all__ = [
     "finished",
     "folders",
     "hardware",
+    "is_finished",
     "is_trained",
     "machine",
     "merge",
     "outcome_gates",
     "read",
+    "read_capabilities",
     "read_card",
     "read_checks",
+    "read_observations",
     "read_replies",
     "read_results",
     "read_run",
@@ -78,6 +93,7 @@ __all__ = [
     "run_folders",
     "stored",
     "was_plain",
+    "write_capabilities",
     "write_card",
     "write_replies",
     "write_results",
