@@ -231,7 +231,7 @@ def test_a_claim_file_that_does_not_fit_stops_with_its_line_and_the_nearest_name
 def test_results_cut_in_the_middle_stop_with_their_line(study: Path) -> None:
     file = next((study / "runs").rglob("ps/*/results.jsonl"))
     file.write_text(file.read_text()[:-30])
-    with pytest.raises(HarnessError, match=r"results\.jsonl:200: cut or broken") as caught:
+    with pytest.raises(HarnessError, match=r"results\.jsonl:200: cut, or not JSON") as caught:
         verdict(study, "{arm: ps, against: ip, direction: less, smallest: 0.05}")
     assert "\n" not in str(caught.value)
 

@@ -11,7 +11,7 @@ from harness.claims.measures import NotRun, measured
 from harness.claims.schema import Claim, Claims, Comparison
 from harness.registry import Registry
 from harness.runs import LEARNED
-from harness.stats import Contrast, Estimate, FlipTest, Plan, decided_at, holm, plan, sign_flips
+from harness.stats import Contrast, DesignPlan, Estimate, FlipTest, decided_at, holm, plan, sign_flips
 
 Verdict = Literal["reproduced", "contradicted", "inconclusive", "not run", "invalid", "nothing claimed"]
 
@@ -31,7 +31,7 @@ class Part:
     contrast: Contrast | None
     estimate: Estimate | None
     flips: FlipTest
-    plan: Plan | None
+    plan: DesignPlan | None
     supports: float
     opposes: float
     missing: str = ""

@@ -11,7 +11,6 @@ from pathlib import Path
 from harness.analysis import Arm, Block, Cost, Results, Run, Table, costs, matrix, trait_of
 from harness.cells import log_name
 from harness.contracts import CLEAN, Condition
-from harness.report import wording
 from harness.report.cards import FiledCard
 from harness.report.matrix import of_matrix
 from harness.report.numbers import decimal, percent
@@ -19,6 +18,18 @@ from harness.report.page_figures import Drawn, drawings_of
 from harness.report.section import Section
 from harness.report.table_sections import sections_of
 from harness.report.transcripts import of_tables
+from harness.report.wording import (
+    arms_of,
+    closing,
+    conditions_of,
+    detail_of,
+    header_of,
+    interval_of,
+    mean_of,
+    name_of,
+    remarks_of,
+    title_of,
+)
 from harness.screen import roughly
 from harness.stats import Estimate
 
@@ -37,7 +48,7 @@ class Glance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class Shown:
     """Everything that the page shows of one table."""
 
     id: str
@@ -107,8 +118,8 @@ def page(
         keep_trailing_newline=True,
     )
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
-    environment.globals.update(wording=wording, whole=_whole, hours=_hours, short=_short, percent=percent, input=_input)
-    *left_out, command = wording.closing(results, tables)
+    environment.globals.update(_WORDS)
+    *left_out, command = closing(results, tables)
     return environment.get_template("page.html.jinja").render(
         results=results,
         parts=[_part(at, *one) for at, one in enumerate(zip(tables, drawings_of(tables), strict=True))],
@@ -125,13 +136,13 @@ def page(
     )
 
 
-def _part(at: int, table: Table, drawn: tuple[Drawn, ...]) -> Part:
+def _part(at: int, table: Table, drawn: tuple[Drawn, ...]) -> Shown:
     leak = next((block for block in table.blocks if block.kind == "leak"), None)
     skills = tuple(block for block in table.blocks if block.kind == "mean" and block.goal == "keep")
     trait = trait_of(table)
-    return Part(
+    return Shown(
         id=f"t{at + 1}",
-        title=wording.title_of(table),
+        title=title_of(table),
         table=table,
         trait=trait,
         leak=leak,
@@ -139,7 +150,7 @@ def _part(at: int, table: Table, drawn: tuple[Drawn, ...]) -> Part:
         glances=tuple(_glance(arm, trait, leak, skills) for arm in table.arms),
         drawn=drawn,
         sections=(*_matrices(table), *sections_of(table)),
-        remarks=tuple(wording.remarks_of(table)),
+        remarks=tuple(remarks_of(table)),
         costs=costs(table),
         made=_made(table),
     )
@@ -204,3 +215,14 @@ def _hours(seconds: float | None) -> str:
 
 def _short(digest: str | None, length: int = 12) -> str:
     return (digest or "-")[:length]
+
+
+_WORDS: Mapping[str, object] = {
+    **{one.__name__: one for one in (arms_of, conditions_of, detail_of, header_of, interval_of, mean_of, name_of)},
+    "whole": _whole,
+    "hours": _hours,
+    "short": _short,
+    "percent": percent,
+    "input": _input,
+}
+"""What the templates call."""
