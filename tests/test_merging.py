@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from runs_made_up import cell, write_run
 
-from harness import HarnessError, runs
+from harness import HarnessError
+from harness.cells import preparing as runs
 from harness.cli import main
 from harness.files import locked
 from harness.runs import merge

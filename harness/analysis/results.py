@@ -16,6 +16,7 @@ from harness.runs import (
     Check,
     Gate,
     RunRecord,
+    failed,
     is_finished,
     read_capabilities,
     read_checks,
@@ -69,7 +70,7 @@ class Run:
     @property
     def failed(self) -> Mapping[str, Gate]:
         """The gates that failed, by name."""
-        return self.record.failed
+        return failed(self.record.gates)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

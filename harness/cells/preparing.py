@@ -12,8 +12,10 @@ from dataclasses import asdict, replace
 
 from harness.authoring import algebra, weights
 from harness.cells.cell import Cell, Prepared
-from harness.cells.keys import FORMAT, _asked, _example, _identity, _numbers, _place, vector_key
+from harness.cells.keys import FORMAT, vector_key
+from harness.cells.spelled import cases_spelled, cell_spelled, example_spelled, recipe_spelled
 from harness.contracts import (
+    CLEAN,
     Condition,
     Example,
     Intervention,
@@ -41,33 +43,20 @@ def prepare(cell: Cell, *, dtype: str, registry: Registry | None = None) -> Prep
     where = str(model.folder) if model.folder is not None else cell.model or recipe.model
     cell = replace(cell, model=where, dose=_dose(cell.dose), weights=weights.canonical(cell.weights))
     steering = _steering(intervention, setting, recipe, cell.dose) if intervention.trains else None
-    plain = tuple(setting.examples(cell.seed, cell.scale)) if intervention.trains else ()
-    if intervention.trains and not plain:
-        raise HarnessError(f"setting {setting.name!r} gave no training rows for scale {cell.scale!r}")
-    for row in plain:
-        if not row.messages or row.messages[-1].role != "assistant":
-            raise HarnessError(
-                f"training row {row.id!r} of setting {setting.name!r} has no assistant turn at its end, so there is "
-                "nothing to learn from it; complete the row or take it out"
-            )
-    edited = tuple(intervention.edit(example, setting) for example in plain)
-    if cell.dose != 1 and steering is None and edited == plain:
-        raise HarnessError(
-            f"intervention {cell.intervention!r} has nothing that a dose of {cell.dose:g} could scale; leave it at 1"
-        )
-    rows = _mixed(plain, edited, cell)
-    conditions = tuple(Condition.parse(text) for text in setting.conditions.get(cell.scale, ("clean",)))
+    unedited = _examples(setting, cell) if intervention.trains else ()
+    rows = _rows(unedited, intervention, setting, cell, steers=steering is not None)
+    conditions = tuple(Condition.parse(text) for text in setting.conditions.get(cell.scale, (CLEAN,)))
     vectors = _vectors(setting, recipe, cell, model, dtype, steering, conditions)
-    inputs = {
+    inputs: dict[str, object] = {
         "format": FORMAT,
-        "cell": _identity(cell, model),
+        "cell": cell_spelled(cell, model),
         "dtype": dtype,
-        "recipe": {**_numbers(recipe), "dtype": dtype, "model": model.digest, "steering": _place(recipe)},
-        "rows": digest_of([_example(row) for row in rows]),
+        "recipe": recipe_spelled(recipe, dtype=dtype, model=model),
+        "rows": digest_of([example_spelled(row) for row in rows]),
         "steering": asdict(steering) if steering else None,
         "vectors": vectors,
         "conditions": [str(condition) for condition in conditions],
-        "cases": digest_of(_asked(setting, cell.scale, conditions)),
+        "cases": digest_of(cases_spelled(setting, cell.scale, conditions)),
     }
     return Prepared(
         cell=cell,
@@ -82,6 +71,7 @@ def prepare(cell: Cell, *, dtype: str, registry: Registry | None = None) -> Prep
         vectors=vectors,
         inputs=inputs,
         key=digest_of(inputs),
+        plain=intervention.trains and steering is None and rows == unedited,
     )
 
 
@@ -115,7 +105,7 @@ def current_key(cell: Cell, dtype: str) -> str | None:
     """The key that the installed plugins would give the recorded `cell`, or None where that cannot be told."""
     try:
         return prepare(cell, dtype=dtype).key
-    except (HarnessError, TypeError):
+    except HarnessError:
         return None
 
 
@@ -123,6 +113,32 @@ def _dose(dose: float) -> float:
     if not math.isfinite(dose) or dose < 0:
         raise HarnessError(f"a dose is a number from 0 up, not {dose}; for the opposite direction use a negative form")
     return float(dose)
+
+
+def _examples(setting: Setting, cell: Cell) -> tuple[Example, ...]:
+    """The setting's own rows, each of which ends with something to learn."""
+    rows = tuple(setting.examples(cell.seed, cell.scale))
+    if not rows:
+        raise HarnessError(f"setting {setting.name!r} gave no training rows for scale {cell.scale!r}")
+    for row in rows:
+        if not row.messages or row.messages[-1].role != "assistant":
+            raise HarnessError(
+                f"training row {row.id!r} of setting {setting.name!r} has no assistant turn at its end, so there is "
+                "nothing to learn from it; complete the row or take it out"
+            )
+    return rows
+
+
+def _rows(
+    unedited: tuple[Example, ...], intervention: Intervention, setting: Setting, cell: Cell, *, steers: bool
+) -> tuple[Example, ...]:
+    """What is trained on."""
+    edited = tuple(intervention.edit(example, setting) for example in unedited)
+    if cell.dose != 1 and not steers and edited == unedited:
+        raise HarnessError(
+            f"intervention {cell.intervention!r} has nothing that a dose of {cell.dose:g} could scale; leave it at 1"
+        )
+    return _mixed(unedited, edited, cell)
 
 
 def _steering(intervention: Intervention, setting: Setting, recipe: Recipe, dose: float) -> Steering | None:

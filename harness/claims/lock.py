@@ -9,7 +9,7 @@ from pathlib import Path
 from harness.claims.schema import Claim, Claims
 from harness.documents import Record, read_record, record, write_record
 from harness.files import digest_of
-from harness.runs import FILE, run_folders
+from harness.runs import LOCK, run_folders
 
 WAY_OUT = "restore it, or move it away and have it said that there was none"
 
@@ -37,7 +37,7 @@ def lock(claims: Claims, runs: Path, *, experiment: Path | None = None) -> Path:
     A lock that is there is kept: what has changed since shows up in `deviations`. One that is written when runs are
     already there says so for ever.
     """
-    file = runs / FILE
+    file = runs / LOCK
     if file.is_file():
         return file
     runs.mkdir(parents=True, exist_ok=True)
@@ -53,7 +53,7 @@ def lock(claims: Claims, runs: Path, *, experiment: Path | None = None) -> Path:
 
 def deviations(claims: Claims, runs: Path, *, experiment: Path | None = None) -> tuple[Deviation, ...]:
     """What was changed, added or taken away since the lock, or that there is none."""
-    file = runs / FILE
+    file = runs / LOCK
     fixed = read_record(file, ClaimLock, what="lock of claims", way_out=WAY_OUT)
     if fixed is None:
         return (Deviation(f"the claims were not locked before the first run: no {file}"),)

@@ -10,7 +10,7 @@ from harness.analysis import Arm, Results, Table, tables
 from harness.claims.measures import NotRun, measured
 from harness.claims.schema import Claim, Claims, Comparison
 from harness.registry import Registry
-from harness.runs import LEARNED
+from harness.runs import metric_of
 from harness.stats import Contrast, DesignPlan, Estimate, FlipTest, decided_at, holm, plan, sign_flips
 
 Verdict = Literal["reproduced", "contradicted", "inconclusive", "not run", "invalid", "nothing claimed"]
@@ -168,8 +168,8 @@ def _failed(arms: Sequence[Arm], table: Table, metrics: Sequence[str]) -> Iterat
     for arm in table.arms:
         for run in arm.runs:
             for name, gate in run.failed.items():
-                taught = name.startswith(LEARNED)
-                if name.removeprefix(LEARNED) in metrics if taught else arm in arms:
+                metric = metric_of(name)
+                if arm in arms if metric is None else metric in metrics:
                     where = f"gate {name} failed for {arm.label}, seed {run.cell.seed}"
                     yield f"{where}: saw {gate.seen}, wanted {gate.wanted}"
 

@@ -21,7 +21,7 @@ from harness.screen import at_most
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from harness.judging import Estimate
+    from harness.judging import GradingCost
     from harness.planning import Plan
 
 
@@ -107,7 +107,7 @@ def _tell_estimate(cells: Sequence[Cell], asked: Asked) -> None:
     print(f"grader {asked.grading.model}: {_grading(found)}", file=sys.stderr)
 
 
-def _grading(found: Sequence[Estimate | str | None]) -> str:
+def _grading(found: Sequence[GradingCost | str | None]) -> str:
     """What all cells together ask a grader."""
     from harness.judging import total
 

@@ -112,7 +112,11 @@ class Hardware(Record):
 
 @record
 class RunRecord(Record):
-    """One cell's run.json. `inputs` are what its key is the hash of, `judges` the versions of those that graded."""
+    """One cell's run.json. `inputs` are what its key is the hash of, `judges` the versions of those that graded.
+
+    `logs_show` is the digest of the results and judges that the scores in the logs are of; empty where that is not
+    known.
+    """
 
     cell: Cell
     key: str
@@ -172,11 +176,6 @@ class RunRecord(Record):
         known = [usd for usd in spent if usd is not None]
         return sum(known) if known else None
 
-    @property
-    def failed(self) -> dict[str, Gate]:
-        """The gates that failed, by name."""
-        return {name: gate for name, gate in self.gates.items() if not gate.ok}
-
 
 def read_run(folder: Path) -> RunRecord | None:
     """The record of the run in `folder`, None where there is none yet; HarnessError with the field that is wrong."""
@@ -187,6 +186,11 @@ def read_run(folder: Path) -> RunRecord | None:
             f"{file}: written by a newer harness (format {found.format}, known up to {FORMAT}); update this one"
         )
     return found
+
+
+def is_run(folder: Path) -> bool:
+    """Whether `folder` is that of a run."""
+    return (folder / FILE).exists()
 
 
 def write_run(folder: Path, made: RunRecord) -> None:
