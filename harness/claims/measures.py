@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.analysis import CLEAN, Arm, Table, paired, pooled, triggers
+from harness.analysis import Arm, Table, paired, pooled, triggers
 from harness.claims.schema import PROMPTS, TRAIT, TRIGGERS, Claims, Comparison, arm_label
-from harness.contracts import Condition
+from harness.contracts import CLEAN, Condition
 from harness.stats import Contrast, Term, contrast, contrast_of
 
 
@@ -31,7 +31,7 @@ def measured(comparison: Comparison, table: Table, claims: Claims) -> Measured:
     arms = [_arm(text, table) for text in (comparison.arm, comparison.against)]
     metric = _trait(table) if comparison.metric == TRAIT else comparison.metric
     asked = _conditions(comparison, table)
-    shared = [text for text in asked if all(pooled(arm, metric, [text])[0] for arm in arms)]
+    shared = [text for text in asked if all(pooled(arm.runs, text, metric) for arm in arms)]
     lacking = [text for text in asked if text not in shared]
     if lacking and not set(comparison.conditions) & {TRIGGERS, PROMPTS}:
         raise NotRun(f"{metric} was not measured under {lacking[0]} for both {arms[0].label} and {arms[1].label}")
@@ -52,7 +52,7 @@ def measured(comparison: Comparison, table: Table, claims: Claims) -> Measured:
 
 
 def _term(weight: float, arm: Arm, metric: str, condition: str) -> Term:
-    return Term(weight, pooled(arm, metric, [condition])[0], trained=arm.trains)
+    return Term(weight, pooled(arm.runs, condition, metric), trained=arm.trains)
 
 
 def _trained_first(terms: Sequence[Term]) -> list[Term]:

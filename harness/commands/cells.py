@@ -16,6 +16,7 @@ from harness.contracts import NAME, Setting, VectorSpec
 from harness.errors import HarnessError, unknown
 from harness.models import resolve, short_name
 from harness.registry import Registry, installed, using
+from harness.screen import at_most
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -227,12 +228,3 @@ def _grid(plans: Sequence[Plan]) -> Table:
             "-" if one.done else at_most(one.seconds),
         )
     return grid
-
-
-def at_most(seconds: float | None) -> str:
-    """A time as an estimate deserves, which takes every reply to be as long as it may be: `up to 5 min`."""
-    if seconds is None:
-        return "not known"
-    if seconds < 90:
-        return f"up to {seconds:.0f} s"
-    return f"up to {seconds / 60:.0f} min" if seconds < 5400 else f"up to {seconds / 3600:.1f} h"

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.cells import vector_file
-from harness.commands.cells import at_most, plan_record, show_plans
+from harness.commands.cells import plan_record, show_plans
 from harness.commands.page import console, print_json
 from harness.errors import HarnessError
 from harness.registry import installed, using
+from harness.screen import at_most
 from harness.sweep import Experiment, Planned, Swept, Where, key_of, load, planned
 
 if TYPE_CHECKING:

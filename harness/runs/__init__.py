@@ -19,7 +19,16 @@ from harness.runs.gates import (
 from harness.runs.machine import commit, hardware, versions
 from harness.runs.merging import LOCK, Merged, Outcome, Side, merge
 from harness.runs.replies import REPLIES, Reply, read_replies, write_replies
-from harness.runs.results import RESULTS, Check, Result, read_checks, read_results, write_results
+from harness.runs.results import (
+    RESULTS,
+    Check,
+    Result,
+    Scores,
+    read_checks,
+    read_observations,
+    read_results,
+    write_results,
+)
 from harness.runs.run_record import (
     AskedGrader,
     Gate,
@@ -75,6 +84,7 @@ __all__ = [
     "Reply",
     "Result",
     "RunRecord",
+    "Scores",
     "Side",
     "Steered",
     "Step",
@@ -94,6 +104,7 @@ __all__ = [
     "read_capabilities",
     "read_card",
     "read_checks",
+    "read_observations",
     "read_replies",
     "read_results",
     "read_run",

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal
 from harness.cells import Cell
 from harness.contracts import Recipe, Unit
 from harness.documents import Json, Record, read_record, record, write_record
+from harness.runs.results import RESULTS
 
 FILE = "run.json"
 WAY_OUT = "move the folder away and give its 'harness run' command again"
@@ -97,6 +98,13 @@ class Hardware(Record):
     gpus: tuple[str, ...] = ()
     system: str = ""
 
+    def __str__(self) -> str:
+        """`2 x NVIDIA H100` or `AMD EPYC, 2 cores, 1 thread`; empty where nothing is known."""
+        if self.gpus:
+            return ", ".join(f"{self.gpus.count(name)} x {name}" for name in dict.fromkeys(self.gpus))
+        threads = f"{self.threads} thread{'' if self.threads == 1 else 's'}" if self.threads else ""
+        return ", ".join(filter(None, (self.processor, f"{self.cores} cores" if self.cores else "", threads)))
+
 
 @record
 class RunRecord(Record):
@@ -153,6 +161,19 @@ class RunRecord(Record):
         found = self.inputs.get("vectors")
         return {name: str(key) for name, key in found.items()} if isinstance(found, Mapping) else {}
 
+    @property
+    def seconds(self) -> float | None:
+        """All steps together; None where none says."""
+        known = [step.seconds for step in self.steps.values() if step.seconds is not None]
+        return sum(known) if known else None
+
+    @property
+    def usd(self) -> float | None:
+        """What graders were paid; None where nothing says."""
+        spent = (self.grader.usd if self.grader else None, *(step.usd for step in self.steps.values()))
+        known = [usd for usd in spent if usd is not None]
+        return sum(known) if known else None
+
 
 def read_run(folder: Path) -> RunRecord | None:
     """The record of the run in `folder`, None where there is none yet; HarnessError with the field that is wrong."""
@@ -165,14 +186,14 @@ def is_run(folder: Path) -> bool:
     return (folder / FILE).exists()
 
 
-def is_finished(folder: Path, made: RunRecord | None) -> bool:
-    """Whether the run that `made` tells of was carried to its end, and its results are still there."""
-    return made is not None and made.status == "done" and (folder / "results.jsonl").is_file()
-
-
 def write_run(folder: Path, made: RunRecord) -> None:
     """Writes the record of the run in `folder`, in one step, in the format of now."""
     write_record(folder / FILE, made)
+
+
+def is_finished(folder: Path, made: RunRecord | None) -> bool:
+    """Whether the run that `made` tells of was carried to its end, and its results are still there."""
+    return made is not None and made.status == "done" and (folder / RESULTS).is_file()
 
 
 def run_folders(root: Path) -> list[Path]:

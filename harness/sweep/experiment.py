@@ -23,7 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness.authoring import weights
 from harness.cells import Cell, weighted
-from harness.contracts import Condition
+from harness.contracts import CLEAN, Condition
 from harness.documents import Place, Source, read_source
 from harness.errors import HarnessError, unknown
 from harness.files import digest_of, file_sha256
@@ -31,7 +31,6 @@ from harness.models import resolve
 from harness.registry import Registry, check_condition, installed
 
 FORMAT = "1"
-CLEAN = str(Condition())
 
 T = TypeVar("T")
 
