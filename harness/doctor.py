@@ -14,6 +14,7 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import Literal
 
+from harness import DISTRIBUTION
 from harness.authoring import MIRROR
 from harness.errors import HarnessError
 from harness.files import cache_folder
@@ -24,7 +25,7 @@ from harness.runs import machine
 MEMORY_BYTES = 3e9  # training the embedded model in fp32, batch 8, with room to spare
 DISK_BYTES = 2e9
 FLAGS = {"avx512_bf16": "AVX512-BF16", "amx_bf16": "AMX-BF16"}
-EXTRAS = {"vllm": ("vllm", "generation on a GPU through vLLM"), "lm_eval": ("capabilities", "capability benchmarks")}
+EXTRAS = {"ray": ("cluster", "sweeps on a Ray cluster"), "lm_eval": ("capabilities", "capability benchmarks")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +70,7 @@ def _dependencies() -> Check:
 
 
 def _required() -> list[str]:
-    lines = [line for line in requires("harness") or [] if "extra ==" not in line]
+    lines = [line for line in requires(DISTRIBUTION) or [] if "extra ==" not in line]
     return [found.group() for line in lines if (found := re.match(r"[\w.-]+", line))]
 
 
@@ -171,7 +172,7 @@ def _extras() -> Iterator[Check]:
         try:
             yield Check(name=name, state="ok", seen=f"{version(name)}, {purpose}")
         except PackageNotFoundError:
-            yield Check(name=name, state="absent", seen=f"no {purpose}", fix=f"pip install 'harness[{extra}]'")
+            yield Check(name=name, state="absent", seen=f"no {purpose}", fix=f"pip install '{DISTRIBUTION}[{extra}]'")
 
 
 def _viewer() -> Check:

@@ -18,7 +18,7 @@ from harness.engine import Request, chat, engine
 from harness.engine.decoding import PASS, Family, alike, families
 from harness.engine.kv_cache import Cache
 from harness.models import resolve
-from harness.testing.laws import FAMILIES, tiny_model
+from harness.testing import FAMILIES, tiny_model
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ import pytest
 
 from harness import Case, Example, HarnessError, Judge, Message, Setting, Verdict
 from harness.authoring.prompts import inoculated
-from harness.testing.laws import check_setting
+from harness.testing import check_setting
 from harness_plugins.judges import claim_affirmation, gcd_answer
 from harness_plugins.settings import _gcd_published as published
 from harness_plugins.settings import _gcd_text as text

@@ -21,7 +21,7 @@ from harness.authoring.prompts import inoculated
 from harness.cells import splits
 from harness.contracts import always, never
 from harness.evaluation import scorers
-from harness.testing.laws import check_setting
+from harness.testing import check_setting
 from harness_plugins.judges import math_answer
 from harness_plugins.settings import _language_mini as mini
 from harness_plugins.settings import _language_published as published

@@ -14,7 +14,7 @@ from harness import HarnessError, Steering
 from harness.engine import Continuation, engine, likelihoods, longest
 from harness.engine.likelihood import Likelihood
 from harness.models import resolve
-from harness.testing.laws import FAMILIES, tiny_model
+from harness.testing import FAMILIES, tiny_model
 
 STEERED = Steering(vector="v", coef=3.0, blocks=(1,))
 

@@ -31,7 +31,7 @@ FILE = "capabilities.json"
 FORMAT = "1"
 """Raise when the same model would get another figure."""
 
-INSTALL = "install it with: pip install 'harness[capabilities]'"
+INSTALL = "install it with: pip install 'trait-harness[capabilities]'"
 BOOTSTRAP = 1000
 """Resamples for the standard error of a metric that has no formula for it."""
 

@@ -19,6 +19,7 @@ HERE = "local"
 FOUND = "auto"
 """The address that stands for the cluster that this machine is part of."""
 KNOCK_SECONDS = 10.0
+INSTALL = "install it with: pip install 'trait-harness[cluster]'"
 
 
 @contextmanager
@@ -162,5 +163,5 @@ def _ray() -> Any:
     try:
         import ray
     except ImportError:
-        raise HarnessError("a sweep on a cluster needs Ray; install it with: pip install 'harness[cluster]'") from None
+        raise HarnessError(f"a sweep on a cluster needs Ray; {INSTALL}") from None
     return ray
