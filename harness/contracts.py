@@ -111,12 +111,27 @@ class Condition:
                 return cls(kind="vector", name=name, coef=coef, unit=unit)
         raise wrong
 
+    def steering(self, where: SteeringDefault | None) -> Steering | None:
+        """What it adds, at the blocks of the recipe's own dose `where`; None where it adds no vector.
+
+        HarnessError where it steers and the recipe names no block.
+        """
+        if self.kind != "vector":
+            return None
+        if where is None:
+            raise HarnessError(f"condition {str(self)!r} steers, but the recipe names no block; give it a steering")
+        return Steering(vector=self.name, coef=self.coef, unit=self.unit, blocks=where.blocks, depth=where.depth)
+
     def __str__(self) -> str:
         if self.kind == "clean":
             return "clean"
         if self.kind == "prompt":
             return f"prompt:{self.name}"
         return f"vector:{self.name}@{self.coef:g}{'rms' if self.unit == 'rms' else ''}"
+
+
+CLEAN = str(Condition())
+"""The condition in which nothing is put back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

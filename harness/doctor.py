@@ -20,7 +20,7 @@ from harness.errors import HarnessError
 from harness.files import cache_folder
 from harness.models import CONVERSION, EMBEDDED
 from harness.registry import installed
-from harness.runs import machine
+from harness.runs import hardware
 
 MEMORY_BYTES = 3e9  # training the embedded model in fp32, batch 8, with room to spare
 DISK_BYTES = 2e9
@@ -84,13 +84,13 @@ def _plugins() -> Check:
 
 
 def _processor() -> Check:
-    hardware = machine.hardware()
+    machine = hardware()
     try:
         flags = set(Path("/proc/cpuinfo").read_text().split())
     except OSError:
         flags = set()
     fast = [said for flag, said in FLAGS.items() if flag in flags]
-    seen = f"{hardware['processor']}, {hardware['cores']} cores, {' and '.join(fast) or 'no bf16 instructions'}"
+    seen = f"{machine.processor}, {machine.cores} cores, {' and '.join(fast) or 'no bf16 instructions'}"
     return Check(name="processor", state="ok", seen=seen)
 
 

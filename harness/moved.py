@@ -23,12 +23,11 @@ MODULES: Mapping[str, str] = {
     "agreement": "analysis.agreement",
     "algebra": "authoring.algebra",
     "balance": "analysis.balance",
-    "batching": "evaluation.batching",
+    "batching": "evaluation",
     "calibration": "analysis.calibration",
     "candidates": "engine.candidates",
     "cards": "vectors.cards",
     "chat": "engine.chat",
-    "collecting": "grading.collecting",
     "comparison": "analysis.comparison",
     "data": "authoring.data",
     "decoding": "engine.decoding",
@@ -46,13 +45,10 @@ MODULES: Mapping[str, str] = {
     "prompts": "authoring.prompts",
     "provider": "evaluation.provider",
     "questions": "cells.questions",
-    "regrading": "grading.regrading",
     "rollouts": "vectors.rollouts",
-    "scoring": "evaluation.scoring",
     "sharing": "engine.sharing",
     "sizes": "models.sizes",
     "steering": "engine.steering",
-    "stored": "runs.stored",
     "tasks": "evaluation.tasks",
     "train": "training.loop",
     "traits": "authoring.traits",
@@ -75,9 +71,7 @@ NAMES: Mapping[str, Mapping[str, str]] = {
         "cells": "Cell FORMAT Prepared current_key log_name prepare training_rows vector_file vector_key weighted",
         "files": "Busy clear_halves digest_of locked write_json write_rows",
     },
-    "vectors": {
-        "vectors.extraction": "Extraction cosines elicitation extract quality relative residual_rms save shared verdict"
-    },
+    "vectors": {"vectors.extraction": "Extraction cosines elicitation extract quality save shared verdict"},
 }
 """Modules that are still there, and the names that went from them to another."""
 

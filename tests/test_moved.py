@@ -120,7 +120,10 @@ def gone(dotted: str) -> bool:
     """Whether `harness.X` is a module that is gone, or `harness.X.NAME` a name that is."""
     package, _, own = dotted.partition(".")
     place, _, name = own.partition(".")
-    return package == "harness" and (place in MODULES or name in " ".join(NAMES.get(place, {}).values()).split())
+    moved = " ".join(NAMES.get(place, {}).values()).split()
+    return package == "harness" and (
+        place in MODULES or (name in moved and name not in vars(import_module(f"harness.{place}")))
+    )
 
 
 def test_an_old_import_is_seen() -> None:

@@ -14,10 +14,10 @@ from typing import Any
 from harness.analysis.origin import UNKNOWN, Origin, origin
 from harness.cells import Cell, current_key
 from harness.errors import HarnessError
-from harness.runs import finished, folders
+from harness.runs import run_folders
 from harness.stats import Observation
 
-KeyOf = Callable[[Mapping[str, Any], str], str | None]
+KeyOf = Callable[[Cell, str], str | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,11 +94,11 @@ def load(runs: Path, *, settings: Sequence[str] = (), key_of: KeyOf = current_ke
     """
     if not runs.is_dir():
         raise HarnessError(f"no runs folder at {runs}; name it with --runs, or fill it with 'harness run'")
-    found = [(folder, _record(folder / "run.json")) for folder in folders(runs)]
+    found = [(folder, _record(folder / "run.json")) for folder in run_folders(runs)]
     if not found:
         raise HarnessError(f"no run in {runs}; name another folder with --runs, or fill it with 'harness run'")
     wanted = [(at, record) for at, record in found if not settings or record["cell"]["setting"] in settings]
-    done = [(at, record) for at, record in wanted if finished(at, record)]
+    done = [(at, record) for at, record in wanted if record["status"] == "done" and (at / "results.jsonl").is_file()]
     whole = {at for at, _ in done}
     unfinished = tuple(at for at, _ in wanted if at not in whole)
     kept, stale = _current(done, key_of, _cell)
@@ -174,7 +174,7 @@ def _current(
 
 
 def _key_now(record: Mapping[str, Any], key_of: KeyOf) -> str | None:
-    return key_of(record["cell"], str(record.get("inputs", {}).get("dtype", "fp32")))
+    return key_of(Cell(**record["cell"]), str(record.get("inputs", {}).get("dtype", "fp32")))
 
 
 def _run(at: Path, record: Mapping[str, Any]) -> Run:

@@ -22,6 +22,7 @@ from harness.capabilities.local_tasks import local_tasks
 from harness.contracts import Condition, Steering
 from harness.errors import HarnessError, gist, unknown
 from harness.files import locked, write_json
+from harness.runs import RunRecord
 from harness.screen import progress
 
 if TYPE_CHECKING:
@@ -55,13 +56,13 @@ def measure(folder: Path, tasks: Sequence[str], conditions: Sequence[str], *, li
 
     `limit` asks the first so many documents of each task. Written anew, in one step, after each task.
     """
-    record = runs.read(folder)
-    if record is None or record["status"] != "done":
+    record = runs.read_run(folder)
+    if record is None or record.status != "done":
         raise HarnessError(f"{folder} holds no finished run; give its 'harness run' command again")
     file = folder / FILE
     with locked(file):
         rows = read(file)
-        made = {"format": FORMAT, "key": record["key"], "adapter_sha256": record["made"].get("adapter_sha256")}
+        made = {"format": FORMAT, "key": record.key, "adapter_sha256": record.made.adapter_sha256}
         missing = [
             (task, condition)
             for condition in conditions
@@ -121,9 +122,7 @@ def _loaded(manager: Any, spec: Any, task: str) -> Any:
         ) from error
 
 
-def _measured(
-    engine: Engine, record: Mapping[str, Any], task: str, condition: str, limit: int | None
-) -> dict[str, Any]:
+def _measured(engine: Engine, record: RunRecord, task: str, condition: str, limit: int | None) -> dict[str, Any]:
     from importlib.metadata import version
 
     from lm_eval.evaluator import evaluate
@@ -152,7 +151,7 @@ def _measured(
         "versions": dict(said["versions"]),
         "few_shot": dict(said["n-shot"]),
         "chat_template": False,
-        "model": record["inputs"]["cell"]["model"],
+        "model": record.model_digest,
         "dtype": engine.dtype,
         "steering": _described(engine, steering),
         "vectors": _vectors(record, steering),
@@ -174,15 +173,8 @@ def _figures(figures: Mapping[str, Any]) -> dict[str, Any]:
     return {"metrics": found}
 
 
-def _steering(record: Mapping[str, Any], condition: str) -> Steering | None:
-    wanted = Condition.parse(condition)
-    if wanted.kind != "vector":
-        return None
-    where = record["recipe"]["steering"]
-    if where is None:
-        raise HarnessError(f"condition {condition!r} steers, but the recipe of this run names no block")
-    blocks, depth = tuple(where["blocks"]), where["depth"]
-    return Steering(vector=wanted.name, coef=wanted.coef, unit=wanted.unit, blocks=blocks, depth=depth)
+def _steering(record: RunRecord, condition: str) -> Steering | None:
+    return Condition.parse(condition).steering(record.recipe.steering if record.recipe else None)
 
 
 def _described(engine: Engine, steering: Steering | None) -> dict[str, Any] | None:
@@ -192,10 +184,10 @@ def _described(engine: Engine, steering: Steering | None) -> dict[str, Any] | No
     return {**asdict(steering), "norm": {str(block): float(vector.norm()) for block, vector in added.items()}}
 
 
-def _vectors(record: Mapping[str, Any], steering: Steering | None) -> dict[str, str]:
+def _vectors(record: RunRecord, steering: Steering | None) -> dict[str, str]:
     """The key of every vector that steers, from which its file is named."""
     names = algebra.names(steering.vector) if steering else ()
-    return {name: record["inputs"]["vectors"][name] for name in names}
+    return {name: record.vector_keys[name] for name in names}
 
 
 def _is(row: Mapping[str, Any], task: str, condition: str, limit: int | None, made: Mapping[str, Any] | None) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from harness.contracts import (
     Condition,
@@ -45,7 +44,10 @@ class Cell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """A cell with everything that it needs looked up, edited, checked and hashed; no torch, no weights."""
+    """A cell with everything that it needs looked up, edited, checked and hashed; no torch, no weights.
+
+    `vectors` are keys by name, and `plain` says that the setting's own rows are trained on, with nothing changed.
+    """
 
     cell: Cell
     setting: Setting
@@ -57,8 +59,9 @@ class Prepared:
     steering: Steering | None
     conditions: tuple[Condition, ...]
     vectors: Mapping[str, str]
-    inputs: Mapping[str, Any]
+    inputs: Mapping[str, object]
     key: str
+    plain: bool
 
     @property
     def title(self) -> str:

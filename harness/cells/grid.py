@@ -6,16 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from harness.cells.cell import Cell, Prepared
 from harness.cells.preparing import prepare, scales
 from harness.models import resolve_dtype
 from harness.registry import installed
-
-if TYPE_CHECKING:
-    pass
-
 
 BASE = "base"
 

@@ -10,7 +10,8 @@ from typing import Any
 from harness.claims.schema import Claims
 from harness.errors import HarnessError
 from harness.files import digest_of, writing
-from harness.runs import FILE, folders
+from harness.runs import LOCK as FILE
+from harness.runs import run_folders
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ def lock(claims: Claims, runs: Path, *, experiment: Path | None = None) -> Path:
     if file.is_file():
         return file
     runs.mkdir(parents=True, exist_ok=True)
-    record = {**_hashes(claims, experiment), "runs_before": len(folders(runs))}
+    record = {**_hashes(claims, experiment), "runs_before": len(run_folders(runs))}
     with writing(file, "the lock of the claims") as part:
         part.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     return file

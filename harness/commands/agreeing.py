@@ -21,12 +21,13 @@ from harness.analysis import (
     shares_of_one_whole,
 )
 from harness.commands.graders import Grading
-from harness.commands.grading import Row, read_rows, rows_of, verdicts
 from harness.commands.page import console, print_json
 from harness.contracts import Judge, Setting
 from harness.errors import HarnessError
+from harness.grading import read_given, verdicts_of
 from harness.registry import installed
 from harness.report import Section, show_section
+from harness.runs import Reply
 
 
 def agree(
@@ -50,8 +51,12 @@ def agree(
     names = _common(judges, scores)
     if (replies is None) == (runs is None):
         raise HarnessError("two judges need replies: name either --replies FILE or --runs RUNS")
-    rows = read_rows(replies) if replies is not None else _rows_of_runs(runs or Path(), judges, settings)
-    given = [[verdict.scores for verdict in verdicts(judge, rows, grader)] for judge in judges]
+    if replies is not None:
+        asked = [(one.reply, one.place) for one in read_given(replies)]
+    else:
+        asked = _replies_of_runs(runs or Path(), judges, settings)
+    said, places = [reply for reply, _ in asked], [place for _, place in asked]
+    given = [[one.scores for one in verdicts_of(judge, said, grader, places=places)] for judge in judges]
     compared = [comparison(name, *([row[name] for row in by] for by in given), threshold=threshold) for name in names]
     parts = shares_of_one_whole(given[0], given[1], names)
     if as_json:
@@ -71,26 +76,25 @@ def _common(judges: tuple[Judge, Judge], wanted: Sequence[str]) -> tuple[str, ..
     return tuple(wanted) or common
 
 
-def _rows_of_runs(runs: Path, judges: tuple[Judge, Judge], settings: Sequence[str]) -> list[Row]:
-    """The replies of the runs that the report counts, on the splits that one of `judges` grades."""
-    from harness import analysis
-    from harness.contracts import Condition
-    from harness.grading import replies_of
+def _replies_of_runs(runs: Path, judges: tuple[Judge, Judge], settings: Sequence[str]) -> list[tuple[Reply, str]]:
+    """The replies of the runs that the report counts, with their places, on the splits that one of `judges` grades."""
+    from harness import analysis, grading
 
     results = analysis.load(runs, settings=settings)
     names = {judge.name for judge in judges}
     asked = {name: _splits(installed().setting(name), names) for name in {run.cell.setting for run in results.runs}}
     if settings:  # named, so every reply of theirs is meant where no metric of theirs uses these judges
         asked = {name: splits or _splits(installed().setting(name), None) for name, splits in asked.items()}
-    rows: list[Row] = []
-    for run in results.runs:
-        if wanted := asked[run.cell.setting]:
-            conditions = [Condition.parse(text) for text in dict.fromkeys(at for at, _ in run.values)]
-            replies = replies_of(run.folder, conditions)
-            rows += rows_of(run.folder, [reply for reply in replies if reply.split in wanted])
-    if not rows:
+    found = [
+        (reply, f"{run.folder}, {reply.condition}, {reply.split}/{reply.case.id} sample {reply.sample}")
+        for run in results.runs
+        if asked[run.cell.setting]
+        for reply in grading.replies_in(run.folder)
+        if reply.split in asked[run.cell.setting]
+    ]
+    if not found:
         raise HarnessError(f"no finished run in {runs} is graded by {' or '.join(sorted(names))}; name its --setting")
-    return rows
+    return found
 
 
 def _splits(setting: Setting, judges: set[str] | None) -> set[str]:

@@ -20,7 +20,7 @@ from harness.registry import Registry, installed, using
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from harness.judging import Estimate
+    from harness.judging import GradingCost
     from harness.planning import Plan
 
 
@@ -106,7 +106,7 @@ def _tell_estimate(cells: Sequence[Cell], asked: Asked) -> None:
     print(f"grader {asked.grading.model}: {_grading(found)}", file=sys.stderr)
 
 
-def _grading(found: Sequence[Estimate | str | None]) -> str:
+def _grading(found: Sequence[GradingCost | str | None]) -> str:
     """What all cells together ask a grader."""
     from harness.judging import total
 

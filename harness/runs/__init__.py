@@ -1,14 +1,20 @@
 """The run folder: its typed records, its gates, and folders of several machines made one."""
 
-from harness.runs import machine, stored
-from harness.runs.folders import finished, folders, read
-from harness.runs.gates import COULD_TELL, LEARNED, outcome_gates, was_plain
-from harness.runs.machine import hardware
-from harness.runs.merging import Outcome, Side, merge
-from harness.runs.places import FILE
-from harness.runs.replies import Reply, read_replies, write_replies
-from harness.runs.results import Check, Result, read_checks, read_results, write_results
+from harness.runs.gates import (
+    LEARNED,
+    failed,
+    metric_of,
+    outcome_gates,
+    template_gate,
+    training_gates,
+    was_plain,
+)
+from harness.runs.machine import commit, hardware, versions
+from harness.runs.merging import LOCK, Merged, Outcome, Side, merge
+from harness.runs.replies import REPLIES, Reply, read_replies, write_replies
+from harness.runs.results import RESULTS, Check, Result, read_checks, read_results, write_results
 from harness.runs.run_record import (
+    FORMAT,
     AskedGrader,
     Gate,
     Hardware,
@@ -16,12 +22,13 @@ from harness.runs.run_record import (
     RunRecord,
     Steered,
     Step,
+    is_finished,
+    is_run,
     read_run,
     run_folders,
     write_run,
 )
-from harness.runs.stored import Stored
-from harness.runs.training_record import TrainingRecord, is_trained, read_training, write_training
+from harness.runs.training_record import ADAPTER, TrainingRecord, is_trained, read_training, write_training
 from harness.runs.vector_cards import (
     VECTORS,
     ChosenReplies,
@@ -31,14 +38,18 @@ from harness.runs.vector_cards import (
     MadeFrom,
     VectorCard,
     card_of,
+    is_vector,
     read_card,
     write_card,
 )
 
 __all__ = [
-    "COULD_TELL",
-    "FILE",
+    "ADAPTER",
+    "FORMAT",
     "LEARNED",
+    "LOCK",
+    "REPLIES",
+    "RESULTS",
     "VECTORS",
     "AskedGrader",
     "Check",
@@ -50,6 +61,7 @@ __all__ = [
     "Layer",
     "Made",
     "MadeFrom",
+    "Merged",
     "Outcome",
     "Reply",
     "Result",
@@ -57,18 +69,19 @@ __all__ = [
     "Side",
     "Steered",
     "Step",
-    "Stored",
     "TrainingRecord",
     "VectorCard",
     "card_of",
-    "finished",
-    "folders",
+    "commit",
+    "failed",
     "hardware",
+    "is_finished",
+    "is_run",
     "is_trained",
-    "machine",
+    "is_vector",
     "merge",
+    "metric_of",
     "outcome_gates",
-    "read",
     "read_card",
     "read_checks",
     "read_replies",
@@ -76,7 +89,9 @@ __all__ = [
     "read_run",
     "read_training",
     "run_folders",
-    "stored",
+    "template_gate",
+    "training_gates",
+    "versions",
     "was_plain",
     "write_card",
     "write_replies",

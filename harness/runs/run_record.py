@@ -104,7 +104,11 @@ class Hardware(Record):
 
 @record
 class RunRecord(Record):
-    """One cell's run.json. `inputs` are what its key is the hash of, `judges` the versions of those that graded."""
+    """One cell's run.json. `inputs` are what its key is the hash of, `judges` the versions of those that graded.
+
+    `logs_show` is the digest of the results and judges that the scores in the logs are of; empty where that is not
+    known.
+    """
 
     cell: Cell
     key: str
@@ -161,6 +165,16 @@ def read_run(folder: Path) -> RunRecord | None:
             f"{file}: written by a newer harness (format {found.format}, known up to {FORMAT}); update this one"
         )
     return found
+
+
+def is_run(folder: Path) -> bool:
+    """Whether `folder` is that of a run."""
+    return (folder / FILE).exists()
+
+
+def is_finished(folder: Path, made: RunRecord | None) -> bool:
+    """Whether the run that `made` tells of was carried to its end, and its results are still there."""
+    return made is not None and made.status == "done" and (folder / "results.jsonl").is_file()
 
 
 def write_run(folder: Path, made: RunRecord) -> None:

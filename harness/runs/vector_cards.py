@@ -118,6 +118,11 @@ def card_of(vector: Path) -> Path:
     return vector.with_suffix(".json")
 
 
+def is_vector(vector: Path) -> bool:
+    """Whether the vector in `vector` is there, with its card."""
+    return vector.is_file() and card_of(vector).is_file()
+
+
 def read_card(vector: Path) -> VectorCard:
     """The card beside the vector in `vector`; HarnessError when either is missing, or with the field that is wrong."""
     file = card_of(vector)

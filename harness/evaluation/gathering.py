@@ -7,34 +7,25 @@ batch holds depends on what was asked and not on who came first.
 from __future__ import annotations
 
 import contextlib
-import gc
 import hashlib
 import json
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import ContextVar
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache, partial
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING
 
 import anyio
 import anyio.to_thread
 
 from harness.contracts import Message, Steering
-from harness.engine import chat
 from harness.errors import HarnessError
+from harness.evaluation.hosting import Host, host_here, kept_engine, with_threads, writers
+from harness.evaluation.opening import Source
 
 if TYPE_CHECKING:
     from harness.engine import Engine, Reply, Request
-
-Opener = Callable[[Path], "Engine"]
-Advance = Callable[[int, int], None]
-
-LANES = 2
-"""Batches that a CPU writes at once, each with its share of the threads: small steps divide badly among threads."""
 
 # No more requests come when none has for this many turns of the event loop in a row. Turns and not seconds
 # alone: where a busy machine stalls the loop, no turn passes, and a batch is not cut in two.
@@ -60,46 +51,6 @@ class Answer:
     reply: Reply
     prompt: str
     probabilities: Mapping[str, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """Which engine answers, by its run folder or an untrained model's name or folder, and a digest of what is in it.
-
-    `system` is how it treats a missing system turn.
-    """
-
-    folder: Path
-    digest: str
-    system: chat.System = "template"
-
-
-@contextlib.contextmanager
-def hosted(*, opener: Opener | None = None, advance: Advance | None = None, lanes: int | None = None) -> Iterator[int]:
-    """Inside the block, engines come from `opener`, and `advance(replies, tokens)` hears of each step.
-
-    The default opener is `harness.engine.open_run`. So many batches as `lanes` are written at once, by threads that
-    call `advance` one at a time; the block is given how many. What a batch holds does not depend on it.
-    """
-    outer = _HOST.get()
-    host = _Host(opener or outer.opener, _one_by_one(advance) if advance else outer.advance, lanes or outer.lanes)
-    token = _HOST.set(host)
-    try:
-        yield host.lanes
-    finally:
-        _HOST.reset(token)
-
-
-def best_lanes() -> int:
-    """How many batches are best written at once here: one on a GPU, up to `LANES` on a CPU with so many threads."""
-    import torch
-
-    return 1 if torch.cuda.is_available() else min(LANES, torch.get_num_threads())
-
-
-def release() -> None:
-    """Lets go of the engine that is kept from one evaluation of a run to the next."""
-    _SHELF.clear()
 
 
 class Gathering:
@@ -143,13 +94,13 @@ class Gathering:
         tickets = list(self._waiting)
         questions = [ticket.question for ticket in tickets]
         nobody_waits = threading.Event()
-        host = _HOST.get()
+        host = host_here()
         work = partial(_answers, host, self.source, self.steering, questions, self._answered.copy(), nobody_waits)
-        written = partial(_with_threads, host.share(), work)
+        written = partial(with_threads, host.share(), work)
         try:
             # Abandoned when cancelled, so that Ctrl-C is not held up; the thread then ends at its next step.
             outcomes: Sequence[Answer | str] = await anyio.to_thread.run_sync(
-                lambda: _writers(host.lanes).submit(written).result(), abandon_on_cancel=True
+                lambda: writers(host.lanes).submit(written).result(), abandon_on_cancel=True
             )
         except Exception as error:
             kind = "" if isinstance(error, HarnessError) else f"{type(error).__name__} while generating: "
@@ -169,7 +120,7 @@ class _Ticket:
 
 
 def _answers(
-    host: _Host,
+    host: Host,
     source: Source,
     steering: Steering | None,
     questions: Sequence[Question],
@@ -183,7 +134,7 @@ def _answers(
             raise HarnessError("nobody waits for these replies")
         host.advance(replies, tokens)
 
-    with _SHELF.engine(host.opener, source) as engine:
+    with kept_engine(host, source) as engine:
         with _CUTTING:
             requests = _requests(engine, source, questions, answered)
         drawn = [at for at, question in enumerate(questions) if not question.candidates]
@@ -214,7 +165,7 @@ def _likeliest(likely: Mapping[str, float], request: Request, prompt: str) -> An
 def _requests(
     engine: Engine, source: Source, questions: Sequence[Question], answered: Counter[Question]
 ) -> list[Request]:
-    from harness.engine import Request
+    from harness.engine import Request, chat
 
     tokens = {
         messages: tuple(chat.prompt_ids(engine.tokenizer, messages, system=source.system))
@@ -240,106 +191,5 @@ def _seed(seed: int, tokens: tuple[int, ...], occurrence: int) -> int:
     return int.from_bytes(hashlib.sha256(json.dumps([seed, tokens, occurrence]).encode()).digest()[:6], "big")
 
 
-class _Shelf:
-    """The one engine that is kept. Another one comes when nobody writes with it any more and it has gone."""
-
-    def __init__(self) -> None:
-        self._turn = threading.Condition()
-        self._held: tuple[object, Engine] | None = None
-        self._writing = 0
-
-    @contextlib.contextmanager
-    def engine(self, opener: Opener, source: Source) -> Iterator[Engine]:
-        key = (opener, source.folder.resolve(), source.digest)
-        with self._turn:
-            self._turn.wait_for(lambda: not self._writing or (self._held is not None and self._held[0] == key))
-            if self._held is None or self._held[0] != key:
-                self._held = None
-                gc.collect()
-                self._held = key, opener(source.folder)
-            engine = self._held[1]
-            self._writing += 1
-        try:
-            yield engine
-        finally:
-            with self._turn:
-                self._writing -= 1
-                self._turn.notify_all()
-
-    def clear(self) -> None:
-        with self._turn:
-            self._turn.wait_for(lambda: not self._writing)
-            self._held = None
-            gc.collect()
-
-
-def _open_run(run: Path) -> Engine:
-    from harness.engine import open_model
-    from harness.evaluation.opening import open_run
-    from harness.models import resolve, resolve_dtype
-
-    if is_model(run):
-        return open_model(resolve(str(run)), dtype=resolve_dtype("auto"))
-    return open_run(run)
-
-
-def is_model(folder: Path) -> bool:
-    """Whether `folder` is no run but a model: the name of an embedded one, or a folder of weights."""
-    from harness.models import EMBEDDED
-
-    named = str(folder) in EMBEDDED or (folder / "config.json").is_file()
-    return named and not (folder / "run.json").exists()
-
-
-def _unheard(replies: int, tokens: int) -> None:
-    pass
-
-
-def _one_by_one(advance: Advance) -> Advance:
-    lock = threading.Lock()
-
-    def told(replies: int, tokens: int) -> None:
-        with lock:
-            advance(replies, tokens)
-
-    return told
-
-
-def _with_threads(threads: int, work: Callable[[], list[Answer]]) -> list[Answer]:
-    """What `work` gives when torch has so many threads for it."""
-    import torch
-
-    before = torch.get_num_threads()
-    if before == threads:
-        return work()
-    torch.set_num_threads(threads)
-    try:
-        return work()
-    finally:
-        torch.set_num_threads(before)  # for it is also how many threads a thread that is begun later has
-
-
-@cache
-def _writers(lanes: int) -> ThreadPoolExecutor:
-    # Threads that stay. Every evaluation has threads of its own, and in each of them torch would start another pool of
-    # workers and the allocator keep another gigabyte of freed memory.
-    return ThreadPoolExecutor(max_workers=lanes, thread_name_prefix="harness-writing")
-
-
-@dataclass(frozen=True, slots=True)
-class _Host:
-    opener: Opener = _open_run
-    advance: Advance = _unheard
-    lanes: int = 1
-
-    def share(self) -> int:
-        """The threads that torch has for each lane."""
-        import torch
-
-        return max(1, torch.get_num_threads() // self.lanes)
-
-
-_HOST: ContextVar[_Host] = ContextVar("harness_host", default=_Host())  # noqa: B039
-_SHELF = _Shelf()
-# A tokenizer may not be told how to pad by one thread while another one cuts a text.
 _CUTTING = threading.Lock()
+"""A tokenizer may not be told how to pad by one thread while another one cuts a text."""
