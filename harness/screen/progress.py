@@ -102,3 +102,12 @@ def duration(seconds: float) -> str:
         return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"
     hours, minutes = whole // 3600, whole % 3600 // 60
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {whole % 60:02} s"
+
+
+def at_most(seconds: float | None) -> str:
+    """A time as an estimate deserves, which takes every reply to be as long as it may be: `up to 5 min`."""
+    if seconds is None:
+        return "not known"
+    if seconds < 90:
+        return f"up to {seconds:.0f} s"
+    return f"up to {seconds / 60:.0f} min" if seconds < 5400 else f"up to {seconds / 3600:.1f} h"
