@@ -16,7 +16,7 @@ from harness.cli import main
 from harness.files import locked
 from harness.runs import merge
 from harness.runs.merging import Merged
-from harness.runs.places import FILE as LOCK
+from harness.runs import LOCK
 
 ARMS = ("base", "none", "ip", "ps")
 RATES = {"clean": 0.8, "prompt:inoculation": 0.5}

@@ -5,58 +5,61 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated
 
-from harness.analysis import (
-    CANNOT_TELL,
-    NO,
-    YES,
-    Agreement,
-    Comparison,
-    Confusion,
-    Scores,
-    agreement,
-    comparison,
-    largest_confusion,
-    shares_of_one_whole,
-)
+import typer
+
 from harness.commands.graders import Grading
-from harness.commands.page import console, print_json
+from harness.commands.options import NONE, Connections, Grader, Json, MaxCost, Price, any_of
 from harness.contracts import Judge, Setting
 from harness.errors import HarnessError
-from harness.grading import read_given, verdicts_of
-from harness.registry import installed
-from harness.report import Section, show_section
-from harness.runs import Reply
+from harness.screen import console, print_json
+
+if TYPE_CHECKING:
+    from harness.analysis import Agreement, Comparison, Confusion, Scores
+    from harness.report import Section
+    from harness.runs import Reply
 
 
 def agree(
-    first: str,
-    second: str,
-    grading: Grading,
+    first: Annotated[str, typer.Argument(help="A judge.")],
+    second: Annotated[str, typer.Argument(help="Another judge.")],
+    replies: Annotated[Path | None, typer.Option(help="JSON lines, as `harness judge` takes them.")] = None,
+    runs: Annotated[Path | None, typer.Option(help="Or a folder of finished runs.")] = None,
+    setting: Annotated[list[str], typer.Option(help="Runs of these only; repeat it, or put commas.")] = NONE,
+    score: Annotated[list[str], typer.Option(help="These scores only; repeat it, or put commas.")] = NONE,
+    threshold: Annotated[float | None, typer.Option(help="From this number on it is a yes; else half.")] = None,
+    grader: Grader = "",
+    connections: Connections = None,
+    max_cost: MaxCost = None,
+    price: Price = "",
+    as_json: Json = False,
+) -> None:
+    """How far two judges agree on the same replies."""
+    from harness.registry import installed
+
+    judges = installed().judge(first), installed().judge(second)
+    grading = Grading(model=grader, connections=connections, max_cost=max_cost, price=price)
+    opened = grading.opened_for(judges)
+    names = _common(judges, any_of("--score", score))
+    asked = _replies(replies, runs, judges, any_of("--setting", setting))
+    from harness.grading import verdicts_of
+
+    said, places = [reply for reply, _ in asked], [place for _, place in asked]
+    given = [[one.scores for one in verdicts_of(judge, said, opened, places=places)] for judge in judges]
+    _show_agreement(judges, given, names, threshold=threshold, as_json=as_json)
+
+
+def _show_agreement(
+    judges: tuple[Judge, Judge],
+    given: Sequence[Sequence[Scores]],
+    names: Sequence[str],
     *,
-    replies: Path | None,
-    runs: Path | None,
-    settings: Sequence[str] = (),
-    scores: Sequence[str] = (),
-    threshold: float | None = None,
+    threshold: float | None,
     as_json: bool,
 ) -> None:
-    """Prints how far the judges `first` and `second` agree on each score of `scores`, or on all that both give.
+    from harness.analysis import comparison, shares_of_one_whole
 
-    One that asks a model asks the grader of `grading`.
-    """
-    judges = installed().judge(first), installed().judge(second)
-    grader = grading.opened_for(judges)
-    names = _common(judges, scores)
-    if (replies is None) == (runs is None):
-        raise HarnessError("two judges need replies: name either --replies FILE or --runs RUNS")
-    if replies is not None:
-        asked = [(one.reply, one.place) for one in read_given(replies)]
-    else:
-        asked = _replies_of_runs(runs or Path(), judges, settings)
-    said, places = [reply for reply, _ in asked], [place for _, place in asked]
-    given = [[one.scores for one in verdicts_of(judge, said, grader, places=places)] for judge in judges]
     compared = [comparison(name, *([row[name] for row in by] for by in given), threshold=threshold) for name in names]
     parts = shares_of_one_whole(given[0], given[1], names)
     if as_json:
@@ -76,9 +79,23 @@ def _common(judges: tuple[Judge, Judge], wanted: Sequence[str]) -> tuple[str, ..
     return tuple(wanted) or common
 
 
+def _replies(
+    file: Path | None, runs: Path | None, judges: tuple[Judge, Judge], settings: Sequence[str]
+) -> list[tuple[Reply, str]]:
+    """The replies of `file`, or of the runs in `runs`, each with its place; HarnessError for none or both."""
+    if file is not None and runs is None:
+        from harness.grading import read_given
+
+        return [(one.reply, one.place) for one in read_given(file)]
+    if runs is not None and file is None:
+        return _replies_of_runs(runs, judges, settings)
+    raise HarnessError("two judges need replies: name either --replies FILE or --runs RUNS")
+
+
 def _replies_of_runs(runs: Path, judges: tuple[Judge, Judge], settings: Sequence[str]) -> list[tuple[Reply, str]]:
     """The replies of the runs that the report counts, with their places, on the splits that one of `judges` grades."""
     from harness import analysis, grading
+    from harness.registry import installed
 
     results = analysis.load(runs, settings=settings)
     names = {judge.name for judge in judges}
@@ -111,8 +128,10 @@ def _as_record(
     compared: Sequence[Comparison],
     given: Sequence[Sequence[Scores]],
     parts: Sequence[str],
-) -> dict[str, Any]:
-    record: dict[str, Any] = {
+) -> dict[str, object]:
+    from harness.analysis import agreement, largest_confusion
+
+    record: dict[str, object] = {
         "first": {"judge": judges[0].name, "version": judges[0].version},
         "second": {"judge": judges[1].name, "version": judges[1].version},
         "replies": compared[0].replies,
@@ -124,7 +143,7 @@ def _as_record(
     return record
 
 
-def _cells(confusion: Confusion) -> list[dict[str, Any]]:
+def _cells(confusion: Confusion) -> list[dict[str, object]]:
     return [{"first": one, "second": other, "replies": n} for (one, other), n in sorted(confusion.items())]
 
 
@@ -134,6 +153,9 @@ def _show(
     given: Sequence[Sequence[Scores]],
     parts: Sequence[str],
 ) -> None:
+    from harness.analysis import agreement, largest_confusion
+    from harness.report import show_section
+
     names = judges[0].name, judges[1].name
     page = console()
     show_section(_numbers(names, compared), page)
@@ -146,6 +168,8 @@ def _show(
 
 
 def _numbers(names: tuple[str, str], compared: Sequence[Comparison]) -> Section:
+    from harness.report import Section
+
     return Section(
         title=f"{names[0]} and {names[1]}",
         detail=f"{compared[0].replies} replies",
@@ -171,6 +195,9 @@ def _numbers(names: tuple[str, str], compared: Sequence[Comparison]) -> Section:
 
 
 def _verdicts(names: tuple[str, str], one: Comparison) -> Iterator[Section]:
+    from harness.analysis import CANNOT_TELL, NO, YES
+    from harness.report import Section
+
     yield _confused(f"{one.score} at least {one.chosen.threshold:g}", names, (YES, NO, CANNOT_TELL), one.confusion)
     yield Section(
         title=f"{one.score} by threshold",
@@ -184,6 +211,8 @@ def _verdicts(names: tuple[str, str], one: Comparison) -> Iterator[Section]:
 
 
 def _largest(names: tuple[str, str], parts: Sequence[str], told: Agreement, confusion: Confusion) -> Section:
+    from harness.analysis import CANNOT_TELL
+
     detail = f"same in {_percent(told.same)} percent of {told.both} replies, alpha {_figure(told.alpha)}"
     return _confused("largest share", names, (*parts, CANNOT_TELL), confusion, detail)
 
@@ -191,6 +220,8 @@ def _largest(names: tuple[str, str], parts: Sequence[str], told: Agreement, conf
 def _confused(
     title: str, names: tuple[str, str], verdicts: Sequence[str], confusion: Confusion, detail: str = ""
 ) -> Section:
+    from harness.report import Section
+
     return Section(
         title=title,
         detail=detail or f"replies by verdict of {names[0]} (rows) and {names[1]} (columns)",

@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-from harness.commands.page import console, print_json
+import typer
+
+from harness.commands.options import Json
 from harness.errors import HarnessError
-from harness.runs import Outcome, Side, merge
+from harness.screen import console, print_json
+
+if TYPE_CHECKING:
+    from harness.runs import Merged, Outcome, Side
 
 TOLD: dict[Outcome, str] = {
     "copied": "copied",
@@ -22,7 +28,25 @@ UNDECIDED = ("conflict", "broken")
 WAY_OUT = "conflicts stay as they were here; --keep theirs replaces them, --keep ours says that this is meant"
 
 
-def side(text: str) -> Side | None:
+def merge(
+    sources: Annotated[list[Path], typer.Argument(help="Runs folders, of other machines say.")],
+    into: Annotated[Path, typer.Option(help="The runs folder that is to have all of them.")],
+    keep: Annotated[str, typer.Option(help="Where a cell differs: ours or theirs; else it is a conflict.")] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen and copy nothing.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Combine finished runs of several folders by content, and name the cells that differ."""
+    from harness import runs
+
+    done = runs.merge(sources, into, keep=_side(keep), dry_run=dry_run)
+    if as_json:
+        print_json([_as_record(one) for one in done])
+    else:
+        _show(done, into, would=dry_run)
+    raise typer.Exit(1 if any(one.outcome in UNDECIDED for one in done) else 0)
+
+
+def _side(text: str) -> Side | None:
     """What `--keep` says; HarnessError where that is neither."""
     sides: dict[str, Side | None] = {"": None, "ours": "ours", "theirs": "theirs"}
     if text not in sides:
@@ -30,25 +54,17 @@ def side(text: str) -> Side | None:
     return sides[text]
 
 
-def show(sources: Sequence[Path], target: Path, *, keep: Side | None, dry_run: bool, as_json: bool) -> int:
-    """Merges, prints what became of it, and gives the exit status: 1 where a cell is in conflict or broken."""
-    done = merge(sources, target, keep=keep, dry_run=dry_run)
-    status = 1 if any(one.outcome in UNDECIDED for one in done) else 0
-    if as_json:
-        print_json(
-            [
-                {"place": str(one.place), "source": str(one.source), "outcome": one.outcome, "why": one.why}
-                for one in done
-            ]
-        )
-        return status
+def _as_record(one: Merged) -> dict[str, str]:
+    return {"place": str(one.place), "source": str(one.source), "outcome": one.outcome, "why": one.why}
+
+
+def _show(done: Sequence[Merged], target: Path, *, would: bool) -> None:
     page = console()
     for one in done:
         if one.why:
             page.print(f"{TOLD[one.outcome]}: {one.place}: {one.why}", soft_wrap=True)
     counts = Counter(one.outcome for one in done)
-    would = "would be merged" if dry_run else "merged"
-    page.print(f"{would} into {target}: {', '.join(f'{counts[one]} {TOLD[one]}' for one in TOLD if counts[one])}")
+    said = "would be merged" if would else "merged"
+    page.print(f"{said} into {target}: {', '.join(f'{counts[one]} {TOLD[one]}' for one in TOLD if counts[one])}")
     if counts["conflict"]:
         page.print(WAY_OUT, soft_wrap=True)
-    return status

@@ -2,33 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 
-from harness import grading
+import typer
+
 from harness.commands.graders import Grading, paid
-from harness.commands.page import print_json
-from harness.registry import installed
+from harness.commands.options import NONE, Connections, Grader, Json, MaxCost, Price, any_of
+from harness.screen import print_json
 
 
-def rejudge(root: Path, chosen: Grading, *, judges: Sequence[str], as_json: bool) -> None:
-    """Grades the replies of every finished run under `root` again, and prints what was done.
+def rejudge(
+    runs: Annotated[Path, typer.Argument(help="Folder of run folders, or one run folder.")],
+    grader: Grader = "",
+    judge: Annotated[list[str], typer.Option(help="Grade with this judge beside the results; repeat it.")] = NONE,
+    connections: Connections = None,
+    max_cost: MaxCost = None,
+    price: Price = "",
+    as_json: Json = False,
+) -> None:
+    """Grade stored replies again: nothing is trained, and nothing generated but what a grader is asked."""
+    from harness import grading
+    from harness.registry import installed
 
-    Without `judges` the setting's own judges grade, and the results follow. Judges that are named grade beside the
-    results: their scores go to judgements/JUDGE.jsonl in each run folder.
-    """
-    others = [installed().judge(name) for name in judges]
-    grader = chosen.opened_for(others) if others else chosen.opened()
-    done = list(grading.rejudge(root, others, grader))
+    asked = Grading(model=grader, connections=connections, max_cost=max_cost, price=price)
+    others = [installed().judge(name) for name in any_of("--judge", judge)]
+    opened = asked.opened_for(others) if others else asked.opened()
+    done = list(grading.rejudge(runs, others, opened))
     if as_json:
-        print_json(
-            {
-                "runs": [{"folder": str(o.folder), "replies": o.replies, "file": str(o.file)} for o in done],
-                "grader": grader.record() if grader else None,
-            }
-        )
+        rows = [{"folder": str(one.folder), "replies": one.replies, "file": str(one.file)} for one in done]
+        print_json({"runs": rows, "grader": opened.record() if opened else None})
         return
     for one in done:
         print(f"{one.replies:,} replies graded: {one.file}")
-    if grader is not None:
-        print(paid(grader))
+    if opened is not None:
+        print(paid(opened))

@@ -7,19 +7,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated
 
-from harness.commands.page import console
-from harness.files import writing
-from harness.registry import installed
+import typer
+
+from harness.commands.options import NONE, Json, Markdown, OnlyThese, Output, Runs, any_of, one_of
+from harness.errors import HarnessError
+from harness.screen import console
 
 if TYPE_CHECKING:
     from harness.analysis import Results, Table
     from harness.report import Section
 
 NO_CURVE = "no figure: no intervention has finished at two or more doses; run it with --dose 0,0.5,1"
-
-Form = Literal["text", "markdown", "json", "csv"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,49 +36,88 @@ class Files:
     claims: Path | None = None
 
 
-def report(runs: Path, settings: Sequence[str], *, form: Form, files: Files) -> None:
-    """Prints the report in `form`, or writes `files`, each in one step; a page alone is told of in one line."""
-    from harness import analysis, report
+def report(
+    runs: Runs = Path("runs"),
+    setting: OnlyThese = NONE,
+    markdown: Markdown = False,
+    as_json: Json = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print every number as CSV, seeds too.")] = False,
+    output: Output = None,
+    figures: Annotated[Path | None, typer.Option(help="Draw dose curves into this folder: PNG, SVG, CSV.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write all of it as one page, with figures, to this file.")] = None,
+    bundle: Annotated[
+        bool, typer.Option("--bundle", help="Put the transcripts into a folder beside the page.")
+    ] = False,
+    claims: Annotated[Path | None, typer.Option(help="Open with the verdicts on these claims.")] = None,
+) -> None:
+    """Arm by condition tables of the finished runs, and dose curves."""
+    form = one_of({"markdown": markdown, "json": as_json, "csv": as_csv})
+    if bundle and html is None:
+        raise HarnessError("--bundle puts the transcripts beside a page; name the page with --html FILE")
+    if claims is not None and form in ("json", "csv"):
+        raise HarnessError(
+            "verdicts are for reading and stand in no JSON or CSV of a report; use 'harness claims --json'"
+        )
+    files = Files(output=output, figures=figures, page=html, bundle=bundle, claims=claims)
+    write_report(runs, any_of("--setting", setting), form=form, files=files)
 
-    registry = installed()
+
+def write_report(runs: Path, settings: Sequence[str], *, form: str | None, files: Files) -> None:
+    """Prints the report in `form`, or writes `files`, each in one step; a page alone is told of in one line.
+
+    `form` is markdown, json or csv, None for text.
+    """
+    from harness import analysis, report
+    from harness.registry import installed
+
     results = analysis.load(runs, settings=settings)
     for name in settings:
         if not any(run.cell.setting == name for run in results.runs):
-            registry.setting(name)
-    tables = analysis.tables(results, registry)
+            installed().setting(name)
+    tables = analysis.tables(results, installed())
     if files.figures is not None:
         drawn = report.draw(tables, files.figures)
         print(f"{len(drawn)} files in {files.figures}" if drawn else NO_CURVE, file=sys.stderr)
     verdicts = _verdicts(files.claims, results) if files.claims is not None else ()
     if files.page is not None:
         _write_page(results, tables, settings, files.page, verdicts=verdicts, bundle=files.bundle)
-        if files.output is None and form == "text":
+        if files.output is None and form is None:
             return
-    if files.output is None and form == "text":
+    if files.output is None and form is None:
         report.show(results, tables, console(), opening=verdicts)
-        return
-    forms: dict[Form, Callable[[Results, Sequence[Table]], str]] = {
-        "text": partial(report.text, opening=verdicts),
+    else:
+        _put(_written(results, tables, form, verdicts), files.output)
+
+
+def _written(results: Results, tables: Sequence[Table], form: str | None, verdicts: Sequence[Section]) -> str:
+    from harness import report
+
+    forms: dict[str | None, Callable[[Results, Sequence[Table]], str]] = {
+        None: partial(report.text, opening=verdicts),
         "markdown": partial(report.markdown, opening=verdicts),
         "json": report.as_json,
         "csv": report.as_csv,
     }
-    written = forms[form](results, tables)
-    if files.output is None:
-        print(written, end="")
+    return forms[form](results, tables)
+
+
+def _put(text: str, file: Path | None) -> None:
+    if file is None:
+        print(text, end="")
         return
-    with writing(files.output, "the report") as part:
-        part.write_text(written, encoding="utf-8")
+    from harness.files import writing
+
+    with writing(file, "the report") as part:
+        part.write_text(text, encoding="utf-8")
 
 
 def _verdicts(file: Path, results: Results) -> Sequence[Section]:
-    from harness import claims
-    from harness.report import sections
+    from harness import claims, report
+    from harness.registry import installed
 
-    registry = installed()
-    asked = claims.read_claims(file, registry)
+    asked = claims.read_claims(file, installed())
     changed = claims.deviations(asked, results.folder)
-    return sections(asked, claims.judge(asked, results, registry), changed)
+    return report.sections(asked, claims.judge(asked, results, installed()), changed)
 
 
 def _write_page(
@@ -90,13 +129,14 @@ def _write_page(
     verdicts: Sequence[Section],
     bundle: bool,
 ) -> None:
-    from harness.report import bundle_of, page, vector_cards, write_bundle
+    from harness import report
+    from harness.files import writing
 
-    cards = vector_cards(results.folder, settings)
-    logs = bundle_of(file)
-    written = page(results, tables, cards=cards, verdicts=verdicts, bundle=logs.name if bundle else "")
+    cards = report.vector_cards(results.folder, settings)
+    logs = report.bundle_of(file)
+    written = report.page(results, tables, cards=cards, verdicts=verdicts, bundle=logs.name if bundle else "")
     if bundle:
-        write_bundle(results.folder, logs)
+        report.write_bundle(results.folder, logs)
     with writing(file, "the page") as part:
         part.write_text(written, encoding="utf-8")
     beside = f", transcripts in {logs}" if bundle else ""

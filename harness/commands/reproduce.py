@@ -3,85 +3,75 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-from harness.commands import claims as verdicts
-from harness.commands import sweeping, tables
+import typer
+
+from harness.commands.claims import show_verdicts
+from harness.commands.options import NONE, Cluster, DryRun, Jobs, Json, OnlyThese, Runs, Scale, any_of, where
+from harness.commands.plans import show_sweep_plan
+from harness.commands.report import Files, write_report
+from harness.commands.sweep import any_done, tell_failed
 from harness.errors import HarnessError
-from harness.sweep import Experiment, Where, post, sweep
+
+if TYPE_CHECKING:
+    from harness.sweep import Experiment, Swept, Where
 
 PAGE = "report.html"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What of the post is to be done, in which runs folder, and where the report goes: `output`, or `RUNS-report`."""
+def reproduce(
+    scale: Scale = "mini",
+    quick: Annotated[bool, typer.Option("--quick", help="One seed instead of three.")] = False,
+    setting: OnlyThese = NONE,
+    runs: Runs = Path("runs/reproduce"),
+    output: Annotated[Path | None, typer.Option(help="Folder for the report; else RUNS-report.")] = None,
+    jobs: Jobs = None,
+    cluster: Cluster = "",
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Run the post's experiment, hold its claims against the results, and write the report."""
+    place = where(jobs, cluster)
+    folder = output or runs.with_name(f"{runs.name}-report")
+    settings = any_of("--setting", setting)
+    from harness.sweep import plan, post
 
-    scale: str
-    quick: bool
-    settings: Sequence[str]
-    runs: Path
-    output: Path | None
-
-    @property
-    def experiment(self) -> Experiment:
-        """The cells of it."""
-        return post(scale=self.scale, quick=self.quick, settings=self.settings)
-
-    @property
-    def folder(self) -> Path:
-        """Where the report goes."""
-        return self.output or self.runs.with_name(f"{self.runs.name}-report")
+    if not dry_run and folder.exists() and not folder.is_dir():
+        raise HarnessError(f"{folder} is no folder to write a report into; name another with --output")
+    experiment = post(scale=scale, quick=quick, settings=settings)
+    if not dry_run:
+        swept = _reproduce(experiment, runs, folder, place, as_json=as_json)
+        tell_failed(swept)
+        raise typer.Exit(1 if swept.failed else 0)
+    show_sweep_plan(plan(experiment, runs), place, hourly_price=None, as_json=as_json)
+    if not as_json:
+        print(f"report: {folder / PAGE}, the same as Markdown and CSV, and the transcripts, beside it")
 
 
-def reproduce(asked: Asked, where: Where, *, as_json: bool) -> int:
-    """Does what is missing, prints the post's table beside ours and writes the report; gives the exit status.
+def _reproduce(experiment: Experiment, runs: Path, folder: Path, place: Where, *, as_json: bool) -> Swept:
+    """Does what is missing, prints the post's table beside ours and writes the report."""
+    from harness.sweep import expected, lock_claims, sweep
 
-    It is 1 where a cell failed for good.
-    """
-    sweeping.check(where)
-    _check_place(asked.folder)
-    experiment = asked.experiment
-    assert experiment.claims is not None
-    sweeping.lock_claims(experiment, asked.runs)
-    print(sweeping.expected(experiment, asked.runs, where), file=sys.stderr)
-    swept = sweep(experiment, asked.runs, where)
-    if swept.before or len(swept.failed) < len(swept.finished):
-        verdicts.show(
-            asked.runs,
+    lock_claims(experiment, runs)
+    print(expected(experiment, runs, place), file=sys.stderr)
+    swept = sweep(experiment, runs, place)
+    if any_done(swept):
+        assert experiment.claims is not None
+        show_verdicts(
+            runs,
             experiment.claims,
-            markdown=False,
-            as_json=as_json,
+            form="json" if as_json else None,
             experiment=experiment.file,
             settings=experiment.settings,
         )
-        _write(asked, experiment)
-    sweeping.tell_failed(swept)
-    return 1 if swept.failed else 0
+        _write(experiment, runs, folder)
+    return swept
 
 
-def plan(asked: Asked, where: Where, *, as_json: bool) -> None:
-    """Prints the cells, what they share, about what they take and what would be written; trains nothing."""
-    sweeping.show_plan(asked.experiment, asked.runs, where, hourly_price=None, as_json=as_json)
-    if not as_json:
-        print(f"report: {asked.folder / PAGE}, the same as Markdown and CSV, and the transcripts, beside it")
-
-
-def _check_place(folder: Path) -> None:
-    if folder.exists() and not folder.is_dir():
-        raise HarnessError(f"{folder} is no folder to write a report into; name another with --output")
-
-
-def _write(asked: Asked, experiment: Experiment) -> None:
-    folder = asked.folder
+def _write(experiment: Experiment, runs: Path, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    page = tables.Files(
-        output=folder / "report.md",
-        page=folder / PAGE,
-        bundle=True,
-        claims=experiment.claims,
-    )
-    tables.report(asked.runs, experiment.settings, form="markdown", files=page)
-    tables.report(asked.runs, experiment.settings, form="csv", files=tables.Files(output=folder / "report.csv"))
+    page = Files(output=folder / "report.md", page=folder / PAGE, bundle=True, claims=experiment.claims)
+    write_report(runs, experiment.settings, form="markdown", files=page)
+    write_report(runs, experiment.settings, form="csv", files=Files(output=folder / "report.csv"))

@@ -3,82 +3,183 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
-from itertools import product
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated
 
-from harness.cells import Cell, base_folders, left_out, prepared, weighted
+import typer
+
 from harness.commands.graders import Grading
-from harness.commands.page import console, print_json
-from harness.contracts import NAME, Setting, VectorSpec
-from harness.errors import HarnessError, unknown
-from harness.models import resolve, short_name
-from harness.registry import Registry, installed, using
+from harness.commands.options import (
+    NONE,
+    Connections,
+    DryRun,
+    Grader,
+    Json,
+    MaxCost,
+    Model,
+    Price,
+    Runs,
+    Scale,
+    Several,
+    VectorGrader,
+    balances,
+    doses,
+    seeds,
+    several,
+    vector_files,
+)
+from harness.commands.plans import asking, plan_record, show_plans
+from harness.screen import console, print_json
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from harness.cells import Cell
 
-    from harness.judging import GradingCost
-    from harness.planning import Plan
+SEED: list[str] = ["0"]
+CLEAN: list[str] = ["clean"]
+
+Dose = Annotated[str, typer.Option(help="Scales each intervention; commas for several.")]
+Weights = Annotated[
+    list[str], typer.Option(help="A balance of traits for comp_ arms, as spanish=0.8,french=0.4; repeat it.")
+]
+Vector = Annotated[
+    list[str], typer.Option(help="NAME=FILE: a vector made or imported before, in place of the setting's; repeat it.")
+]
+Tasks = Annotated[
+    list[str], typer.Option(help="lm-eval tasks to ask the trained and the untrained model; commas for several.")
+]
+TaskConditions = Annotated[
+    list[str], typer.Option(help="What these tasks are asked under: clean, or vector:EXPRESSION@COEF.")
+]
+TaskLimit = Annotated[int, typer.Option(help="Ask the first so many of each task; 0 is all.", min=0)]
+Force = Annotated[bool, typer.Option("--force", help="Begin these cells anew.")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What the options name: every combination of it is a cell. An empty `model` is the recipe's own.
-
-    `vectors` are spelled NAME=FILE. `capabilities` are tasks, asked under each of `capability_conditions`.
-    """
+class Combined:
+    """Every combination of these is a cell."""
 
     settings: Sequence[str]
     interventions: Sequence[str]
-    scale: str
-    model: str
     seeds: Sequence[int]
     doses: Sequence[float]
     weights: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CapabilitiesAsked:
+    """lm-eval tasks to ask under each of `conditions`, the first `limit` questions of each where there is one."""
+
+    tasks: Sequence[str] = ()
+    conditions: Sequence[str] = ("clean",)
+    limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellsAsked:
+    """What the options name. An empty `model` is the recipe's own; `vectors` are files by name."""
+
+    combined: Combined
+    scale: str
+    model: str
     runs: Path
     grading: Grading
-    vectors: Sequence[str] = ()
-    vector_grader: str = ""
-    capabilities: Sequence[str] = ()
-    capability_conditions: Sequence[str] = ("clean",)
-    capability_limit: int | None = None
+    vectors: Mapping[str, str]
+    vector_grader: str
+    capabilities: CapabilitiesAsked
 
 
-def run(asked: Asked, *, force: bool, as_json: bool) -> None:
-    """Runs every combination and prints the tables of these settings at this scale."""
-    with using(_with_vectors(asked)):
+def run(
+    setting: Several,
+    intervention: Several,
+    scale: Scale = "mini",
+    model: Model = "",
+    seed: Several = SEED,
+    dose: Dose = "1",
+    weights: Weights = NONE,
+    vector: Vector = NONE,
+    vector_grader: VectorGrader = "",
+    capabilities: Tasks = NONE,
+    capability_conditions: TaskConditions = CLEAN,
+    capability_limit: TaskLimit = 0,
+    runs: Runs = Path("runs"),
+    grader: Grader = "",
+    connections: Connections = None,
+    max_cost: MaxCost = None,
+    price: Price = "",
+    dry_run: DryRun = False,
+    force: Force = False,
+    as_json: Json = False,
+) -> None:
+    """Train and evaluate what is missing, then print the table."""
+    asked = CellsAsked(
+        combined=_combined(setting, intervention, seed, dose, weights),
+        scale=scale,
+        model=model,
+        runs=runs,
+        grading=Grading(model=grader, connections=connections, max_cost=max_cost, price=price),
+        vectors=vector_files(vector),
+        vector_grader=vector_grader,
+        capabilities=_capabilities(capabilities, capability_conditions, capability_limit),
+    )
+    if dry_run:
+        _plan(asked, as_json=as_json)
+    else:
         _run(asked, force=force, as_json=as_json)
 
 
-def _run(asked: Asked, *, force: bool, as_json: bool) -> None:
-    cells = _checked(asked)
-    _note_left_out(asked)
-    grader = asked.grading.opened()
-    from harness import analysis, pipeline, report
-
-    if grader is not None:
-        _tell_estimate(cells, asked)
-    if asked.capabilities:
-        from harness.capabilities import capabilities
-
-        capabilities.check(asked.capabilities, asked.capability_conditions)
-    folders = pipeline.run(cells, asked.runs, force=force, grader=grader)
-    for folder in dict.fromkeys((*base_folders(cells, asked.runs), *folders)) if asked.capabilities else ():
-        capabilities.measure(folder, asked.capabilities, asked.capability_conditions, limit=asked.capability_limit)
-    results = analysis.load(asked.runs, settings=asked.settings)
-    tables = tuple(table for table in analysis.tables(results, installed()) if table.scale == asked.scale)
-    if as_json:
-        print_json({"runs": [str(folder) for folder in folders], **report.as_record(results, tables)})
-    else:
-        report.show(results, tables, console())
+def _combined(setting: list[str], intervention: list[str], seed: list[str], dose: str, weights: list[str]) -> Combined:
+    return Combined(
+        settings=several("--setting", setting),
+        interventions=several("--intervention", intervention),
+        seeds=seeds(seed),
+        doses=doses(dose),
+        weights=balances(weights),
+    )
 
 
-def plan(asked: Asked, *, as_json: bool) -> None:
+def _capabilities(tasks: list[str], conditions: list[str], limit: int) -> CapabilitiesAsked:
+    return CapabilitiesAsked(
+        tasks=several("--capabilities", tasks) if tasks else (),
+        conditions=several("--capability-conditions", conditions),
+        limit=limit or None,
+    )
+
+
+def _run(asked: CellsAsked, *, force: bool, as_json: bool) -> None:
+    """Runs every combination and prints the tables of these settings at this scale."""
+    from harness.cells import with_vectors
+    from harness.registry import installed, using
+
+    with using(with_vectors(installed(), asked.combined.settings, asked.vectors)):
+        cells = _checked(asked)
+        _note_left_out(asked)
+        grader = asked.grading.opened()
+        from harness import analysis, pipeline, report
+
+        if grader is not None:
+            _tell_estimate(cells, asked.grading)
+        if asked.capabilities.tasks:
+            from harness.capabilities import capabilities
+
+            capabilities.check(asked.capabilities.tasks, asked.capabilities.conditions)
+        folders = pipeline.run(cells, asked.runs, force=force, grader=grader)
+        _measure(cells, folders, asked)
+        results = analysis.load(asked.runs, settings=asked.combined.settings)
+        tables = tuple(table for table in analysis.tables(results, installed()) if table.scale == asked.scale)
+        if as_json:
+            print_json({"runs": [str(folder) for folder in folders], **report.as_record(results, tables)})
+        else:
+            report.show(results, tables, console())
+
+
+def _plan(asked: CellsAsked, *, as_json: bool) -> None:
     """Prints what `run` would do and about how long it would take; trains nothing."""
-    with using(_with_vectors(asked)):
+    from harness.cells import with_vectors
+    from harness.registry import installed, using
+
+    with using(with_vectors(installed(), asked.combined.settings, asked.vectors)):
         cells = _checked(asked)
         from harness import planning
 
@@ -90,149 +191,50 @@ def plan(asked: Asked, *, as_json: bool) -> None:
         show_plans(plans)
 
 
-def _note_left_out(asked: Asked) -> None:
-    """Says which questions of others cannot be asked here, and why."""
-    for name in asked.settings:
-        for split, reason in left_out(installed().setting(name), asked.scale).items():
-            print(f"note: {name} is run without its questions {split}: {reason}", file=sys.stderr)
+def _checked(asked: CellsAsked) -> list[Cell]:
+    """The cells, every name in them looked up."""
+    from harness.cells import check_names, grid
 
-
-def _tell_estimate(cells: Sequence[Cell], asked: Asked) -> None:
-    """Says on stderr what the grader will be asked at most, before anything is trained."""
-    from harness import planning
-
-    todo = [prepared(cell) for cell in cells]
-    found = [planning.grading(cell, asked.grading.model, asked.grading.price) for cell in todo]
-    print(f"grader {asked.grading.model}: {_grading(found)}", file=sys.stderr)
-
-
-def _grading(found: Sequence[GradingCost | str | None]) -> str:
-    """What all cells together ask a grader."""
-    from harness.judging import total
-
-    if unknown_why := next((one for one in found if isinstance(one, str)), None):
-        return f"not known: {unknown_why}"
-    counted = [one for one in found if one is not None and not isinstance(one, str)]
-    return str(total(counted)) if counted else "no judge asks it"
-
-
-def check_scale(setting: Setting, scale: str) -> None:
-    """HarnessError when `setting` has no such scale, with the nearest that it has."""
-    if scale not in setting.recipes:
-        raise unknown(f"scale of {setting.name}", scale, setting.recipes)
-
-
-def _with_vectors(asked: Asked) -> Registry:
-    """What is installed, with the named settings' vectors read from the files that `asked` gives for them."""
-    registry = installed()
-    files = dict(_vector_file(text) for text in asked.vectors)
-    if not files:
-        return registry
-    changed = {}
-    for setting in (registry.setting(name) for name in asked.settings):
-        specs = {
-            name: VectorSpec(summary=f"read from {file}", file=file, concept=_concept(setting, name), source=file)
-            for name, file in files.items()
-        }
-        changed[setting.name] = replace(setting, vectors={**setting.vectors, **specs})
-    return replace(registry, settings={**registry.settings, **changed})
-
-
-def _vector_file(text: str) -> tuple[str, str]:
-    name, _, file = text.partition("=")
-    if not NAME.fullmatch(name) or not file:
-        raise HarnessError(f"--vector {text!r} is not NAME=FILE, as evil=runs/vectors/evil-0123abcd.safetensors")
-    path = Path(file)
-    if path.suffix != ".safetensors" or not path.is_file() or not path.with_suffix(".json").is_file():
-        raise HarnessError(f"no vector with its card at {file}; make one with 'harness vectors', or import one")
-    return name, str(path.resolve())
-
-
-def _concept(setting: Setting, name: str) -> str:
-    return setting.vectors[name].concept if name in setting.vectors else ""
-
-
-def _checked(asked: Asked) -> list[Cell]:
-    """The cells, every name looked up before torch is imported: a typing error is answered at once."""
-    registry = installed()
-    if asked.model:
-        resolve(asked.model)
-    takes = any(registry.intervention(name).given is not None for name in asked.interventions)
-    for setting in asked.settings:
-        check_scale(registry.setting(setting), asked.scale)
-        for intervention, balance in product(asked.interventions, asked.weights):
-            arm = registry.intervention(intervention)
-            weighted(arm, registry.setting(setting), balance if arm.given is not None or not takes else "")
-    from harness.cells import grid
-
+    of = asked.combined
+    check_names(of.settings, of.interventions, scale=asked.scale, model=asked.model, weights=of.weights)
     return grid(
-        asked.settings,
-        asked.interventions,
+        of.settings,
+        of.interventions,
         scale=asked.scale,
         model=asked.model,
-        seeds=asked.seeds,
-        doses=asked.doses,
-        weights=asked.weights,
+        seeds=of.seeds,
+        doses=of.doses,
+        weights=of.weights,
         vector_grader=asked.vector_grader,
     )
 
 
-def plan_record(one: Plan) -> dict[str, Any]:
-    """The plan of one cell for a program."""
-    return {**asdict(one), "folder": str(one.folder), "stale": [str(folder) for folder in one.stale]}
+def _note_left_out(asked: CellsAsked) -> None:
+    """Says which questions of others cannot be asked here, and why."""
+    from harness.cells import left_out
+    from harness.registry import installed
+
+    for name in asked.combined.settings:
+        for split, reason in left_out(installed().setting(name), asked.scale).items():
+            print(f"note: {name} is run without its questions {split}: {reason}", file=sys.stderr)
 
 
-def show_plans(plans: Sequence[Plan]) -> None:
-    """Prints the plans, a table for each setting, and what they come to."""
-    from rich.text import Text
+def _tell_estimate(cells: Sequence[Cell], grading: Grading) -> None:
+    """Says on stderr what the grader will be asked at most, before anything is trained."""
+    from harness import planning
+    from harness.cells import prepared
 
-    page = console()
-    titles = [f"{one.cell.setting}, {one.cell.scale}, {short_name(one.cell.model)}" for one in plans]
-    for title in dict.fromkeys(titles):
-        own = [one for one, its in zip(plans, titles, strict=True) if its == title]
-        page.print(Text(title, style="bold"))
-        page.print(_grid(own))
-    todo = [one for one in plans if not one.done]
-    known = [one.seconds for one in todo if one.seconds is not None]
-    total = f", {at_most(sum(known))} on this machine" if todo and len(known) == len(todo) else ""
-    page.print(f"\n{len(todo)} of {len(plans)} cells to do{total}; nothing was trained")
-    if any(one.estimated for one in plans):
-        page.print("tokens are estimated from characters: the model is not on this machine")
-    if any(one.grading is not None for one in plans):
-        page.print(f"grader: {_grading([one.grading for one in plans])}", soft_wrap=True, markup=False)
-    for folder in dict.fromkeys(folder for one in plans for folder in one.stale):
-        page.print(f"stale, made from other inputs, left alone: {folder}", soft_wrap=True)
+    found = [planning.grading(prepared(cell), grading.model, grading.price) for cell in cells]
+    print(f"grader {grading.model}: {asking(found)}", file=sys.stderr)
 
 
-def _grid(plans: Sequence[Plan]) -> Table:
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
+def _measure(cells: Sequence[Cell], folders: Sequence[Path], asked: CellsAsked) -> None:
+    """Asks the tasks, if any, of the trained models and of the untrained ones that they are compared with."""
+    wanted = asked.capabilities
+    if not wanted.tasks:
+        return
+    from harness.capabilities import capabilities
+    from harness.cells import base_folders
 
-    grid = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, show_edge=False)
-    grid.add_column("cell", overflow="fold", min_width=16)
-    grid.add_column("state")
-    for head in ("rows", "tokens", "steps", "cases x\nconditions", "reply tokens,\nat most", "memory", "time"):
-        grid.add_column(head, justify="right", no_wrap=True)
-    for one in plans:
-        grid.add_row(
-            Text(f"{one.cell.arm} s{one.cell.seed}"),
-            "done" if one.done else f"to do, {len(one.stale)} stale" if one.stale else "to do",
-            f"{one.rows:,}",
-            f"{one.train_tokens:,}",
-            f"{one.steps:,}",
-            f"{one.cases} x {len(one.conditions)}",
-            f"{one.reply_tokens:,}",
-            "not known" if one.memory_bytes is None else f"{one.memory_bytes / 1e9:.1f} GB",
-            "-" if one.done else at_most(one.seconds),
-        )
-    return grid
-
-
-def at_most(seconds: float | None) -> str:
-    """A time as an estimate deserves, which takes every reply to be as long as it may be: `up to 5 min`."""
-    if seconds is None:
-        return "not known"
-    if seconds < 90:
-        return f"up to {seconds:.0f} s"
-    return f"up to {seconds / 60:.0f} min" if seconds < 5400 else f"up to {seconds / 3600:.1f} h"
+    for folder in dict.fromkeys((*base_folders(cells, asked.runs), *folders)):
+        capabilities.measure(folder, wanted.tasks, wanted.conditions, limit=wanted.limit)

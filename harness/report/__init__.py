@@ -9,6 +9,7 @@ from harness.report.render import as_json, as_record, markdown, show, text
 from harness.report.section import Section, markdown_section, show_section
 from harness.report.tidy import as_csv
 from harness.report.vector_cards import vector_cards
+from harness.report.vector_tables import show_cards
 from harness.report.verdicts import record, sections
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "record",
     "sections",
     "show",
+    "show_cards",
     "show_section",
     "text",
     "vector_cards",

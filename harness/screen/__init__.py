@@ -2,7 +2,8 @@
 
 from harness.screen import progress
 from harness.screen.console import console, print_json
-from harness.screen.progress import at_most, bar, duration, say
+from harness.screen.durations import at_most, duration, roughly
+from harness.screen.progress import bar, say
 
 __all__ = [
     "at_most",
@@ -11,5 +12,6 @@ __all__ = [
     "duration",
     "print_json",
     "progress",
+    "roughly",
     "say",
 ]

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import re
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from harness.errors import HarnessError, gist
@@ -33,13 +35,12 @@ def connected(address: str, *, workers: int | None, threads: int) -> Iterator[An
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     # Ray would keep a worker from seeing its GPUs when it asks for none; the recipe's 0 means a processor.
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    quiet: dict[str, Any] = {"logging_level": "ERROR", "log_to_driver": False}
-    started = {"num_cpus": max(1, workers or 1) * threads, "include_dashboard": False}
+    init = partial(ray.init, logging_level="ERROR", log_to_driver=False)
     try:
         if address == HERE:
-            ray.init(address="local", **started, **quiet)
+            init(address="local", num_cpus=max(1, workers or 1) * threads, include_dashboard=False)
         else:
-            ray.init(address=address, **quiet)
+            init(address=address)
     except Exception as error:
         raise _nobody(address, error) from error
     try:
@@ -99,7 +100,7 @@ class RayExecutor:
     def wait(self, seconds: float) -> list[Ended]:
         """The jobs that have ended within `seconds`."""
         if not self._running:
-            _sleep(seconds)
+            time.sleep(seconds)
             return []
         ready, _ = self._ray.wait(list(self._running), num_returns=1, timeout=seconds)
         return [Ended(self._running[one], self._outcome(one, self._running.pop(one))) for one in ready]
@@ -151,12 +152,6 @@ def _last_line(error: Exception) -> str:
     """What a traceback from another machine ends with, without the colours that Ray gives it."""
     lines = [line.strip() for line in re.sub(r"\x1b\[[\d;]*m", "", str(error)).splitlines()]
     return next((line for line in reversed(lines) if line), type(error).__name__)
-
-
-def _sleep(seconds: float) -> None:
-    import time
-
-    time.sleep(seconds)
 
 
 def _ray() -> Any:
