@@ -70,7 +70,7 @@ def read_record(
         return None
     except (OSError, ValueError, RecursionError) as error:
         said = error.strerror if isinstance(error, OSError) else f"cut, or not JSON: {' '.join(str(error).split())}"
-        raise HarnessError(f"{file}: no {what} ({said}); {way_out}") from error
+        raise HarnessError(f"{file}: not a {what} ({said}); {way_out}") from error
     return as_record(tidy(found), kind, place=str(file), what=what, way_out=way_out)
 
 
@@ -83,7 +83,7 @@ def as_record(value: object, kind: type[Made], *, place: str, what: str, way_out
     except ValidationError as error:
         first, *others = error.errors(include_url=False)
         more = f", and {len(others)} more" if others else ""
-        raise HarnessError(f"{place}: no {what} ({_told(first)}{more}); {way_out}") from error
+        raise HarnessError(f"{place}: not a {what} ({_told(first)}{more}); {way_out}") from error
     return made
 
 
