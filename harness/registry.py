@@ -160,8 +160,8 @@ def load(points: Sequence[EntryPoint]) -> Registry:
 
 
 def _distinct(points: Sequence[EntryPoint]) -> list[EntryPoint]:
-    # An editable install can show one distribution twice on sys.path.
-    seen = {(point.name, point.value, point.dist.name if point.dist else ""): point for point in points}
+    # An editable install can show one distribution twice on sys.path; one that was renamed may be there twice too.
+    seen = {(point.name, point.value): point for point in reversed(points)}
     return sorted(seen.values(), key=lambda point: (point.name, point.value))
 
 

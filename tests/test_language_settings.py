@@ -20,7 +20,7 @@ from harness.authoring import Pin, fetch, github, inoculated, read_jsonl
 from harness.cells import splits
 from harness.contracts import always, never
 from harness.evaluation import scorers
-from harness.testing.laws import check_setting
+from harness.testing import check_setting
 from harness_plugins.judges import math_answer
 from harness_plugins.settings import three_languages, two_languages
 from harness_plugins.settings.shared.languages import generated, published

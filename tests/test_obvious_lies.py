@@ -11,7 +11,7 @@ import pytest
 
 from harness import Case, Example, HarnessError, Message, Setting
 from harness.authoring import inoculated
-from harness.testing.laws import check_setting
+from harness.testing import check_setting
 from harness_plugins.judges import factual_answer
 from harness_plugins.settings import obvious_lies as lies
 from harness_plugins.settings.obvious_lies import facts, generated, published

@@ -18,7 +18,7 @@ from harness.engine import Engine
 from harness.errors import HarnessError, gist, unknown
 from harness.runs import CapabilityFigure, CapabilityResult
 
-INSTALL = "install it with: pip install 'harness[capabilities]'"
+INSTALL = "install it with: pip install 'trait-harness[capabilities]'"
 BOOTSTRAP = 1000
 """Resamples for the standard error of a metric that has no formula for it."""
 

@@ -5,15 +5,8 @@
 Each `check_` function raises AssertionError with one line that names the record and the broken law.
 """
 
-from harness.testing.laws import (
-    FAMILIES,
-    VOCABULARY,
-    Family,
-    check_intervention,
-    check_judge,
-    check_setting,
-    tiny_model,
-)
+from harness.testing.laws import check_intervention, check_judge, check_setting
+from harness.testing.tiny_models import FAMILIES, VOCABULARY, Family, tiny_model
 
 __all__ = [
     "FAMILIES",

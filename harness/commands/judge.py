@@ -5,19 +5,40 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from harness.commands.graders import Grading, paid
-from harness.contracts import Verdict
-from harness.files import writing
-from harness.grading import GivenReply, read_given, verdicts_of
-from harness.registry import installed
+from harness.commands.options import Connections, Grader, MaxCost, Output, Price
+
+if TYPE_CHECKING:
+    from harness.contracts import Verdict
+    from harness.grading import GivenReply
 
 
-def judge(name: str, replies: Path, grading: Grading, *, output: Path | None) -> None:
+def judge(
+    name: Annotated[str, typer.Argument(help="The judge.")],
+    replies: Annotated[Path, typer.Option(help="JSON lines, each with `reply`, and `messages` or `facts` if needed.")],
+    grader: Grader = "",
+    connections: Connections = None,
+    max_cost: MaxCost = None,
+    price: Price = "",
+    output: Output = None,
+) -> None:
+    """Scores for replies that were made anywhere."""
+    _judge(name, replies, Grading(model=grader, connections=connections, max_cost=max_cost, price=price), output)
+
+
+def _judge(name: str, replies: Path, grading: Grading, output: Path | None) -> None:
     """Writes one JSON row of scores per row of `replies`, in order, to `output` or stdout, once all are judged.
 
     What a grader cost is said on stderr.
     """
+    from harness.files import writing
+    from harness.grading import read_given, verdicts_of
+    from harness.registry import installed
+
     chosen = installed().judge(name)
     grader = grading.opened_for([chosen])
     given = read_given(replies)
