@@ -203,7 +203,10 @@ def run_folders(root: Path) -> list[Path]:
 
 
 def _of_format_1(value: Any) -> Any:
-    """Records of format 1 may hold an empty recipe, where nothing is known of it."""
+    """Records of format 1 may hold an empty recipe, where nothing is known of it, and nulls in their cell."""
     if not isinstance(value, dict):
         return value
-    return {name: part for name, part in value.items() if (name, part) != ("recipe", {})}
+    kept = {name: part for name, part in value.items() if (name, part) != ("recipe", {})}
+    if isinstance(cell := kept.get("cell"), dict):
+        kept["cell"] = {name: part for name, part in cell.items() if part is not None}
+    return kept
