@@ -3,6 +3,7 @@
 from harness.vectors import cards, extraction, importing
 from harness.vectors.cards import ensure, make_vectors, opened_grader
 from harness.vectors.extraction import relative
+from harness.vectors.importing import import_vector
 from harness.vectors.rollouts import rollouts
 from harness.vectors.step import extract_missing
 from harness.vectors.stored import vector_lookup
@@ -12,6 +13,7 @@ __all__ = [
     "ensure",
     "extract_missing",
     "extraction",
+    "import_vector",
     "importing",
     "make_vectors",
     "opened_grader",
