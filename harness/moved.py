@@ -20,58 +20,48 @@ DISTRIBUTION = "trait-harness"
 """What to install; `harness` on the Python index is somebody else's."""
 
 MODULES: Mapping[str, str] = {
-    "agreement": "analysis.agreement",
+    "agreement": "analysis",
     "algebra": "authoring.algebra",
-    "balance": "analysis.balance",
     "batching": "evaluation",
-    "calibration": "analysis.calibration",
-    "candidates": "engine.candidates",
-    "cards": "vectors.cards",
+    "calibration": "analysis",
+    "cards": "vectors",
     "chat": "engine.chat",
-    "comparison": "analysis.comparison",
     "data": "authoring.data",
-    "decoding": "engine.decoding",
-    "importing": "vectors.importing",
-    "journal": "files.journal",
+    "decoding": "engine",
+    "importing": "vectors",
     "kernels": "engine.kernels",
-    "kv_cache": "engine.kv_cache",
-    "language_model": "capabilities.language_model",
-    "likelihood": "engine.likelihood",
-    "local_tasks": "capabilities.local_tasks",
-    "machine": "runs.machine",
-    "merging": "runs.merging",
+    "likelihood": "engine",
+    "machine": "runs",
+    "merging": "runs",
     "packed": "engine.packed",
-    "progress": "screen.progress",
+    "progress": "screen",
     "prompts": "authoring.prompts",
-    "provider": "evaluation.provider",
-    "questions": "cells.questions",
-    "rollouts": "vectors.rollouts",
-    "sharing": "engine.sharing",
-    "sizes": "models.sizes",
+    "provider": "evaluation",
+    "questions": "cells",
+    "sharing": "engine",
+    "sizes": "models",
     "steering": "engine.steering",
-    "tasks": "evaluation.tasks",
-    "train": "training.loop",
+    "tasks": "evaluation",
+    "train": "training",
     "traits": "authoring.traits",
     "variants": "authoring.variants",
     "weights": "authoring.weights",
 }
-"""Modules of this package that are gone, and where what they held is now."""
+"""Modules that are gone, and where what they offered to others is now."""
 
 NAMES: Mapping[str, Mapping[str, str]] = {
-    "capabilities": {"capabilities.capabilities": "check measure read"},
     "engine": {
-        "evaluation.opening": "open_run",
+        "evaluation": "open_run",
         "models": "Dtype as_dtype resolve_dtype",
-        "vectors.stored": "load_vector read_card vector_lookup",
+        "vectors": "vector_lookup",
     },
     "models": {"files": "cache_folder file_sha256 writing"},
     "pipeline": {"cells": "base_folders bases_of grid prepared"},
     "report": {"analysis": "Results Table load tables"},
     "runs": {
-        "cells": "Cell FORMAT Prepared current_key log_name prepare training_rows vector_file vector_key weighted",
+        "cells": "Cell Prepared current_key log_name prepare training_rows vector_file vector_key weighted",
         "files": "Busy clear_halves digest_of locked write_json write_rows",
     },
-    "vectors": {"vectors.extraction": "Extraction cosines elicitation extract quality save shared verdict"},
 }
 """Modules that are still there, and the names that went from them to another."""
 
@@ -113,7 +103,7 @@ class _Gone(Loader):
         return None
 
     def exec_module(self, module: ModuleType) -> None:
-        module.__doc__ = f"What is now in harness.{MODULES[self._own]}."
+        module.__doc__ = f"What is in harness.{MODULES[self._own]} now."
         _let(module, lambda name: MODULES[self._own])
 
 

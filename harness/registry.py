@@ -17,8 +17,7 @@ from types import ModuleType
 
 import pluggy
 
-from harness import hookspecs
-from harness.authoring import algebra
+from harness import authoring, hookspecs
 from harness.contracts import NAME, Condition, Intervention, Judge, Setting
 from harness.errors import HarnessError, unknown
 
@@ -113,7 +112,7 @@ def check_condition(text: str, setting: Setting) -> None:
     if condition.kind == "prompt" and condition.name not in setting.prompts:
         raise unknown("prompt", condition.name, setting.prompts)
     if condition.kind == "vector":
-        algebra.check(condition.name, setting.vectors)
+        authoring.algebra.check(condition.name, setting.vectors)
 
 
 def installed() -> Registry:

@@ -17,6 +17,7 @@ import small
 from runs_made_up import CONDITIONS, cell, registry, write_run, write_study
 
 from harness import HarnessError, cli, doctor
+from harness.commands import COMMANDS
 from harness.planning import Plan
 from harness.registry import using
 from harness.sweep import Swept, Where
@@ -84,6 +85,18 @@ def test_list_answers_quickly_and_imports_nothing_heavy():
     assert done.stdout.splitlines()[-1] == "[]"
     # 0.5 s is the promise on an idle machine; the best of three on a busy one.
     assert min(seconds) < 1.0
+
+
+def test_the_commands_import_no_stage_before_one_of_them_is_called():
+    slow = (*HEAVY, "pydantic", "rich", "harness.sweep", "harness.analysis", "harness.report", "harness.cells")
+    code = f"import sys, harness.cli; print([name for name in {slow!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_each_command_is_a_file_of_its_own():
+    for name, command in COMMANDS.items():
+        assert command.__module__ == f"harness.commands.{name}"
 
 
 @pytest.mark.usefixtures("study")

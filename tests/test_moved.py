@@ -21,10 +21,11 @@ OURS = ("harness", "plugins", "benchmarks", "tests", "docs")
 
 # Every public name that a page, an example, a plugin or a benchmark took from a place where it is no longer.
 TAKEN = {
+    "agreement": "agreement",
     "algebra": "names",
     "batching": "hosted release",
     "calibration": "Model Point choose distance fit",
-    "capabilities": "check measure read",
+    "capabilities": "check measure",
     "cards": "ensure make_vectors",
     "chat": "prompt_ids training_row",
     "data": "Pin fetch github read_jsonl",
@@ -45,7 +46,6 @@ TAKEN = {
     "traits": "MINI_TOKENS PUBLISHED_ROLLOUTS PUBLISHED_TOKENS Trait chats instruction_pairs is_mini plain_filter "
     "read_trait trait_spec",
     "variants": "composed_prompts composed_vectors prompted steered",
-    "vectors": "extract quality",
     "weights": "parse spelled",
 }
 PLACES = [(old, name) for old, names in TAKEN.items() for name in names.split()]

@@ -3,7 +3,7 @@
 from harness.cells import questions
 from harness.cells.cell import Cell, Prepared
 from harness.cells.checking import check_names, check_scale
-from harness.cells.grid import base_folders, bases_of, grid, prepared
+from harness.cells.grids import base_folders, bases_of, grid, prepared
 from harness.cells.keys import FORMAT, log_name, training_rows, vector_file, vector_key
 from harness.cells.other_vectors import with_trait, with_vectors
 from harness.cells.preparing import current_key, prepare, weighted

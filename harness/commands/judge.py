@@ -35,7 +35,7 @@ def _judge(name: str, replies: Path, grading: Grading, output: Path | None) -> N
 
     What a grader cost is said on stderr.
     """
-    from harness.files import writing
+    from harness import files
     from harness.grading import read_given, verdicts_of
     from harness.registry import installed
 
@@ -48,7 +48,7 @@ def _judge(name: str, replies: Path, grading: Grading, output: Path | None) -> N
     if output is None:
         print(text, end="")
     else:
-        with writing(output, "the scores") as part:
+        with files.writing(output, "the scores") as part:
             part.write_text(text, encoding="utf-8")
     if grader is not None:
         print(paid(grader), file=sys.stderr)

@@ -65,9 +65,10 @@ def seeds(values: Sequence[str]) -> tuple[int, ...]:
 
 def balances(values: Sequence[str]) -> tuple[str, ...]:
     """The balances of `--weights` in canonical form, one for each time it is given; ("",) for none."""
-    from harness.authoring import weights
+    from harness import authoring
 
-    return tuple(dict.fromkeys(weights.spelled(weights.parse(value)) for value in values)) or ("",)
+    parse, spelled = authoring.weights.parse, authoring.weights.spelled
+    return tuple(dict.fromkeys(spelled(parse(value)) for value in values)) or ("",)
 
 
 def doses(value: str) -> tuple[float, ...]:

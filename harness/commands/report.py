@@ -105,9 +105,9 @@ def _put(text: str, file: Path | None) -> None:
     if file is None:
         print(text, end="")
         return
-    from harness.files import writing
+    from harness import files
 
-    with writing(file, "the report") as part:
+    with files.writing(file, "the report") as part:
         part.write_text(text, encoding="utf-8")
 
 
@@ -129,15 +129,14 @@ def _write_page(
     verdicts: Sequence[Section],
     bundle: bool,
 ) -> None:
-    from harness import report
-    from harness.files import writing
+    from harness import files, report
 
     cards = report.vector_cards(results.folder, settings)
     logs = report.bundle_of(file)
     written = report.page(results, tables, cards=cards, verdicts=verdicts, bundle=logs.name if bundle else "")
     if bundle:
         report.write_bundle(results.folder, logs)
-    with writing(file, "the page") as part:
+    with files.writing(file, "the page") as part:
         part.write_text(written, encoding="utf-8")
     beside = f", transcripts in {logs}" if bundle else ""
     print(f"{file}, {len(written.encode()) / 1e6:.1f} MB{beside}", file=sys.stderr)

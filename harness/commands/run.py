@@ -156,13 +156,11 @@ def _run(asked: CellsAsked, *, force: bool, as_json: bool) -> None:
         cells = _checked(asked)
         _note_left_out(asked)
         grader = asked.grading.opened()
-        from harness import analysis, pipeline, report
+        from harness import analysis, capabilities, pipeline, report
 
         if grader is not None:
             _tell_estimate(cells, asked.grading)
         if asked.capabilities.tasks:
-            from harness.capabilities import capabilities
-
             capabilities.check(asked.capabilities.tasks, asked.capabilities.conditions)
         folders = pipeline.run(cells, asked.runs, force=force, grader=grader)
         _measure(cells, folders, asked)
@@ -193,11 +191,11 @@ def _plan(asked: CellsAsked, *, as_json: bool) -> None:
 
 def _checked(asked: CellsAsked) -> list[Cell]:
     """The cells, every name in them looked up."""
-    from harness.cells import check_names, grid
+    from harness import cells
 
     of = asked.combined
-    check_names(of.settings, of.interventions, scale=asked.scale, model=asked.model, weights=of.weights)
-    return grid(
+    cells.check_names(of.settings, of.interventions, scale=asked.scale, model=asked.model, weights=of.weights)
+    return cells.grid(
         of.settings,
         of.interventions,
         scale=asked.scale,
@@ -228,13 +226,12 @@ def _tell_estimate(cells: Sequence[Cell], grading: Grading) -> None:
     print(f"grader {grading.model}: {asking(found)}", file=sys.stderr)
 
 
-def _measure(cells: Sequence[Cell], folders: Sequence[Path], asked: CellsAsked) -> None:
+def _measure(trained: Sequence[Cell], folders: Sequence[Path], asked: CellsAsked) -> None:
     """Asks the tasks, if any, of the trained models and of the untrained ones that they are compared with."""
     wanted = asked.capabilities
     if not wanted.tasks:
         return
-    from harness.capabilities import capabilities
-    from harness.cells import base_folders
+    from harness import capabilities, cells
 
-    for folder in dict.fromkeys((*base_folders(cells, asked.runs), *folders)):
+    for folder in dict.fromkeys((*cells.base_folders(trained, asked.runs), *folders)):
         capabilities.measure(folder, wanted.tasks, wanted.conditions, limit=wanted.limit)

@@ -81,11 +81,9 @@ def _imported(asked: VectorsAsked, source: Path) -> Path:
     check_scale(installed().setting(asked.setting), asked.scale)
     if len(asked.names) != 1:
         raise HarnessError("an imported vector needs one name; give it by --name")
-    from harness.vectors import importing
+    from harness.vectors import import_vector
 
-    return importing.import_vector(
-        source, asked.names[0], asked.setting, asked.runs, scale=asked.scale, model=asked.model
-    )
+    return import_vector(source, asked.names[0], asked.setting, asked.runs, scale=asked.scale, model=asked.model)
 
 
 def _with_trait(registry: Registry, asked: VectorsAsked, trait: Path) -> tuple[Registry, list[str]]:

@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from harness.authoring import weights
+from harness import authoring
 from harness.cells import Cell, weighted
 from harness.cells import grid as combinations
 from harness.contracts import CLEAN, Condition
@@ -131,7 +131,8 @@ def _cells(places: _Places, grid: Filled, left_out: dict[str, None]) -> list[Cel
         if model:
             _looked_up(places, "models", at, partial(resolve, model))
     balances = [
-        _looked_up(places, "weights", at, partial(weights.canonical, text)) for at, text in enumerate(grid.weights)
+        _looked_up(places, "weights", at, partial(authoring.weights.canonical, text))
+        for at, text in enumerate(grid.weights)
     ]
     if any(balances) and all(arm.given is None for arm in arms):
         raise places.wrong("weights", 0, "none of the interventions takes weights; leave them out")

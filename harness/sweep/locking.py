@@ -11,6 +11,6 @@ from harness.sweep.experiment import Experiment
 def lock_claims(experiment: Experiment, runs: Path) -> None:
     """Fixes the claims that `experiment` names, and its file, before its first cell; a lock that is there stays."""
     if experiment.claims is not None:
-        from harness.claims import lock, read_claims
+        from harness import claims
 
-        lock(read_claims(experiment.claims, installed()), runs, experiment=experiment.file)
+        claims.lock(claims.read_claims(experiment.claims, installed()), runs, experiment=experiment.file)

@@ -12,7 +12,7 @@ import math
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from harness.authoring import algebra, weights
+from harness import authoring
 from harness.cells import left_out, splits
 from harness.contracts import (
     Case,
@@ -51,7 +51,11 @@ def check_setting(setting: Setting, *, scale: str = "mini") -> None:
         known = {metric.name for metric in setting.metrics}
         _law(one.metric in known, where, f"a reference is for metric {one.metric!r}, which the setting has not")
         _law(bool(one.source), where, f"the reference for {one.intervention} {one.metric} names no source")
-        _law(one.weights == weights.canonical(one.weights), where, f"the weights {one.weights!r} are not canonical")
+        _law(
+            one.weights == authoring.weights.canonical(one.weights),
+            where,
+            f"the weights {one.weights!r} are not canonical",
+        )
     for name, weight in setting.composition.items():
         _law(name in setting.vectors, where, f"the composition names {name!r}, which is no vector of the setting")
         _law(math.isfinite(weight), where, f"the composition gives {name!r} the weight {weight}")
@@ -125,7 +129,7 @@ def _check_steering(steering: Steering, setting: Setting, where: str) -> None:
     _law(math.isfinite(steering.coef), where, f"the steering coefficient is {steering.coef}")
     _law(bool(steering.blocks) != (steering.depth is not None), where, "give either blocks or depth")
     _law(steering.depth is None or 0 <= steering.depth <= 1, where, f"depth {steering.depth} is not within 0 and 1")
-    for name in algebra.names(steering.vector):
+    for name in authoring.algebra.names(steering.vector):
         _law(name in setting.vectors, where, f"steers with {name!r}, which is no vector of the setting")
 
 
@@ -137,7 +141,7 @@ def _check_conditions(setting: Setting, scale: str, where: str) -> None:
         _law(str(condition) == text, where, f"condition {text!r} is spelled {condition}")
         if condition.kind == "prompt":
             _law(condition.name in setting.prompts, where, f"condition {text!r} names no prompt of the setting")
-        for name in algebra.names(condition.name) if condition.kind == "vector" else ():
+        for name in authoring.algebra.names(condition.name) if condition.kind == "vector" else ():
             _law(name in setting.vectors, where, f"condition {text!r} names no vector of the setting")
 
 
