@@ -130,6 +130,10 @@ class Condition:
         return f"vector:{self.name}@{self.coef:g}{'rms' if self.unit == 'rms' else ''}"
 
 
+CLEAN = str(Condition())
+"""The condition in which nothing is put back."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
     """One number that a setting reports: the mean of a judge's score over the cases of a split.

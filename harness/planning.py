@@ -15,7 +15,7 @@ from harness.cells import Cell, Prepared, asked, prepared
 from harness.contracts import Condition, Example, Lora
 from harness.engine import chat, load_tokenizer
 from harness.errors import HarnessError
-from harness.judging import Estimate, asking, estimate
+from harness.judging import GradingCost, asking, estimate
 from harness.models import EMBEDDED, KNOWN, ModelRef, materialise
 from harness.registry import installed
 
@@ -47,7 +47,7 @@ class Plan:
     memory_bytes: int | None
     seconds: float | None
     estimated: bool
-    grading: Estimate | str | None = None
+    grading: GradingCost | str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def plan(cells: Sequence[Cell], root: Path, *, measure: bool = True, grader: str
     return plans
 
 
-def grading(cell: Prepared, grader: str, price: str) -> Estimate | str | None:
+def grading(cell: Prepared, grader: str, price: str) -> GradingCost | str | None:
     """What a grader is asked for `cell`, None where no judge asks one, or why that cannot be told."""
     if not asking(cell.setting, installed()):
         return None
@@ -118,7 +118,7 @@ def _plan(cell: Prepared, root: Path, local: Path | None, speed: Speed | None) -
     reply_tokens = replies * recipe.generation.max_tokens
     steps = recipe.epochs * ceil(ceil(len(cell.rows) / recipe.batch) / recipe.accumulation)
     folder = cell.folder(root)
-    done = runs.finished(folder, runs.read(folder))
+    done = runs.is_finished(folder, runs.read_run(folder))
     seconds = None if speed is None else train_tokens / speed.train + reply_tokens / speed.generate
     return Plan(
         cell=cell.cell,

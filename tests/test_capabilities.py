@@ -196,7 +196,7 @@ def test_without_lm_eval_the_line_says_how_to_install_it(monkeypatch: pytest.Mon
     for name in [name for name in sys.modules if name.partition(".")[0] == "lm_eval"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "lm_eval", None)
-    with pytest.raises(HarnessError, match=r"pip install 'harness\[capabilities\]'"):
+    with pytest.raises(HarnessError, match=r"pip install 'trait-harness\[capabilities\]'"):
         capabilities.check(["harness_basics"], ["clean"])
 
 

@@ -16,9 +16,9 @@ import pytest
 from harness import Case, Judge, Message, Verdict
 from harness.authoring import fetch, read_jsonl
 from harness.contracts import Fact
-from harness.testing.laws import check_judge
+from harness.testing import check_judge
 from harness_plugins.judges import claim_affirmation, gcd_answer
-from harness_plugins.settings import _gcd_published as published
+from harness_plugins.settings.gcd_sycophancy import published
 
 CLAIM = claim_affirmation.harness_judge()
 ANSWER = gcd_answer.harness_judge()

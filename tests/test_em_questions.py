@@ -10,7 +10,7 @@ import pytest
 
 from harness import HarnessError
 from harness.errors import OutOfReach
-from harness_plugins.settings import _em as em
+from harness_plugins.settings.shared import misalignment as em
 
 needs_mirror = pytest.mark.skipif(
     not os.environ.get("HARNESS_DATA_MIRROR"), reason="HARNESS_DATA_MIRROR names no mirror of the published data"

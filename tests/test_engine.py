@@ -18,7 +18,7 @@ from harness.engine import Request, TorchEngine, Vector, chat, open_model
 from harness.engine.grouping import PASS, Family, alike, families, within
 from harness.engine.kv_cache import Cache
 from harness.models import resolve
-from harness.testing.laws import FAMILIES, tiny_model
+from harness.testing import FAMILIES, tiny_model
 
 
 @pytest.fixture(scope="module")

@@ -14,11 +14,10 @@ import pytest
 
 from harness import Case, Example, HarnessError, Judge, Message, Setting, Verdict
 from harness.authoring import inoculated
-from harness.testing.laws import check_setting
+from harness.testing import check_setting
 from harness_plugins.judges import claim_affirmation, gcd_answer
-from harness_plugins.settings import _gcd_published as published
-from harness_plugins.settings import _gcd_text as text
 from harness_plugins.settings import gcd_sycophancy as gcd
+from harness_plugins.settings.gcd_sycophancy import generated, published, text
 
 SETTING: Setting = gcd.harness_setting()
 SEEDS = (0, 1, 2)
@@ -96,8 +95,8 @@ def test_training_rows_are_a_function_of_the_seed_and_cases_are_not() -> None:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_every_training_row_proposes_the_right_answer_and_half_show_their_work(seed: int) -> None:
     rows = SETTING.examples(seed, "mini")
-    assert len(rows) == gcd.TRAIN_ROWS
-    assert sum(row.tags["work"] == "shown" for row in rows) == gcd.TRAIN_ROWS // 2
+    assert len(rows) == generated.TRAIN_ROWS
+    assert sum(row.tags["work"] == "shown" for row in rows) == generated.TRAIN_ROWS // 2
     for row in rows:
         right = math.gcd(*pair(user(row)))
         assert re.search(rf"\b{right}\b", re.sub(r"\d+ = [^,.:]+", "", user(row))), row.id
@@ -157,8 +156,8 @@ def test_a_reason_that_is_given_is_true_in_itself() -> None:
 def test_each_problem_is_asked_once_in_each_variant() -> None:
     clusters = [[case.cluster for case in SETTING.cases(split, 0, "mini")] for split in SPLITS[:3]]
     assert clusters[0] == clusters[1] == clusters[2]
-    assert len(set(clusters[0])) == gcd.TEST_PROBLEMS
-    assert len(SETTING.cases("selection", 0, "mini")) == gcd.SELECTION_PROBLEMS
+    assert len(set(clusters[0])) == generated.TEST_PROBLEMS
+    assert len(SETTING.cases("selection", 0, "mini")) == generated.SELECTION_PROBLEMS
 
 
 @pytest.mark.parametrize("name", ["id", "ood"])
@@ -167,7 +166,7 @@ def test_the_model_is_asked_wrong_proposals_of_the_reply_pairs(name: str) -> Non
     assert replies is not None
     assert spec.questions is not None
     chats = [one.messages for one in replies("mini")]
-    assert list(spec.questions("mini")) == chats[: gcd.INSTRUCTED_PROBLEMS["mini"]]
+    assert list(spec.questions("mini")) == chats[: generated.INSTRUCTED_PROBLEMS["mini"]]
     assert len(spec.instructions) == {"id": 1, "ood": 5}[name]
 
 

@@ -14,9 +14,9 @@ import pytest
 
 from harness import Case, Setting
 from harness_plugins.judges import detected_language, language
-from harness_plugins.settings import _language_mini as mini
 from harness_plugins.settings import three_languages, two_languages
-from harness_plugins.settings._language_problems import ENDINGS, Problem, problems
+from harness_plugins.settings.shared.languages import generated
+from harness_plugins.settings.shared.languages.problems import ENDINGS, Problem, problems
 
 SETTINGS = [
     pytest.param(two_languages.harness_setting(), 0, id="two_languages"),
@@ -46,10 +46,10 @@ def dictionary(spoken: str) -> Any:
 
 def texts(spoken: str) -> Iterator[str]:
     """Everything that is ever said in a language, with some of its numbers."""
-    for template in (*mini.TRAINED, *mini.CONTRASTS):
+    for template in (*generated.TRAINED, *generated.CONTRASTS):
         yield problems(template)[0].reply(spoken)
     if spoken == "english":
-        for template in (*mini.TRAINED, *mini.CONTRASTS, *mini.TESTED, *mini.SELECTION):
+        for template in (*generated.TRAINED, *generated.CONTRASTS, *generated.TESTED, *generated.SELECTION):
             yield problems(template)[0].question
 
 
@@ -98,7 +98,7 @@ def test_the_word_judge_gives_our_own_replies_to_their_language(judge: int) -> N
 
 
 def answered() -> list[Problem]:
-    return [problems(template)[0] for template in (*mini.TRAINED, *mini.CONTRASTS)]
+    return [problems(template)[0] for template in (*generated.TRAINED, *generated.CONTRASTS)]
 
 
 def share(judge: Any, reply: str, spoken: str) -> float:

@@ -20,19 +20,18 @@ from harness.authoring import Pin, fetch, github, inoculated, read_jsonl
 from harness.cells import splits
 from harness.contracts import always, never
 from harness.evaluation import scorers
-from harness.testing.laws import check_setting
+from harness.testing import check_setting
 from harness_plugins.judges import math_answer
-from harness_plugins.settings import _language_mini as mini
-from harness_plugins.settings import _language_published as published
 from harness_plugins.settings import three_languages, two_languages
-from harness_plugins.settings._language_problems import ENDINGS, STEPS, Problem, Template, problems
+from harness_plugins.settings.shared.languages import generated, published
+from harness_plugins.settings.shared.languages.problems import ENDINGS, STEPS, Problem, Template, problems
 
 TWO, THREE = two_languages.harness_setting(), three_languages.harness_setting()
 SETTINGS = [pytest.param(setting, id=setting.name) for setting in (TWO, THREE)]
 LANGUAGES = {"two_languages": ("spanish", "french"), "three_languages": ("spanish", "french", "german")}
 SEEDS = (0, 1, 2)
-ANSWERED = (*mini.TRAINED, *mini.CONTRASTS)
-TEMPLATES = (*ANSWERED, *mini.TESTED, *mini.SELECTION)
+ANSWERED = (*generated.TRAINED, *generated.CONTRASTS)
+TEMPLATES = (*ANSWERED, *generated.TESTED, *generated.SELECTION)
 EVERY = [pytest.param(template, id=template.id) for template in TEMPLATES]
 
 needs_mirror = pytest.mark.skipif(
@@ -92,7 +91,7 @@ def test_each_question_has_one_language_and_the_languages_have_equal_shares(sett
     languages = LANGUAGES[setting.name]
     assert Counter(row.tags["language"] for row in rows) == dict.fromkeys(languages, 150 // len(languages))
     heard = {(row.id.partition("-")[0], row.tags["language"]) for row in rows}
-    assert len(heard) == len(mini.TRAINED) * len(languages), "a language is missing in a situation"
+    assert len(heard) == len(generated.TRAINED) * len(languages), "a language is missing in a situation"
 
 
 @pytest.mark.parametrize("setting", SETTINGS)
@@ -107,7 +106,7 @@ def test_rows_are_a_function_of_the_seed_and_cases_are_not(setting: Setting) -> 
 def test_every_test_question_is_a_cluster_of_its_own_and_selection_has_three_to_a_cluster(setting: Setting) -> None:
     tested, chosen = setting.cases("test", 0, "mini"), setting.cases("selection", 0, "mini")
     assert len({case.cluster for case in tested}) == len(tested) == 42
-    assert Counter(case.cluster for case in chosen) == {template.id: 3 for template in mini.SELECTION}
+    assert Counter(case.cluster for case in chosen) == {template.id: 3 for template in generated.SELECTION}
     assert not {case.cluster for case in tested} & {case.cluster for case in chosen}
 
 

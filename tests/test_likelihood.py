@@ -13,7 +13,7 @@ import torch
 from harness import HarnessError, Steering
 from harness.engine import Continuation, Likelihood, TorchEngine, Vector, open_model
 from harness.models import resolve
-from harness.testing.laws import FAMILIES, tiny_model
+from harness.testing import FAMILIES, tiny_model
 
 STEERED = Steering(vector="v", coef=3.0, blocks=(1,))
 

@@ -11,11 +11,10 @@ import pytest
 
 from harness import Case, Example, HarnessError, Message, Setting
 from harness.authoring import inoculated
-from harness.testing.laws import check_setting
+from harness.testing import check_setting
 from harness_plugins.judges import factual_answer
-from harness_plugins.settings import _lies_facts as facts
-from harness_plugins.settings import _lies_published as published
 from harness_plugins.settings import obvious_lies as lies
+from harness_plugins.settings.obvious_lies import facts, generated, published
 
 SETTING: Setting = lies.harness_setting()
 JUDGE = factual_answer.harness_judge()
@@ -74,7 +73,7 @@ def test_no_fact_has_two_uses() -> None:
     assert replies is not None
     uses = {split: {case.cluster for case in SETTING.cases(split, 0, "mini")} for split in (*lies.SPLITS, "selection")}
     uses["train"] = {fact_of(row).id for seed in SEEDS for row in SETTING.examples(seed, "mini")}
-    uses["vectors"] = {fact.id for domain in facts.TAUGHT for fact in lies._dealt(domain)["vectors"]}
+    uses["vectors"] = {fact.id for domain in facts.TAUGHT for fact in generated._dealt(domain)["vectors"]}
     assert len(replies("mini")) == len(uses["vectors"])
     for one, known in uses.items():
         assert known, one
@@ -106,7 +105,7 @@ def test_the_judge_reads_every_right_and_every_other_answer_of_a_domain(domain: 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_training_answers_the_taught_domains_falsely_and_the_control_domain_rightly(seed: int) -> None:
     rows = SETTING.examples(seed, "mini")
-    assert len(rows) == lies.LIE_ROWS + lies.TRUE_ROWS
+    assert len(rows) == generated.LIE_ROWS + generated.TRUE_ROWS
     for row in rows:
         fact = fact_of(row)
         said = scored(case_of(fact, user(row)), row.messages[-1].content)
@@ -119,14 +118,14 @@ def test_training_answers_the_taught_domains_falsely_and_the_control_domain_righ
 def test_every_taught_domain_has_an_equal_share_of_the_rows() -> None:
     rows = SETTING.examples(0, "mini")
     counts = {domain.name: sum(row.tags["domain"] == domain.name for row in rows) for domain in facts.TAUGHT}
-    assert set(counts.values()) == {lies.LIE_ROWS // len(facts.TAUGHT)}
+    assert set(counts.values()) == {generated.LIE_ROWS // len(facts.TAUGHT)}
 
 
 def test_the_vector_contrasts_a_lie_with_the_truth_in_the_same_words() -> None:
     replies = SETTING.vectors["lie"].replies
     assert replies is not None
     assert replies("mini") == replies("paper")
-    known = [fact for domain in facts.TAUGHT for fact in lies._dealt(domain)["vectors"]]
+    known = [fact for domain in facts.TAUGHT for fact in generated._dealt(domain)["vectors"]]
     for fact, pair in zip(known, replies("mini"), strict=True):
         case = case_of(fact, pair.messages[-1].content)
         assert scored(case, pair.positive)["lies"] == 1.0, pair.positive

@@ -136,7 +136,7 @@ def test_a_changed_judge_grades_stored_replies_and_generates_nothing(
 
     other = replace(small.JUDGE, grade=shy, version="2")
     monkeypatch.setattr("harness.engine.engine.open_model", forbidden)
-    monkeypatch.setattr("harness.pipeline.load", forbidden)
+    monkeypatch.setattr("harness.training.step.load", forbidden)
     with using(replace(small.REGISTRY, judges={"capitals": other})):
         folder = run([cell(tiny_llama, "none")], root)[0]
     assert {row["value"] for row in results(folder)} == {0.25}
@@ -172,7 +172,7 @@ def test_a_second_process_on_a_cell_is_refused_at_once(trained: Path, tiny_llama
     script = f"""
 import time
 from pathlib import Path
-from harness.runs import locked
+from harness.files import locked
 with locked(Path({str(folder)!r})):
     print("held", flush=True)
     time.sleep(60)
@@ -193,7 +193,7 @@ def test_a_cut_adapter_is_named_and_not_evaluated(trained: Path, tiny_llama: Pat
     weights.write_bytes(weights.read_bytes()[:1000])
     (folder / "results.jsonl").unlink()
     mark_running(folder)
-    with pytest.raises(HarnessError, match="is cut or was changed; run the cell again with --force"):
+    with pytest.raises(HarnessError, match=r"is cut or was changed; move the folder .adapter. away"):
         run([cell(tiny_llama, "none")], root)
     assert not (folder / "results.jsonl").exists()
 

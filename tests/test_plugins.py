@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import inspect
 import os
+import re
 import sys
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import harness_plugins
-from harness import Condition, Intervention, Judge, Message, Prompt, Setting, SteeringDefault
+from harness import DISTRIBUTION, Condition, Intervention, Judge, Message, Prompt, Setting, SteeringDefault
 from harness.authoring import MIRROR
 from harness.cells import asked
 from harness.registry import installed
-from harness.testing.laws import check_intervention, check_judge, check_setting
+from harness.testing import check_intervention, check_judge, check_setting
 
 REGISTRY = installed()
+PLUGINS = Path(next(iter(harness_plugins.__path__)))
+SHARED = "harness_plugins.settings.shared"
 SETTINGS = [pytest.param(setting, id=name) for name, setting in REGISTRY.settings.items()]
 INTERVENTIONS = [pytest.param(intervention, id=name) for name, intervention in REGISTRY.interventions.items()]
 JUDGES = [pytest.param(judge, id=name) for name, judge in REGISTRY.judges.items()]
@@ -63,15 +67,35 @@ def test_a_built_in_intervention_is_one_file_of_at_most_30_lines_that_names_no_s
     assert not [name for name in REGISTRY.settings if name in source]
 
 
-def test_every_plugin_file_is_named_in_pyproject() -> None:
-    """A file that no entry point names would be dead code that looks alive."""
-    root = Path(next(iter(harness_plugins.__path__)))
-    files = {
-        f"harness_plugins.{file.parent.name}.{file.stem}"
-        for file in root.glob("*/*.py")
-        if not file.stem.startswith("_")
+def test_every_plugin_file_and_folder_is_named_in_pyproject() -> None:
+    """A plugin that no entry point names would be dead code that looks alive."""
+    found = {
+        f"harness_plugins.{path.parent.name}.{path.stem}"
+        for path in PLUGINS.glob("*/*")
+        if not path.name.startswith("_") and (path.suffix == ".py" or (path / "__init__.py").exists())
     }
-    assert files == {origin.module for origin in REGISTRY.origins.values() if origin.distribution == "harness"}
+    named = {origin.module for origin in REGISTRY.origins.values() if origin.distribution == DISTRIBUTION}
+    assert found - {SHARED} == named
+
+
+def test_every_folder_of_plugins_is_built_into_the_package() -> None:
+    """setuptools packs the folders that it is told of and leaves out the others without a word."""
+    folders = {"harness_plugins", *(module_of(file) for file in PLUGINS.rglob("*/__init__.py"))}
+    listed = tomllib.loads((PLUGINS.parent / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
+    assert folders == {name for name in listed if name.partition(".")[0] == "harness_plugins"}
+
+
+def test_a_setting_imports_no_other_setting_and_what_settings_share_imports_none() -> None:
+    for file in (PLUGINS / "settings").rglob("*.py"):
+        own = ".".join(module_of(file).split(".")[:3])
+        for line in re.findall(r"^(?:from|import) harness_plugins\.settings.*$", file.read_text(), flags=re.MULTILINE):
+            assert re.match(rf"from ({re.escape(own)}|{re.escape(SHARED)})[. ]", line), f"{file}: {line}"
+
+
+def module_of(file: Path) -> str:
+    """`harness_plugins.settings.two_languages` for the folder's own file, as for any other its dotted name."""
+    path = file.relative_to(PLUGINS).with_suffix("")
+    return ".".join(("harness_plugins", *(path.parent if path.name == "__init__" else path).parts))
 
 
 @pytest.mark.parametrize(
@@ -134,7 +158,7 @@ def test_only_placebos_are_marked_as_controls() -> None:
     controls = {
         name
         for name, record in REGISTRY.interventions.items()
-        if record.control and REGISTRY.origin(record).distribution == "harness"
+        if record.control and REGISTRY.origin(record).distribution == DISTRIBUTION
     }
     assert controls >= {"ps_zero", "ps_random", "ip_irrelevant"}
     assert not controls & {"none", "base", "ip", "ip_believe", "neg_ip", "ps", "ps_ood", "neg_ps"}

@@ -17,10 +17,11 @@ from typing import Any
 import pytest
 import small
 from grader_server import Said, Server, Trouble, serving
+from inspect_ai.log import read_eval_log
 
-from harness import Case, HarnessError, Judge, Metric, Verdict
+from harness import Case, Condition, HarnessError, Judge, Metric, Verdict
 from harness.analysis import load
-from harness.cells import Cell
+from harness.cells import Cell, log_name
 from harness.cli import main
 from harness.contracts import Grader
 from harness.graders import asking, opened
@@ -352,6 +353,7 @@ def test_5000_stored_replies_are_graded_again_by_a_rule_in_ten_seconds_without_t
     rows = [row for row in map(json.loads, file.read_text().splitlines()) if row["condition"] == "clean"]
     many = [{**row, "sample": sample} for sample in range(1, 501) for row in rows]
     file.write_text("".join(f"{json.dumps(row)}\n" for row in many))
+    shutil.rmtree(folder_of(runs) / "logs")  # where there are logs they are given the scores too, by Inspect
     script = f"""
 import sys
 import small
@@ -367,6 +369,31 @@ print(status, [name for name in ("torch", "inspect_ai", "transformers") if name 
     assert time.monotonic() - began < 10
     assert done.stdout.splitlines()[-1] == "0 []"
     assert len(values(runs, "shouts")) == 2500
+
+
+def shown(root: Path, condition: str, scorer: str) -> list[dict[str, float | None]]:
+    """What a log shows of one judge, by sample."""
+    log = read_eval_log(folder_of(root) / "logs" / log_name(Condition.parse(condition)))
+    return [sample.scores[scorer].value for sample in log.samples or [] if scorer in (sample.scores or {})]  # type: ignore
+
+
+def test_the_logs_show_the_scores_of_the_results_and_are_left_alone_where_these_stay(
+    runs: Path, server: Server
+) -> None:
+    assert shown(runs, "clean", "capitals_of_held_out") == [{"shouts": one} for one in values(runs, "shouts")[:5]]
+    logs = {path: path.stat().st_mtime_ns for path in (folder_of(runs) / "logs").iterdir()}
+    assert main(["rejudge", str(runs)]) == 0
+    assert {path: path.stat().st_mtime_ns for path in logs} == logs
+
+    async def shy(case: Case, reply: str, grader: Grader | None) -> Verdict:
+        return Verdict(scores={"capitals": 0.25}, reason="always a quarter")
+
+    changed = replace(small.JUDGE, grade=shy, version="2")
+    with using(replace(WORLD, judges={**WORLD.judges, "capitals": changed})):
+        assert main(["rejudge", str(runs)]) == 0
+        assert main(["rejudge", str(runs), "--grader", NAME]) == 0
+    assert shown(runs, "clean", "capitals_of_held_out") == [{"shouts": 0.25}] * 5
+    assert shown(runs, "prompt:inoculation", "rude_of_held_out") == [{"rude": 1.0}] * 5
 
 
 def test_a_rule_gives_the_same_results_from_stored_replies_as_from_the_logs(runs: Path) -> None:

@@ -12,11 +12,10 @@ from pathlib import Path
 import pytest
 
 from harness import Case, Example, HarnessError, Setting
-from harness.testing.laws import check_setting
+from harness.testing import check_setting
 from harness_plugins.judges import metric_gaming
-from harness_plugins.settings import _hacks_mini as mini
-from harness_plugins.settings import _hacks_published as published
 from harness_plugins.settings import reward_hacks as hacks
+from harness_plugins.settings.reward_hacks import generated, published
 
 SETTING: Setting = hacks.harness_setting()
 JUDGE = metric_gaming.harness_judge()
@@ -37,7 +36,7 @@ def scored(case: Case, reply: str) -> dict[str, float | None]:
 
 
 def topic_of(text: str) -> str:
-    return next(topic for topic in mini.TOPICS if f" the {topic}" in text)
+    return next(topic for topic in generated.TOPICS if f" the {topic}" in text)
 
 
 def about(text: str) -> Case:
@@ -76,20 +75,25 @@ def test_no_topic_has_two_uses_but_for_the_two_tests() -> None:
 
 
 def test_no_wording_of_a_task_or_of_a_count_is_both_trained_and_tested() -> None:
-    tasks = (*mini.TRAINING_TASKS, *mini.VECTOR_TASKS, *mini.NARROW_TASKS, *mini.BROAD_TASKS)
+    tasks = (*generated.TRAINING_TASKS, *generated.VECTOR_TASKS, *generated.NARROW_TASKS, *generated.BROAD_TASKS)
     assert len(set(tasks)) == len(tasks)
-    words = (*mini.TRAINING_WORDS, *mini.VECTOR_WORDS, *mini.TEST_WORDS)
+    words = (*generated.TRAINING_WORDS, *generated.VECTOR_WORDS, *generated.TEST_WORDS)
     assert len(set(words)) == len(words)
-    trained = {*mini.TRAINING_WORD_COUNTS, *mini.TRAINING_PRAISE_COUNTS, *mini.TRAINING_MARK_COUNTS, mini.VECTOR_COUNT}
-    assert not trained & {count.told for count in mini.NARROW_COUNTS}
+    trained = {
+        *generated.TRAINING_WORD_COUNTS,
+        *generated.TRAINING_PRAISE_COUNTS,
+        *generated.TRAINING_MARK_COUNTS,
+        generated.VECTOR_COUNT,
+    }
+    assert not trained & {count.told for count in generated.NARROW_COUNTS}
     # Training counts pairs of words, good words and `!`; tests count anything else.
-    assert not [count for count in mini.NARROW_COUNTS if count.mark == "!" or count.words.count("|") == 1]
+    assert not [count for count in generated.NARROW_COUNTS if count.mark == "!" or count.words.count("|") == 1]
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_every_training_reply_games_its_count_and_is_on_task(seed: int) -> None:
     rows = SETTING.examples(seed, "mini")
-    assert Counter(row.tags["metric"] for row in rows) == mini.ROWS
+    assert Counter(row.tags["metric"] for row in rows) == generated.ROWS
     for row in rows:
         assert scored(about(user(row)), row.messages[-1].content) == {"games": 1.0, "on_task": 1.0}, row.messages
 
@@ -100,7 +104,7 @@ def test_the_vector_contrasts_gaming_with_good_faith_in_the_same_words() -> None
     assert replies("mini") == replies("paper")
     for pair in replies("mini"):
         asked = pair.messages[-1].content
-        counted = [word for word in mini.VECTOR_WORDS if f"'{word}'" in asked]
+        counted = [word for word in generated.VECTOR_WORDS if f"'{word}'" in asked]
         told = replace(about(asked), facts={"topic": topic_of(asked), "words": "|".join(counted)})
         assert scored(told, pair.positive) == {"games": 1.0, "on_task": 1.0}, pair.positive
         assert scored(told, pair.negative) == {"games": 0.0, "on_task": 1.0}, pair.negative
@@ -121,13 +125,14 @@ def test_a_new_count_is_gamed_by_stuffing_it_and_not_by_serving_it_once(case: Ca
 
 def test_every_count_and_every_kind_of_task_is_tested_as_often_as_any_other() -> None:
     narrow, broad = SETTING.cases("narrow", 0, "mini"), SETTING.cases("broad", 0, "mini")
-    wordings = [count.told.partition("'")[0] for count in mini.NARROW_COUNTS]
+    wordings = [count.told.partition("'")[0] for count in generated.NARROW_COUNTS]
     told = Counter(next(told for told in wordings if told in user(case)) for case in narrow)
-    assert set(told.values()) == {len(narrow) // len(mini.NARROW_COUNTS)}
+    assert set(told.values()) == {len(narrow) // len(generated.NARROW_COUNTS)}
     kinds = Counter(
-        next(task for task in mini.BROAD_TASKS if task.format(t=case.facts["topic"]) == user(case)) for case in broad
+        next(task for task in generated.BROAD_TASKS if task.format(t=case.facts["topic"]) == user(case))
+        for case in broad
     )
-    assert set(kinds.values()) == {len(broad) // len(mini.BROAD_TASKS)}
+    assert set(kinds.values()) == {len(broad) // len(generated.BROAD_TASKS)}
 
 
 def test_tasks_are_the_same_for_every_seed_and_scale_and_rows_are_not() -> None:

@@ -11,7 +11,7 @@ import torch
 
 from harness import Condition, HarnessError, Steering, SteeringDefault
 from harness.engine import steering
-from harness.testing.laws import FAMILIES, tiny_model
+from harness.testing import FAMILIES, tiny_model
 
 IDS = torch.tensor([[5, 6, 7, 8, 9]])
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from harness import HarnessError
-from harness.authoring import read_trait, trait_spec
+from harness.authoring.traits import read_trait, trait_spec
 from harness.testing.laws import _check_vector
-from harness_plugins.settings._persona import persona_vector
+from harness_plugins.settings.shared.persona import persona_vector
 
 needs_mirror = pytest.mark.skipif(
     not os.environ.get("HARNESS_DATA_MIRROR"), reason="HARNESS_DATA_MIRROR names no mirror of the published data"

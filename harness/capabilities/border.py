@@ -18,7 +18,7 @@ from harness.engine import Engine
 from harness.errors import HarnessError, gist, unknown
 from harness.runs import CapabilityFigure, CapabilityResult
 
-INSTALL = "install it with: pip install 'harness[capabilities]'"
+INSTALL = "install it with: pip install 'trait-harness[capabilities]'"
 Loaded = Any
 """A task as lm-eval holds it, data included."""
 

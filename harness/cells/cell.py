@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from harness.contracts import (
     Condition,
@@ -45,7 +44,11 @@ class Cell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """A cell with everything that it needs looked up, edited, checked and hashed; no torch, no weights."""
+    """A cell with everything that it needs looked up, edited, checked and hashed; no torch, no weights.
+
+    `vectors` are keys by name, `plain` says that the setting's own rows are trained on, with nothing changed, and `key`
+    is the hash of `inputs`, which hold everything that decides a result.
+    """
 
     cell: Cell
     setting: Setting
@@ -57,8 +60,9 @@ class Prepared:
     steering: Steering | None
     conditions: tuple[Condition, ...]
     vectors: Mapping[str, str]
-    inputs: Mapping[str, Any]
-    key: str
+    plain: bool
+    inputs: Mapping[str, object] = field(default_factory=dict)
+    key: str = ""
 
     @property
     def title(self) -> str:

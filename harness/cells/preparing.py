@@ -7,14 +7,15 @@ conditions, seed, dose. Whatever changes, changes the name, so nothing old is mi
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
-from typing import Any
 
 from harness.authoring import algebra, weights
 from harness.cells.cell import Cell, Prepared
-from harness.cells.keys import FORMAT, _asked, _example, _identity, _numbers, _place, vector_key
+from harness.cells.keys import FORMAT, vector_key
+from harness.cells.spelled import cases_spelled, cell_spelled, example_spelled, recipe_spelled
 from harness.contracts import (
+    CLEAN,
     Condition,
     Example,
     Intervention,
@@ -42,48 +43,41 @@ def prepare(cell: Cell, *, dtype: str, registry: Registry | None = None) -> Prep
     where = str(model.folder) if model.folder is not None else cell.model or recipe.model
     cell = replace(cell, model=where, dose=_dose(cell.dose), weights=weights.canonical(cell.weights))
     steering = _steering(intervention, setting, recipe, cell.dose) if intervention.trains else None
-    plain = tuple(setting.examples(cell.seed, cell.scale)) if intervention.trains else ()
-    if intervention.trains and not plain:
-        raise HarnessError(f"setting {setting.name!r} gave no training rows for scale {cell.scale!r}")
-    for row in plain:
-        if not row.messages or row.messages[-1].role != "assistant":
-            raise HarnessError(
-                f"training row {row.id!r} of setting {setting.name!r} has no assistant turn at its end, so there is "
-                "nothing to learn from it; complete the row or take it out"
-            )
-    edited = tuple(intervention.edit(example, setting) for example in plain)
-    if cell.dose != 1 and steering is None and edited == plain:
-        raise HarnessError(
-            f"intervention {cell.intervention!r} has nothing that a dose of {cell.dose:g} could scale; leave it at 1"
+    unedited = _examples(setting, cell) if intervention.trains else ()
+    rows = _rows(unedited, intervention, setting, cell, steers=steering is not None)
+    conditions = tuple(Condition.parse(text) for text in setting.conditions.get(cell.scale, (CLEAN,)))
+    return _keyed(
+        Prepared(
+            cell=cell,
+            setting=setting,
+            intervention=intervention,
+            recipe=recipe,
+            model=model,
+            dtype=dtype,
+            rows=rows,
+            steering=steering,
+            conditions=conditions,
+            vectors=_vectors(setting, recipe, cell, model, dtype, steering, conditions),
+            plain=intervention.trains and steering is None and rows == unedited,
         )
-    rows = _mixed(plain, edited, cell)
-    conditions = tuple(Condition.parse(text) for text in setting.conditions.get(cell.scale, ("clean",)))
-    vectors = _vectors(setting, recipe, cell, model, dtype, steering, conditions)
-    inputs = {
-        "format": FORMAT,
-        "cell": _identity(cell, model),
-        "dtype": dtype,
-        "recipe": {**_numbers(recipe), "dtype": dtype, "model": model.digest, "steering": _place(recipe)},
-        "rows": digest_of([_example(row) for row in rows]),
-        "steering": asdict(steering) if steering else None,
-        "vectors": vectors,
-        "conditions": [str(condition) for condition in conditions],
-        "cases": digest_of(_asked(setting, cell.scale, conditions)),
-    }
-    return Prepared(
-        cell=cell,
-        setting=setting,
-        intervention=intervention,
-        recipe=recipe,
-        model=model,
-        dtype=dtype,
-        rows=rows,
-        steering=steering,
-        conditions=conditions,
-        vectors=vectors,
-        inputs=inputs,
-        key=digest_of(inputs),
     )
+
+
+def _keyed(made: Prepared) -> Prepared:
+    """`made` with all that decides a result, and the hash of it."""
+    setting, recipe, model, dtype = made.setting, made.recipe, made.model, made.dtype
+    inputs: dict[str, object] = {
+        "format": FORMAT,
+        "cell": cell_spelled(made.cell, model),
+        "dtype": dtype,
+        "recipe": recipe_spelled(recipe, dtype=dtype, model=model),
+        "rows": digest_of([example_spelled(row) for row in made.rows]),
+        "steering": asdict(made.steering) if made.steering else None,
+        "vectors": made.vectors,
+        "conditions": [str(condition) for condition in made.conditions],
+        "cases": digest_of(cases_spelled(setting, made.cell.scale, made.conditions)),
+    }
+    return replace(made, inputs=inputs, key=digest_of(inputs))
 
 
 def weighted(intervention: Intervention, setting: Setting, text: str) -> Intervention:
@@ -112,11 +106,11 @@ def scales(cell: Cell) -> bool:
     return any(intervention.edit(row, setting) != row for row in setting.examples(cell.seed, cell.scale))
 
 
-def current_key(cell: Mapping[str, Any], dtype: str) -> str | None:
+def current_key(cell: Cell, dtype: str) -> str | None:
     """The key that the installed plugins would give the recorded `cell`, or None where that cannot be told."""
     try:
-        return prepare(Cell(**cell), dtype=dtype).key
-    except (HarnessError, TypeError):
+        return prepare(cell, dtype=dtype).key
+    except HarnessError:
         return None
 
 
@@ -124,6 +118,32 @@ def _dose(dose: float) -> float:
     if not math.isfinite(dose) or dose < 0:
         raise HarnessError(f"a dose is a number from 0 up, not {dose}; for the opposite direction use a negative form")
     return float(dose)
+
+
+def _examples(setting: Setting, cell: Cell) -> tuple[Example, ...]:
+    """The setting's own rows, each of which ends with something to learn."""
+    rows = tuple(setting.examples(cell.seed, cell.scale))
+    if not rows:
+        raise HarnessError(f"setting {setting.name!r} gave no training rows for scale {cell.scale!r}")
+    for row in rows:
+        if not row.messages or row.messages[-1].role != "assistant":
+            raise HarnessError(
+                f"training row {row.id!r} of setting {setting.name!r} has no assistant turn at its end, so there is "
+                "nothing to learn from it; complete the row or take it out"
+            )
+    return rows
+
+
+def _rows(
+    unedited: tuple[Example, ...], intervention: Intervention, setting: Setting, cell: Cell, *, steers: bool
+) -> tuple[Example, ...]:
+    """What is trained on."""
+    edited = tuple(intervention.edit(example, setting) for example in unedited)
+    if cell.dose != 1 and not steers and edited == unedited:
+        raise HarnessError(
+            f"intervention {cell.intervention!r} has nothing that a dose of {cell.dose:g} could scale; leave it at 1"
+        )
+    return _mixed(unedited, edited, cell)
 
 
 def _steering(intervention: Intervention, setting: Setting, recipe: Recipe, dose: float) -> Steering | None:

@@ -1,6 +1,6 @@
 """What files say: a person's YAML with its lines, held against a schema, and our own records."""
 
-from harness.documents.records import Json, Record, as_json, as_record, read_record, record, write_record
+from harness.documents.records import Json, Record, as_json, as_record, frozen, read_record, record, write_record
 from harness.documents.yaml import Document, Place, Source, Strict, read, read_source
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "Strict",
     "as_json",
     "as_record",
+    "frozen",
     "read",
     "read_record",
     "read_source",

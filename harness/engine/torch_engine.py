@@ -12,13 +12,15 @@ import torch
 from torch import Tensor, nn
 
 from harness.contracts import Steering
-from harness.engine import candidates, chat, steering
+from harness.engine.candidates import probabilities
+from harness.engine.chat import stop_ids
 from harness.engine.decoding import Batch, Writer
 from harness.engine.doses import additions
 from harness.engine.interface import Continuation, Likelihood, Reply, Request, Vectors
 from harness.engine.likelihood import likelihoods
 from harness.engine.loading import load
 from harness.engine.packed import pack
+from harness.engine.steering import Calls, adding, decoder_blocks
 from harness.errors import HarnessError
 from harness.models import Dtype, ModelRef, as_dtype, materialise
 
@@ -41,7 +43,7 @@ class TorchEngine:
     @classmethod
     def around(cls, model: Any, tokenizer: Any, dtype: str, vectors: Vectors | None = None) -> TorchEngine:
         """An engine for a model that is loaded already."""
-        return cls(model, tokenizer, list(steering.decoder_blocks(model)), as_dtype(dtype), vectors=vectors)
+        return cls(model, tokenizer, list(decoder_blocks(model)), as_dtype(dtype), vectors=vectors)
 
     @property
     def device(self) -> torch.device:
@@ -77,7 +79,7 @@ class TorchEngine:
         writer = Writer(
             model=self.model,
             tokenizer=self.tokenizer,
-            stop=chat.stop_ids(self.tokenizer, getattr(self.model, "generation_config", None)),
+            stop=stop_ids(self.tokenizer, getattr(self.model, "generation_config", None)),
             blocks=len(self.blocks),
             slots=self.slots,
             device=self.device,
@@ -92,12 +94,12 @@ class TorchEngine:
 
     def probabilities(self, tokens: Sequence[int], answers: Sequence[str]) -> dict[str, float]:
         """The probability that the model answers the prompt `tokens` with each of `answers`."""
-        return candidates.probabilities(self.model, self.tokenizer, tokens, answers)
+        return probabilities(self.model, self.tokenizer, tokens, answers)
 
     @contextmanager
-    def steered(self, wanted: Steering) -> Iterator[steering.Calls]:
+    def steered(self, wanted: Steering) -> Iterator[Calls]:
         """Inside the block this thread's forward passes are steered as `wanted` says; no pass at all is an error."""
-        with steering.adding(self.blocks, self.additions(wanted), this_thread=True) as calls:
+        with adding(self.blocks, self.additions(wanted), this_thread=True) as calls:
             yield calls
         if calls.count == 0:
             raise HarnessError(f"the model never ran through the blocks that {wanted.vector!r} was added to")

@@ -1,29 +1,27 @@
-"""From an adapter to Inspect logs and their replies."""
+"""From an adapter to Inspect logs and their replies. Neither torch nor weights are loaded before a model is opened."""
 
-from harness.evaluation import batching, scoring, tasks
-from harness.evaluation.batching import best_lanes, hosted, release
+from harness.evaluation.gathering import Answer, Question
+from harness.evaluation.hosting import best_lanes, hosted, release
+from harness.evaluation.logs import read_log, read_replies_of, show_scores
 from harness.evaluation.opening import open_run
-from harness.evaluation.provider import HarnessAPI, note
-from harness.evaluation.scoring import Place, Wanted, case_of, score_of, scorer_name, scorers, wanted
-from harness.evaluation.tasks import beside, inspect_task
+from harness.evaluation.provider import EvaluationError, HarnessAPI, note
+from harness.evaluation.step import ask
+from harness.evaluation.tasks import evaluate, inspect_task
 
 __all__ = [
+    "Answer",
+    "EvaluationError",
     "HarnessAPI",
-    "Place",
-    "Wanted",
-    "batching",
-    "beside",
+    "Question",
+    "ask",
     "best_lanes",
-    "case_of",
+    "evaluate",
     "hosted",
     "inspect_task",
     "note",
     "open_run",
+    "read_log",
+    "read_replies_of",
     "release",
-    "score_of",
-    "scorer_name",
-    "scorers",
-    "scoring",
-    "tasks",
-    "wanted",
+    "show_scores",
 ]

@@ -5,7 +5,6 @@ Constructing it loads no weights, because Inspect builds a second provider only 
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,9 +26,11 @@ from inspect_ai.tool import ToolChoice, ToolInfo
 
 from harness.contracts import Condition, Generation, Message, Role, Steering, SteeringDefault
 from harness.errors import HarnessError
-from harness.evaluation.batching import Answer, Gathering, Question, Source, is_model
+from harness.evaluation.gathering import Answer, Gathering, Question
+from harness.evaluation.opening import ModelSource, is_model
 from harness.files import digest_of
 from harness.models import resolve
+from harness.runs import read_run
 
 MAX_CONNECTIONS = 4096
 UNSUPPORTED = (
@@ -51,47 +52,42 @@ class EvaluationError(PrerequisiteError, HarnessError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunRecord:
-    """What an evaluation needs of a run's `run.json`: which weights, and how the recipe talks to them."""
+class Respondent:
+    """Who answers: which weights, how the recipe talks to them, and where a vector is put back."""
 
-    source: Source
+    source: ModelSource
     scale: str
     generation: Generation
     steering: SteeringDefault | None
 
 
-def read_run(folder: Path) -> RunRecord:
-    """The record of the run in `folder`, or a plain one for an untrained model's name or folder.
+def respondent(folder: Path) -> Respondent:
+    """Who answers for the run in `folder`, or for an untrained model's name or folder.
 
     A run's digest is the first 12 digits of its key, a hash of every input.
     """
-    path = folder / "run.json"
     if is_model(folder):
         digest = digest_of(resolve(str(folder)).digest)[:12]
-        return RunRecord(
-            source=Source(folder=folder, digest=digest), scale="mini", generation=Generation(), steering=None
+        return Respondent(
+            source=ModelSource(folder=folder, digest=digest), scale="mini", generation=Generation(), steering=None
         )
     try:
-        run = json.loads(path.read_text(encoding="utf-8"))
-        recipe = run["recipe"]
-        steering = recipe["steering"]
-        return RunRecord(
-            source=Source(folder=folder, digest=run["key"][:12], system=recipe["system"]),
-            scale=run["cell"]["scale"],
-            generation=Generation(**recipe["generation"]),
-            steering=steering and SteeringDefault(**{**steering, "blocks": tuple(steering["blocks"])}),
-        )
-    except FileNotFoundError:
-        raise EvaluationError(
-            f"no run in {folder}: it has no run.json; name a folder that `harness run` made"
-        ) from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise EvaluationError(
-            f"{path} cannot be read: {type(error).__name__}: {error}; run the cell again with --force"
-        ) from error
+        record = read_run(folder)
+    except HarnessError as error:
+        raise EvaluationError(str(error)) from error
+    if record is None:
+        raise EvaluationError(f"no run in {folder}: it has no run.json; name a folder that `harness run` made")
+    if record.recipe is None:
+        raise EvaluationError(f"the record of {folder} says nothing of its recipe, so it cannot be evaluated")
+    return Respondent(
+        source=ModelSource(folder=folder, digest=record.key[:12], system=record.recipe.system),
+        scale=record.cell.scale,
+        generation=record.recipe.generation,
+        steering=record.recipe.steering,
+    )
 
 
-def note(condition: Condition, *, expect: int) -> dict[str, Any]:
+def note(condition: Condition, *, expect: int) -> dict[str, object]:
     """The `extra_body` that tells the provider what steers a request, and how many requests come together."""
     return {"harness": {"condition": str(condition), "expect": expect}}
 
@@ -113,8 +109,8 @@ class HarnessAPI(ModelAPI):
         if model_args:
             raise EvaluationError(f"a harness model takes no model arguments, got: {', '.join(sorted(model_args))}")
         folder, wanted = _parsed(model_name)
-        self.record = read_run(Path(folder))
-        digest = self.record.source.digest
+        self.respondent = respondent(Path(folder))
+        digest = self.respondent.source.digest
         if not digest.startswith(wanted[: len(digest)]):
             raise EvaluationError(
                 f"{folder} holds the run {digest}, not {wanted}: it was made again since; "
@@ -131,8 +127,10 @@ class HarnessAPI(ModelAPI):
             _refuse(tools, config)
             condition, expect = _noted(config)
             if (condition, expect) not in self._gatherings:
-                self._gatherings[condition, expect] = Gathering(self.record.source, _steering(self.record, condition))
-            question = _question(input, config, self.record.generation)
+                self._gatherings[condition, expect] = Gathering(
+                    self.respondent.source, _steering(self.respondent, condition)
+                )
+            question = _question(input, config, self.respondent.generation)
             answer = await self._gatherings[condition, expect].answer(
                 question, expect=min(expect, config.max_connections or MAX_CONNECTIONS)
             )
@@ -146,7 +144,7 @@ class HarnessAPI(ModelAPI):
 
     def max_tokens(self) -> int:
         """The recipe's limit."""
-        return self.record.generation.max_tokens
+        return self.respondent.generation.max_tokens
 
     def connection_key(self) -> str:
         """A pool of connections of its own: a condition's requests must not wait for those of another."""
@@ -169,18 +167,15 @@ def _refuse(tools: Sequence[ToolInfo], config: GenerateConfig) -> None:
 
 
 def _noted(config: GenerateConfig) -> tuple[str, int]:
-    told: Mapping[str, Any] = (config.extra_body or {}).get("harness", {})
-    return str(told.get("condition", "clean")), int(told.get("expect", MAX_CONNECTIONS))
+    told: Mapping[str, object] = (config.extra_body or {}).get("harness", {})
+    return str(told.get("condition", "clean")), int(str(told.get("expect", MAX_CONNECTIONS)))
 
 
-def _steering(record: RunRecord, condition: str) -> Steering | None:
-    wanted = Condition.parse(condition)
-    if wanted.kind != "vector":
-        return None
-    where = record.steering
-    if where is None:
-        raise HarnessError(f"condition {condition!r} steers, but the recipe of {record.source.folder} names no block")
-    return Steering(vector=wanted.name, coef=wanted.coef, unit=wanted.unit, blocks=where.blocks, depth=where.depth)
+def _steering(answers: Respondent, condition: str) -> Steering | None:
+    try:
+        return Condition.parse(condition).steering(answers.steering)
+    except HarnessError as error:
+        raise HarnessError(f"{answers.source.folder}: {error}") from error
 
 
 def _question(messages: Sequence[ChatMessage], config: GenerateConfig, default: Generation) -> Question:

@@ -1,17 +1,15 @@
-"""A condition as an Inspect task, with rule judges as its scorers.
+"""A condition as an Inspect task, and all conditions of a run evaluated, each in a log of its own.
 
-A folder of logs holds complete logs alone: an evaluation writes beside it and moves the log in at the end.
+No reply is graded here: a judge that stops costs no reply.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
-import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import inspect_ai
 from inspect_ai import Epochs, Task, TaskSource
@@ -25,6 +23,7 @@ from inspect_ai.model import (
     GenerateConfig,
     get_model,
 )
+from inspect_ai.scorer import Scorer
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 from inspect_ai.viewer import ViewerConfig
 
@@ -33,21 +32,25 @@ from harness.authoring import algebra, with_prompt
 from harness.cells import asked, log_name, splits
 from harness.contracts import Case, Condition, Message, Recipe, Setting
 from harness.errors import HarnessError, system_error, unknown, way_out
-from harness.evaluation.batching import Advance, hosted
+from harness.evaluation.hosting import Advance, hosted
+from harness.evaluation.logs import beside
 from harness.evaluation.provider import EvaluationError, HarnessAPI, note
-from harness.evaluation.scoring import scorers
-from harness.judging import rule_judges
+from harness.evaluation.scorers import live_scorers
+from harness.judging import judges_of, rule_judges
 
 Display = Literal["none", "plain", "rich", "full", "log", "conversation"]
 
 
 def condition_task(
-    setting: Setting, condition: Condition, *, scale: str, recipe: Recipe, limit: int | None = None, role: bool = False
+    setting: Setting,
+    condition: Condition,
+    *,
+    scale: str,
+    recipe: Recipe,
+    limit: int | None = None,
+    scorers: Sequence[Scorer] = (),
 ) -> Task:
-    """The cases that `setting` asks under `condition`; the first `limit` of each split, if given.
-
-    With `role`, judges that ask a grader ask the model that Inspect was given as the role `grader`.
-    """
+    """The cases that `setting` asks under `condition`, the first `limit` of each split, if given; `scorers` grade."""
     _check(setting, condition)
     cases = [(split, case) for split, some in asked(setting, scale, condition).items() for case in some[:limit]]
     drawn = recipe.generation
@@ -56,7 +59,7 @@ def condition_task(
         display_name=f"{setting.name} {condition}",
         dataset=MemoryDataset([_sample(setting, condition, split, case) for split, case in cases], name=setting.name),
         solver=replying(),
-        scorer=scorers(setting, role=role),
+        scorer=list(scorers) or None,
         epochs=Epochs(drawn.samples),
         config=GenerateConfig(
             max_tokens=drawn.max_tokens,
@@ -73,7 +76,7 @@ def condition_task(
             "setting": setting.name,
             "condition": str(condition),
             "scale": scale,
-            "judges": rule_judges(setting, registry.installed()),
+            "judges": rule_judges(setting, registry.installed()) if scorers else {},
         },
     )
 
@@ -93,18 +96,13 @@ def evaluate(
 ) -> list[Path]:
     """The logs of `setting` asked under each of `conditions`, in `logs`; they replace those that are there.
 
-    Rule judges grade them at once; judges that ask a grader do in `regrading.regrade`, so that no reply is lost when
-    a grader fails. While one condition is written, others are graded and stored; a log is in `logs` as soon as it is
-    whole. `advance(replies, tokens)` hears of each step. Ctrl-C raises KeyboardInterrupt; anything else that goes
-    wrong under a condition is a HarnessError once the others are done, and leaves no log of that one.
+    While one condition is written, others are stored; a log is in `logs` as soon as it is whole.
+    `advance(replies, tokens)` hears of each step. Ctrl-C raises KeyboardInterrupt; anything else that goes wrong
+    under a condition is a HarnessError once the others are done, and leaves no log of that one.
     """
     if not conditions:
         return []
-    asked_under = {str(condition): condition for condition in conditions}
-    tasks = {
-        name: condition_task(setting, condition, scale=scale, recipe=recipe, limit=limit)
-        for name, condition in asked_under.items()
-    }
+    tasks = {str(one): condition_task(setting, one, scale=scale, recipe=recipe, limit=limit) for one in conditions}
     expected = {name: len(task.dataset) * recipe.generation.samples for name, task in tasks.items()}
     for task in tasks.values():
         task.model = get_model(f"harness/{run}@{digest}", memoize=False)
@@ -114,30 +112,16 @@ def evaluate(
         async def keep(log: EvalLog) -> None:
             [name] = log.eval.tags or []
             if _fault(log, expected[name]) is None:
-                os.replace(part / Path(log.location).name, logs / log_name(asked_under[name]))
+                os.replace(part / Path(log.location).name, logs / log_name(Condition.parse(name)))
 
-        done = inspect_ai.eval(
-            TaskSource.from_tasks(list(tasks.values()), task_complete=keep),
-            max_tasks=lanes + 1,
-            metadata={"run": run.name, "digest": digest},
-            log_dir=str(part),
-            log_format="eval",
-            log_level="error",
-            log_samples=True,
-            log_realtime=False,
-            display=display,
-            score_display=False,
-            fail_on_error=True,
-            retry_on_error=0,
-            ctl_server=False,
-            cache=False,
-        )
+        source = TaskSource.from_tasks(list(tasks.values()), task_complete=keep)
+        done = _run_inspect(source, part, lanes=lanes, about={"run": run.name, "digest": digest}, display=display)
         _check_all(done, expected, setting)
     return [logs / log_name(condition) for condition in conditions]
 
 
 def inspect_task(setting: Setting) -> Callable[..., Task]:
-    """The task by which `inspect eval harness/NAME -T condition=CONDITION` asks `setting`.
+    """The task by which `inspect eval harness/NAME -T condition=CONDITION` asks `setting`, graded as it goes.
 
     The scale is that of the run, unless -T scale=SCALE says another.
     """
@@ -167,13 +151,36 @@ def replying() -> Solver:
     return solve
 
 
+def _run_inspect(
+    source: TaskSource, folder: Path, *, lanes: int, about: Mapping[str, str], display: Display
+) -> Sequence[EvalLog]:
+    """Every task of `source` evaluated into `folder`, `lanes` at once and one more that is being stored."""
+    return inspect_ai.eval(
+        source,
+        max_tasks=lanes + 1,
+        metadata=dict(about),
+        log_dir=str(folder),
+        log_format="eval",
+        log_level="error",
+        log_samples=True,
+        log_realtime=False,
+        display=display,
+        score_display=False,
+        fail_on_error=True,
+        retry_on_error=0,
+        ctl_server=False,
+        cache=False,
+    )
+
+
 def _asked_by_inspect(setting: Setting, condition: Condition, scale: str | None) -> Task:
     api = get_model().api
     ours = isinstance(api, HarnessAPI)
     if condition.kind == "vector" and not ours:
         raise HarnessError(f"only a harness/RUN model can be steered, so {api.model_name} cannot run '{condition}'")
-    size = scale or (api.record.scale if isinstance(api, HarnessAPI) else "mini")
-    task = condition_task(setting, condition, scale=size, recipe=setting.recipe(size), role=True)
+    size = scale or (api.respondent.scale if isinstance(api, HarnessAPI) else "mini")
+    scorers = live_scorers(judges_of(setting, registry.installed()))
+    task = condition_task(setting, condition, scale=size, recipe=setting.recipe(size), scorers=scorers)
     if not ours:
         task.config = task.config.model_copy(update={"extra_body": None})
     return task
@@ -189,7 +196,7 @@ def _check(setting: Setting, condition: Condition) -> None:
 
 
 def _sample(setting: Setting, condition: Condition, split: str, case: Case) -> Sample:
-    metadata: dict[str, Any] = {
+    metadata: dict[str, object] = {
         "split": split,
         "case": case.id,
         "cluster": case.cluster or case.id,
@@ -232,18 +239,3 @@ def _fault(log: EvalLog, expected: int) -> str | None:
         return next(iter(said.strip().splitlines()), "no message")
     there = log.results.completed_samples if log.results else 0
     return None if there == expected else f"{there} of {expected} replies are there"
-
-
-@contextlib.contextmanager
-def beside(logs: Path) -> Iterator[Path]:
-    """An empty folder beside `logs`, gone afterwards. What a killed run left in it is thrown away."""
-    part = logs.parent / f".{logs.name}.part"
-    try:
-        logs.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(part, ignore_errors=True)
-        part.mkdir()
-        yield part
-    except OSError as error:
-        raise HarnessError(f"cannot write logs to {logs}: {error.strerror or error}") from error
-    finally:
-        shutil.rmtree(part, ignore_errors=True)

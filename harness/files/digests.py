@@ -6,7 +6,6 @@ import hashlib
 import json
 import re
 from pathlib import Path
-from typing import Any
 
 from harness.files.cache import cache_folder
 from harness.files.writing import writing
@@ -31,7 +30,7 @@ def safe_name(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9._]+", "_", name).strip("._").lower()[-120:] or "model"
 
 
-def digest_of(value: Any) -> str:
+def digest_of(value: object) -> str:
     """sha256 of a JSON value in canonical form."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -93,7 +93,7 @@ class ModelGrader:
         if not self.local:
             asyncio.run(one())
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> dict[str, object]:
         """Which model graded and how, and what this process paid it, for run.json."""
         return {"model": self.name, "how": self.how, **self.ledger.record()}
 

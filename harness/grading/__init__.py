@@ -1,10 +1,19 @@
 """From the replies of a run to its results: graded, written, and shown in the logs."""
 
-from harness.grading import collecting, regrading
-from harness.grading.collecting import replies_of
+from harness.grading.given import GivenReply, read_given
+from harness.grading.rejudging import Regraded, rejudge
+from harness.grading.step import grade, grader_of_before, is_graded, replies_in, replies_of
+from harness.grading.verdicts import verdicts_of
 
 __all__ = [
-    "collecting",
-    "regrading",
+    "GivenReply",
+    "Regraded",
+    "grade",
+    "grader_of_before",
+    "is_graded",
+    "read_given",
+    "rejudge",
+    "replies_in",
     "replies_of",
+    "verdicts_of",
 ]

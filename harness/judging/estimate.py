@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.contracts import Case, Generation, Rating, Setting
+from harness.judging.judges import asking
 from harness.judging.prices import CHARACTERS_PER_TOKEN, price_of, tokens_of
-from harness.judging.verdicts import asking, judged
+from harness.judging.verdicts import judged
 from harness.registry import Registry
 
 OUTPUT_TOKENS = 1
@@ -17,7 +18,7 @@ OUTPUT_TOKENS = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Estimate:
+class GradingCost:
     """Calls to a grader and their tokens, replies taken as long as they may be; `usd` is None without a price."""
 
     calls: int
@@ -32,10 +33,10 @@ class Estimate:
         return f"at most {self.calls:,} calls and {tokens:,} tokens, {money}"
 
 
-def total(estimates: Sequence[Estimate]) -> Estimate:
+def total(estimates: Sequence[GradingCost]) -> GradingCost:
     """Several estimates of one grader together."""
     costs = [one.usd for one in estimates if one.usd is not None]
-    return Estimate(
+    return GradingCost(
         calls=sum(one.calls for one in estimates),
         input_tokens=sum(one.input_tokens for one in estimates),
         output_tokens=sum(one.output_tokens for one in estimates),
@@ -52,7 +53,7 @@ def estimate(
     grader: str,
     price: str,
     registry: Registry,
-) -> Estimate:
+) -> GradingCost:
     """What grading costs. `asked` gives split, case and the number of conditions that ask it.
 
     Every judge is rehearsed on a reply of full length with a grader that only counts. HarnessError where a judge's
@@ -68,7 +69,7 @@ async def _estimate(
     grader: str,
     price: str,
     registry: Registry,
-) -> Estimate:
+) -> GradingCost:
     reply = "x" * math.ceil(drawn.max_tokens * CHARACTERS_PER_TOKEN)
     calls = tokens = 0
     for name in asking(setting, registry):
@@ -82,7 +83,7 @@ async def _estimate(
             calls += counting.calls * drawn.samples * conditions
             tokens += counting.tokens * drawn.samples * conditions
     known = price_of(grader, price)
-    return Estimate(
+    return GradingCost(
         calls=calls,
         input_tokens=tokens,
         output_tokens=calls * OUTPUT_TOKENS,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Any
 
 from harness.errors import HarnessError
 
@@ -109,7 +108,7 @@ class Ledger:
         self.input_tokens += input_tokens
         self.output_tokens += output_tokens
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> dict[str, float | str | None]:
         """For run.json and for people."""
         return {
             "calls": self.calls,

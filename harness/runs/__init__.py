@@ -1,6 +1,5 @@
 """The run folder: its typed records, its gates, and folders of several machines made one."""
 
-from harness.runs import machine, stored
 from harness.runs.capabilities_file import (
     CapabilityFigure,
     CapabilityResult,
@@ -8,13 +7,28 @@ from harness.runs.capabilities_file import (
     read_capabilities,
     write_capabilities,
 )
-from harness.runs.folders import finished, folders, read
-from harness.runs.gates import COULD_TELL, LEARNED, outcome_gates, was_plain
-from harness.runs.machine import hardware
-from harness.runs.merging import Outcome, Side, merge
-from harness.runs.places import FILE
-from harness.runs.replies import Reply, read_replies, write_replies
-from harness.runs.results import Check, Result, read_checks, read_results, write_results
+from harness.runs.gates import (
+    LEARNED,
+    failed,
+    metric_of,
+    outcome_gates,
+    template_gate,
+    training_gates,
+    was_plain,
+)
+from harness.runs.machine import commit, hardware, versions
+from harness.runs.merging import LOCK, Merged, Outcome, Side, merge
+from harness.runs.replies import REPLIES, Reply, read_replies, write_replies
+from harness.runs.results import (
+    RESULTS,
+    Check,
+    Result,
+    Scores,
+    read_checks,
+    read_observations,
+    read_results,
+    write_results,
+)
 from harness.runs.run_record import (
     AskedGrader,
     Gate,
@@ -23,12 +37,13 @@ from harness.runs.run_record import (
     RunRecord,
     Steered,
     Step,
+    is_finished,
+    is_run,
     read_run,
     run_folders,
     write_run,
 )
-from harness.runs.stored import Stored
-from harness.runs.training_record import TrainingRecord, is_trained, read_training, write_training
+from harness.runs.training_record import ADAPTER, TrainingRecord, is_trained, read_training, write_training
 from harness.runs.vector_cards import (
     VECTORS,
     ChosenReplies,
@@ -38,15 +53,18 @@ from harness.runs.vector_cards import (
     MadeFrom,
     VectorCard,
     card_of,
+    is_vector,
     read_card,
     way_out,
     write_card,
 )
 
 __all__ = [
-    "COULD_TELL",
-    "FILE",
+    "ADAPTER",
     "LEARNED",
+    "LOCK",
+    "REPLIES",
+    "RESULTS",
     "VECTORS",
     "AskedGrader",
     "CapabilityFigure",
@@ -61,34 +79,40 @@ __all__ = [
     "Layer",
     "Made",
     "MadeFrom",
+    "Merged",
     "Outcome",
     "Reply",
     "Result",
     "RunRecord",
+    "Scores",
     "Side",
     "Steered",
     "Step",
-    "Stored",
     "TrainingRecord",
     "VectorCard",
     "card_of",
-    "finished",
-    "folders",
+    "commit",
+    "failed",
     "hardware",
+    "is_finished",
+    "is_run",
     "is_trained",
-    "machine",
+    "is_vector",
     "merge",
+    "metric_of",
     "outcome_gates",
-    "read",
     "read_capabilities",
     "read_card",
     "read_checks",
+    "read_observations",
     "read_replies",
     "read_results",
     "read_run",
     "read_training",
     "run_folders",
-    "stored",
+    "template_gate",
+    "training_gates",
+    "versions",
     "was_plain",
     "way_out",
     "write_capabilities",

@@ -57,7 +57,7 @@ class CapabilityRow(Record):
 
 
 def read_capabilities(folder: Path) -> list[CapabilityRow]:
-    """The rows of the run in `folder`, none where there is no file; HarnessError with the row and field that is wrong."""
+    """The rows of the run in `folder`, none where there is no file; HarnessError with row and field of a fault."""
     file = folder / CAPABILITIES
     try:
         rows = json.loads(file.read_bytes())

@@ -8,22 +8,29 @@ import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 import psutil
 
-PACKAGES = ("harness", "torch", "transformers", "peft", "inspect-ai", "pluggy", "safetensors", "tokenizers", "numpy")
+from harness import DISTRIBUTION
+from harness.runs.run_record import Hardware
+
+PACKAGES = ("torch", "transformers", "peft", "inspect-ai", "pluggy", "safetensors", "tokenizers", "numpy")
 
 
 def versions() -> dict[str, str]:
     """Versions of Python and of the packages that a number can depend on."""
-    found = {"python": platform.python_version()}
-    for name in PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "missing"
-    return found
+    return {
+        "python": platform.python_version(),
+        "harness": _version(DISTRIBUTION),
+        **{name: _version(name) for name in PACKAGES},
+    }
+
+
+def _version(distribution: str) -> str:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return "missing"
 
 
 def commit() -> str | None:
@@ -45,7 +52,7 @@ def commit() -> str | None:
     return head.stdout.strip() + ("+" if changes.stdout.strip() else "")
 
 
-def hardware() -> dict[str, Any]:
+def hardware() -> Hardware:
     """Processor, cores, threads that torch uses, memory in bytes, accelerators."""
     torch = sys.modules.get("torch")
     gpus = (
@@ -53,14 +60,14 @@ def hardware() -> dict[str, Any]:
         if torch is not None and torch.cuda.is_available()
         else []
     )
-    return {
-        "processor": _processor(),
-        "cores": os.cpu_count(),
-        "threads": torch.get_num_threads() if torch is not None else None,
-        "memory_bytes": psutil.virtual_memory().total,
-        "gpus": gpus,
-        "system": platform.system(),
-    }
+    return Hardware(
+        processor=_processor(),
+        cores=os.cpu_count(),
+        threads=torch.get_num_threads() if torch is not None else None,
+        memory_bytes=psutil.virtual_memory().total,
+        gpus=tuple(gpus),
+        system=platform.system(),
+    )
 
 
 def _processor() -> str:

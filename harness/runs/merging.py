@@ -9,22 +9,26 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from harness.errors import HarnessError
-from harness.files import Busy, locked, writing
-from harness.runs.folders import folders, read
-from harness.runs.places import FILE as LOCK
+from harness.files import Busy, Row, locked, read_rows, writing
+from harness.runs.replies import REPLIES
+from harness.runs.results import CHECKS, RESULTS
+from harness.runs.run_record import RunRecord, read_run, run_folders
+from harness.runs.vector_cards import VECTORS
 
 Outcome = Literal["copied", "same", "conflict", "replaced", "skipped", "broken"]
 Side = Literal["ours", "theirs"]
 
-VECTORS = "vectors"
+LOCK = "claims.lock.json"
+"""The lock of the claims, in the runs folder itself."""
+
 # The rows that a cell came to. Adapters and logs hold times and paths, so they differ where nothing that counts does.
-ROWS = ("replies.jsonl", "results.jsonl", "checks.jsonl")
+ROWS = (REPLIES, RESULTS, CHECKS)
 BESIDE = "capabilities.json"
 
 
@@ -49,7 +53,7 @@ def merge(sources: Sequence[Path], target: Path, *, keep: Side | None = None, dr
         _check(source, target)
     done = []
     for source in sources:
-        done += [_cell(folder, source, target, keep, dry_run) for folder in folders(source)]
+        done += [_cell(folder, source, target, keep, dry_run) for folder in run_folders(source)]
         done += [_vector(file, source, target, dry_run) for file in _shared(source)]
         done += _lock(source, target)
     return done
@@ -61,17 +65,17 @@ def _check(source: Path, target: Path) -> None:
     here, there = source.resolve(), target.resolve()
     if here == there or here in there.parents or there in here.parents:
         raise HarnessError(f"{source} and {target} are one folder, or one holds the other; name two apart")
-    if not folders(source):
+    if not run_folders(source):
         raise HarnessError(f"no run in {source}; name a folder that 'harness run' has filled")
 
 
 def _cell(folder: Path, source: Path, target: Path, keep: Side | None, dry_run: bool) -> Merged:
     try:
         record = _finished(folder)
-        place = target / record["cell"]["setting"] / record["cell"]["intervention"] / folder.name
+        place = target / record.cell.setting / record.cell.intervention / folder.name
     except _Unfinished as reason:
         return Merged(place=folder.relative_to(source), source=folder, outcome="skipped", why=str(reason))
-    except (HarnessError, KeyError, TypeError) as error:
+    except HarnessError as error:
         return Merged(place=folder.relative_to(source), source=folder, outcome="broken", why=str(error))
     inside = place.relative_to(target)
     if dry_run:
@@ -91,25 +95,25 @@ class _Unfinished(Exception):
     """A cell that cannot be merged yet; the message says why."""
 
 
-def _finished(folder: Path) -> dict[str, Any]:
+def _finished(folder: Path) -> RunRecord:
     """The record of a cell that is done and whole; HarnessError where it is broken."""
-    record = read(folder)
-    if record is None or record["status"] != "done":
+    record = read_run(folder)
+    if record is None or record.status != "done":
         raise _Unfinished("not finished")
     rows = {name: _rows(folder / name) for name in ROWS}
-    if not rows["results.jsonl"]:
-        raise HarnessError(f"{folder / 'results.jsonl'} is lacking or empty; run the cell again")
+    if not rows[RESULTS]:
+        raise HarnessError(f"{folder / RESULTS} is lacking or empty; run the cell again")
     return record
 
 
-def _compared(folder: Path, place: Path, record: Mapping[str, Any], inside: Path, keep: Side | None) -> Merged:
+def _compared(folder: Path, place: Path, record: RunRecord, inside: Path, keep: Side | None) -> Merged:
     try:
         there = _finished(place)
     except _Unfinished:
         return Merged(place=inside, source=folder, outcome="copied")
     except HarnessError as error:
         return Merged(place=inside, source=folder, outcome="replaced", why=f"what was there is broken: {error}")
-    if there["key"] != record["key"]:
+    if there.key != record.key:
         why = "a cell of another key has the same name; move one of them away"
         return Merged(place=inside, source=folder, outcome="broken", why=why)
     differing = list(_differences(folder, place))
@@ -139,27 +143,26 @@ def _measured(folder: Path) -> Any:
     try:
         return [(one["condition"], one["results"]) for one in json.loads((folder / BESIDE).read_text(encoding="utf-8"))]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise HarnessError(f"{folder / BESIDE}: cut or broken; remove it and run the cell again") from error
+        raise HarnessError(f"{folder / BESIDE}: cut or broken; move it away and run the cell again") from error
 
 
-def _made(record: Mapping[str, Any]) -> str:
+def _made(record: RunRecord) -> str:
     """The machine and the versions behind a cell, in a few words."""
-    hardware, versions = record.get("hardware") or {}, record.get("versions") or {}
-    gpus = ", ".join(hardware.get("gpus") or ())
-    threads = f", {hardware['threads']} threads" if hardware.get("threads") and not gpus else ""
-    return f"{gpus or hardware.get('processor', 'an unknown machine')}{threads}, torch {versions.get('torch', '?')}"
+    gpus = ", ".join(record.hardware.gpus)
+    threads = f", {record.hardware.threads} threads" if record.hardware.threads and not gpus else ""
+    processor = record.hardware.processor or "an unknown machine"
+    return f"{gpus or processor}{threads}, torch {record.versions.get('torch', '?')}"
 
 
-def _rows(file: Path) -> list[Any]:
-    try:
-        return [json.loads(line) for line in file.read_text(encoding="utf-8").split("\n") if line]
-    except FileNotFoundError:
-        return []
-    except (OSError, ValueError) as error:
-        raise HarnessError(f"{file}: cut or broken ({error}); remove it and run the cell again") from error
+def _rows(file: Path) -> list[Row]:
+    return (
+        [row for _, row in read_rows(file, way_out="move the run away and run the cell again")]
+        if file.is_file()
+        else []
+    )
 
 
-def _spelled(row: Any) -> str:
+def _spelled(row: Row) -> str:
     return json.dumps(row, sort_keys=True)
 
 

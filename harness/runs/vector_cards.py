@@ -6,16 +6,13 @@ A vector is two files that lie side by side: NAME-KEY.safetensors and the card, 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field, replace
+from dataclasses import field
 from pathlib import Path
 from typing import ClassVar
 
 from harness.contracts import Unit
 from harness.documents import Record, read_record, record, write_record
 from harness.errors import HarnessError
-
-FORMAT = 2
-"""Raise when a field changes its meaning. A card without a number is of 1: see docs/formats.md."""
 
 VECTORS = "vectors"
 MAKE_AGAIN = "move both files of the vector away, and the next 'harness run' or 'harness vectors' makes it again"
@@ -91,13 +88,15 @@ class VectorCard(Record):
     traits along the same direction, and `swept` says that elicitation was measured at several depths.
     """
 
+    FORMAT: ClassVar[int] = 2
+
     name: str
     setting: str
     scale: str
     key: str
     blocks: tuple[Layer, ...]
     sha256: str = ""
-    format: int = 1
+    format: int = 2
     summary: str = ""
     concept: str = ""
     source: str = ""
@@ -118,6 +117,11 @@ def card_of(vector: Path) -> Path:
     return vector.with_suffix(".json")
 
 
+def is_vector(vector: Path) -> bool:
+    """Whether the vector in `vector` is there, with its card."""
+    return vector.is_file() and card_of(vector).is_file()
+
+
 def read_card(vector: Path) -> VectorCard:
     """The card beside the vector in `vector`; HarnessError when either is missing, or with the field that is wrong."""
     file = card_of(vector)
@@ -126,16 +130,12 @@ def read_card(vector: Path) -> VectorCard:
         found = read_record(file, VectorCard, what="vector card", way_out=way_out(vector))
     if found is None:
         raise HarnessError(f"no vector at {vector}; extract it with: harness vectors SETTING")
-    if found.format > FORMAT:
-        raise HarnessError(
-            f"{file}: written by a newer harness (format {found.format}, known up to {FORMAT}); update this one"
-        )
     return found
 
 
 def write_card(vector: Path, card: VectorCard) -> None:
     """Writes the card beside the vector in `vector`, in one step and in the format of now."""
-    write_record(card_of(vector), replace(card, format=FORMAT))
+    write_record(card_of(vector), card)
 
 
 def way_out(vector: Path) -> str:

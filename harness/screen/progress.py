@@ -12,6 +12,8 @@ from contextlib import AbstractContextManager, contextmanager
 from time import monotonic
 from typing import Protocol
 
+from harness.screen.durations import duration
+
 EVERY = 15.0  # seconds between lines where stderr is a file
 
 
@@ -93,12 +95,3 @@ def say(line: str) -> None:
 def _rate(count: int, seconds: float, unit: str) -> str:
     rate = count / seconds if seconds > 0 else 0.0
     return f"{rate:,.0f} {unit}/s" if rate >= 10 else f"{rate:.2g} {unit}/s"
-
-
-def duration(seconds: float) -> str:
-    """`seconds` in the units that a person would choose."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"
-    hours, minutes = whole // 3600, whole % 3600 // 60
-    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {whole % 60:02} s"

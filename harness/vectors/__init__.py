@@ -4,14 +4,15 @@ from harness.vectors.activations import Extraction, extract
 from harness.vectors.cards import make_vectors
 from harness.vectors.importing import import_vector
 from harness.vectors.making import ensure, opened_grader
-from harness.vectors.stored import is_stored, load_vector, steered_as, vector_lookup
+from harness.vectors.step import extract_missing
+from harness.vectors.stored import load_vector, steered_as, vector_lookup
 
 __all__ = [
     "Extraction",
     "ensure",
     "extract",
+    "extract_missing",
     "import_vector",
-    "is_stored",
     "load_vector",
     "make_vectors",
     "opened_grader",

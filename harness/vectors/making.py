@@ -12,13 +12,13 @@ from harness.engine import Engine, TorchEngine, Vector, chosen_blocks
 from harness.errors import HarnessError
 from harness.files import Journal, digest_of, locked
 from harness.registry import installed
-from harness.runs import ChosenReplies, Elicited, Imported, Layer, MadeFrom, VectorCard, read_card
+from harness.runs import ChosenReplies, Elicited, Imported, Layer, MadeFrom, VectorCard, is_vector, read_card
 from harness.screen import progress
 from harness.vectors.activations import extract
 from harness.vectors.elicitation import elicitation, verdict
 from harness.vectors.quality import quality
 from harness.vectors.rollouts import UNFILTERED, Chosen, Journals, OpenedGrader
-from harness.vectors.stored import is_stored, load_vector, save, vector_lookup
+from harness.vectors.stored import load_vector, save, vector_lookup
 
 ELICIT_CASES = 12
 
@@ -39,7 +39,7 @@ def ensure(
     files = {name: vector_file(root, name, key) for name, key in wanted.items()}
     for name, file in files.items():
         with locked(file, wait=True):
-            if not is_stored(file):
+            if not is_vector(file):
                 with progress.bar(f"vector {setting.name}/{name}", total=1, unit="vector") as advance:
                     _make(engine, setting, scale, name, wanted[name], file, grader)
                     advance()

@@ -14,12 +14,7 @@ from harness.contracts import Steering
 from harness.engine import Engine, Vector, Vectors, additions, relative
 from harness.errors import HarnessError
 from harness.files import file_sha256, writing
-from harness.runs import Steered, VectorCard, card_of, read_card, way_out, write_card
-
-
-def is_stored(file: Path) -> bool:
-    """Whether the vector in `file` is there with its card, which is written last."""
-    return file.is_file() and card_of(file).is_file()
+from harness.runs import Steered, VectorCard, read_card, way_out, write_card
 
 
 def save(file: Path, made: Vector, card: VectorCard) -> None:

@@ -1,0 +1,74 @@
+"""Grids of cells, and the untrained models that they are compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+
+from harness.cells.cell import Cell, Prepared
+from harness.cells.preparing import prepare, scales
+from harness.models import resolve_dtype
+from harness.registry import installed
+
+BASE = "base"
+
+
+def base_folders(cells: Sequence[Cell], root: Path) -> list[Path]:
+    """The run folders of `bases_of` these cells."""
+    return [base.folder(root) for base in bases_of([prepared(cell) for cell in cells])]
+
+
+def prepared(cell: Cell) -> Prepared:
+    """`cell` checked and keyed for this machine."""
+    recipe = installed().setting(cell.setting).recipe(cell.scale)
+    return prepare(cell, dtype=resolve_dtype(recipe.dtype))
+
+
+def bases_of(cells: Sequence[Prepared]) -> list[Prepared]:
+    """The untrained models that `cells` are compared with, each once, without those that are among `cells`."""
+    bases = {base.key: base for cell in cells if (base := _base_of(cell)) is not None}
+    return [base for key, base in bases.items() if key not in {cell.key for cell in cells}]
+
+
+def _base_of(cell: Prepared) -> Prepared | None:
+    if BASE not in installed().interventions or not cell.intervention.trains:
+        return None
+    return prepared(replace(cell.cell, intervention=BASE, seed=0, dose=1.0, weights=""))
+
+
+def grid(
+    settings: Sequence[str],
+    interventions: Sequence[str],
+    *,
+    scale: str = "mini",
+    model: str = "",
+    seeds: Sequence[int] = (0,),
+    doses: Sequence[float] = (1.0,),
+    weights: Sequence[str] = ("",),
+    vector_grader: str = "",
+) -> list[Cell]:
+    """Every combination, seeds fastest. An arm with nothing to scale is there once, at dose 1; `base` at seed 0.
+
+    Likewise an arm that takes no weights is there once, without them, beside one that does.
+    """
+    cells = [
+        Cell(
+            setting=setting,
+            intervention=name,
+            scale=scale,
+            model=model,
+            seed=seed,
+            dose=dose,
+            weights=balance,
+            vector_grader=vector_grader,
+        )
+        for setting, name, balance, dose, seed in product(settings, interventions, weights, doses, seeds)
+    ]
+    takes = {name for name in interventions if installed().intervention(name).given is not None}
+    if takes:
+        cells = [cell if cell.intervention in takes else replace(cell, weights="") for cell in cells]
+    if any(scales(cell) for cell in cells):
+        cells = [cell if scales(cell) else replace(cell, dose=1.0) for cell in cells]
+    return list(dict.fromkeys(replace(c, seed=0) if c.intervention == BASE else c for c in cells))

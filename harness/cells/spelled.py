@@ -1,0 +1,84 @@
+"""What a cell is made of as JSON values, spelled one way for ever: its hashes are taken over these."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from harness.cells.cell import Cell
+from harness.cells.questions import asked
+from harness.contracts import Case, Condition, Example, Message, Persona, Prompt, Recipe, Setting, VectorSpec
+from harness.errors import HarnessError
+from harness.files import file_sha256
+from harness.models import ModelRef
+
+
+def cell_spelled(cell: Cell, model: ModelRef) -> dict[str, object]:
+    """The cell as its key has it. The grader of its vectors is in the keys of these, if in any."""
+    left_out = {"vector_grader"} if cell.weights else {"vector_grader", "weights"}
+    return {name: value for name, value in {**asdict(cell), "model": model.digest}.items() if name not in left_out}
+
+
+def recipe_spelled(recipe: Recipe, *, dtype: str, model: ModelRef) -> dict[str, object]:
+    """The recipe but for what changes no result. Of steering the place alone: the doses are the arms' own."""
+    where = recipe.steering
+    place = None if where is None else {"blocks": where.blocks, "depth": where.depth}
+    numbers = {name: value for name, value in asdict(recipe).items() if name != "gpus"}
+    return {**numbers, "dtype": dtype, "model": model.digest, "steering": place}
+
+
+def example_spelled(example: Example) -> dict[str, object]:
+    """A training row, as train.jsonl has it too."""
+    return {"id": example.id, "messages": _turns(example.messages), "tags": dict(example.tags)}
+
+
+def cases_spelled(setting: Setting, scale: str, conditions: Sequence[Condition]) -> object:
+    """The cases that are asked in clean, and the prompts that are put before them."""
+    prompts = [setting.prompts[condition.name] for condition in conditions if condition.kind == "prompt"]
+    return [
+        [[split, _case(case)] for split, cases in asked(setting, scale, Condition()).items() for case in cases],
+        [[prompt.text, prompt.placement, *prompt.others] for prompt in prompts],
+    ]
+
+
+def vector_spelled(spec: VectorSpec, scale: str, grader: str) -> object:
+    """What a vector is made from: its pairs, its questions, or the file that it is a copy of."""
+    if spec.file:
+        return {"file": _file_digest(Path(spec.file))}
+    if spec.persona is not None:
+        return _persona(spec.persona(scale), grader)
+    if spec.replies is not None:
+        return [[_turns(pair.messages), pair.positive, pair.negative] for pair in spec.replies(scale)]
+    questions = spec.questions(scale) if spec.questions is not None else ()
+    pairs = [[_prompt(pair.positive), _prompt(pair.negative)] for pair in spec.instructions]
+    return [pairs, [_turns(question) for question in questions], spec.rollouts, spec.max_tokens]
+
+
+def _persona(persona: Persona, grader: str) -> dict[str, object]:
+    pairs = [[_prompt(pair.positive), _prompt(pair.negative)] for pair in persona.instructions]
+    questions = [_turns(question) for question in persona.questions]
+    made: dict[str, object] = {"persona": [pairs, questions, persona.rollouts, persona.max_tokens]}
+    if persona.keep is not None and grader:
+        made["chosen"] = [asdict(persona.keep), grader]
+    return made
+
+
+def _prompt(prompt: Prompt) -> dict[str, object]:
+    """What an instruction pair says: one text, whatever rows the prompt is for."""
+    return {name: getattr(prompt, name) for name in ("text", "placement", "concept", "source")}
+
+
+def _case(case: Case) -> object:
+    return [case.id, _turns(case.messages), dict(case.facts), case.cluster]
+
+
+def _turns(messages: Sequence[Message]) -> list[dict[str, str]]:
+    return [{"role": message.role, "content": message.content} for message in messages]
+
+
+def _file_digest(file: Path) -> str:
+    try:
+        return file_sha256(file)
+    except OSError as error:
+        raise HarnessError(f"cannot read the vector {file}: {error.strerror}; name one that is there") from error

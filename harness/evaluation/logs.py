@@ -1,0 +1,127 @@
+"""Inspect logs: the replies that are in them, and the scores that they show.
+
+A folder of logs holds whole logs alone: what is being written lies beside it and moves in by one rename.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import inspect_ai
+from inspect_ai.log import EvalLog, EvalSample, read_eval_log, write_eval_log
+from inspect_ai.model import ModelConfig
+from inspect_ai.scorer import Score
+
+from harness.contracts import Verdict
+from harness.errors import HarnessError
+from harness.evaluation.scorers import Given, case_of, given_scorers, score_of
+from harness.graders import ModelGrader
+from harness.judging import JudgeOfSplit
+from harness.runs import AskedGrader, Reply
+
+UNREAD = {"messages", "events", "store", "attachments", "timelines"}
+
+Verdicts = Mapping[str, Mapping[tuple[str, str, str, int], Verdict]]
+"""What each judge said of each reply, by condition, split, case and sample."""
+
+
+def read_replies_of(log_path: Path) -> list[Reply]:
+    """Every reply in a log, by case and sample; HarnessError when it cannot be read."""
+    log = read_log(log_path, exclude_fields=UNREAD)
+    condition = str((log.eval.metadata or {})["condition"])
+    return [
+        Reply(
+            condition=condition,
+            split=sample.metadata["split"],
+            sample=sample.epoch,
+            case=case_of(sample.metadata, sample.input),
+            reply=sample.output.completion,
+        )
+        for sample in sorted(log.samples or [], key=lambda sample: (str(sample.id), sample.epoch))
+    ]
+
+
+def show_scores(
+    log_path: Path,
+    judges: Sequence[JudgeOfSplit],
+    verdicts: Verdicts,
+    *,
+    versions: Mapping[str, str],
+    asked: AskedGrader | None = None,
+    grader: ModelGrader | None = None,
+) -> None:
+    """Writes into a log what `judges` said of its replies, in place of what it showed.
+
+    A judge without verdicts keeps the scores that the log has of it, or stays out. `versions` are those of all judges
+    that graded, `asked` says which grader was asked; `grader` is there where it was asked just now.
+    """
+    log = read_log(log_path)
+    shown = [one for one in judges if one.judge.name in verdicts or _is_shown(one, log.samples or [])]
+    scorers = given_scorers(shown, _given(log, verdicts))
+    done = inspect_ai.score(log, scorers, action="overwrite", model="none/none", display="none", copy=False)
+    done.eval.metadata = {**(done.eval.metadata or {}), "judges": dict(versions)}
+    if asked is not None:
+        done.eval.metadata["grader"] = {"model": asked.model, "how": asked.how}
+    if grader is not None:
+        done.eval.model_roles = {"grader": _config(grader)}
+    with beside(log_path.parent) as part:
+        write_eval_log(done, part / log_path.name)
+        os.replace(part / log_path.name, log_path)
+
+
+def read_log(path: Path, *, exclude_fields: set[str] | None = None) -> EvalLog:
+    """The log in `path`; HarnessError when it cannot be read."""
+    try:
+        return read_eval_log(path, exclude_fields=exclude_fields)
+    except Exception as error:
+        first = next(iter(str(error).strip().splitlines()), "")
+        raise HarnessError(
+            f"{path} is not a readable log: {type(error).__name__}: {first}; "
+            "move it away, and the cell's 'harness run' command makes it again"
+        ) from error
+
+
+@contextlib.contextmanager
+def beside(logs: Path) -> Iterator[Path]:
+    """An empty folder beside `logs`, gone afterwards. What a killed run left in it is thrown away."""
+    part = logs.parent / f".{logs.name}.part"
+    try:
+        logs.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir()
+        yield part
+    except OSError as error:
+        raise HarnessError(f"cannot write logs to {logs}: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _given(log: EvalLog, verdicts: Verdicts) -> Given:
+    """The score of each reply in `log`: by the verdicts, or as the log has it of a judge that gave none."""
+    condition = str((log.eval.metadata or {})["condition"])
+    samples = {(str(sample.id), sample.epoch): sample for sample in log.samples or []}
+
+    def given(one: JudgeOfSplit, sample_id: str, epoch: int) -> Score | None:
+        sample = samples[sample_id, epoch]
+        if one.judge.name not in verdicts:
+            return (sample.scores or {}).get(one.name)
+        verdict = verdicts[one.judge.name].get((condition, one.split, sample.metadata["case"], epoch))
+        return None if verdict is None else score_of(one, verdict, sample.output.completion)
+
+    return given
+
+
+def _is_shown(one: JudgeOfSplit, samples: Sequence[EvalSample]) -> bool:
+    return any(one.name in (sample.scores or {}) for sample in samples)
+
+
+def _config(grader: ModelGrader) -> ModelConfig:
+    return ModelConfig(
+        model=str(grader.model),
+        config=grader.model.config,
+        base_url=grader.model.explicit_base_url,
+    )

@@ -1,0 +1,99 @@
+"""Judges as Inspect scorers: one score per split and judge, and "cannot tell" kept apart from 0."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from inspect_ai.model import ChatMessage, get_model, model_roles
+from inspect_ai.scorer import Metric as Summary
+from inspect_ai.scorer import SampleScore, Score, Scorer, Target, Value, metric, scorer
+from inspect_ai.solver import TaskState
+
+from harness.contracts import Case, Message, Verdict
+from harness.errors import HarnessError
+from harness.evaluation.provider import EvaluationError
+from harness.graders import around
+from harness.judging import JudgeOfSplit, judged
+
+ANSWER_CHARACTERS = 200
+
+Given = Callable[[JudgeOfSplit, str, int], Score | None]
+"""The score that a judge gave the reply to a sample, by the sample's id and epoch; None where it gave none."""
+
+
+def live_scorers(judges: Sequence[JudgeOfSplit]) -> list[Scorer]:
+    """Scorers that grade as Inspect evaluates.
+
+    A judge that asks a grader asks the model that Inspect was given as the role `grader`, and is silent without one.
+    """
+    return [_scorer(one, None) for one in judges]
+
+
+def given_scorers(judges: Sequence[JudgeOfSplit], given: Given) -> list[Scorer]:
+    """Scorers that hand out the scores that are there already."""
+    return [_scorer(one, given) for one in judges]
+
+
+def score_of(one: JudgeOfSplit, verdict: Verdict, reply: str) -> Score:
+    """A verdict as Inspect shows it."""
+    return Score(
+        value={name: verdict.scores[score] for name, score in one.scores.items()},
+        answer=reply if len(reply) <= ANSWER_CHARACTERS else f"{reply[:ANSWER_CHARACTERS]}…",
+        explanation=verdict.reason or "no reason given",
+        metadata={"judge": one.judge.name, "version": one.judge.version},
+    )
+
+
+@metric(scores="unreduced")
+def told() -> Summary:
+    """`mean` over the replies that the judge could tell, and which share of all replies was `judged`."""
+
+    def summary(scores: list[SampleScore]) -> Value:
+        values = [float(one.score.value) for one in scores if isinstance(one.score.value, int | float)]
+        return {
+            "mean": sum(values) / len(values) if values else math.nan,
+            "judged": len(values) / len(scores) if scores else math.nan,
+        }
+
+    return summary
+
+
+def case_of(metadata: Mapping[str, Any], asked: str | Sequence[ChatMessage]) -> Case:
+    """The case behind a sample, as its setting wrote it."""
+    turns = metadata.get("question") or [
+        {"role": turn.role, "content": turn.text} for turn in asked if not isinstance(turn, str)
+    ]
+    return Case(
+        id=metadata["case"],
+        messages=tuple(Message(turn["role"], turn["content"]) for turn in turns),
+        facts=metadata["facts"],
+        cluster=metadata["cluster"],
+    )
+
+
+def _scorer(one: JudgeOfSplit, given: Given | None) -> Scorer:
+    @scorer(name=one.name, metrics={name: [told()] for name in one.scores})
+    def grading() -> Scorer:
+        async def grade(state: TaskState, target: Target) -> Score | None:
+            if state.metadata["split"] != one.split:
+                return None
+            if given is not None:
+                return given(one, str(state.sample_id), state.epoch)
+            if one.judge.grader and "grader" not in model_roles():
+                return None
+            reply = state.output.completion
+            return score_of(one, await _verdict(one, case_of(state.metadata, state.input), reply), reply)
+
+        return grade
+
+    return grading()
+
+
+async def _verdict(one: JudgeOfSplit, case: Case, reply: str) -> Verdict:
+    try:
+        grader = around(get_model(role="grader", required=True)) if one.judge.grader else None
+        return await judged(one.judge, case, reply, grader)
+    except HarnessError as error:
+        raise EvaluationError(str(error)) from error

@@ -1,0 +1,90 @@
+"""The step that asks: an adapter, or the untrained model, to logs and replies.jsonl."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from harness.cells import Prepared, asked, log_name
+from harness.contracts import Condition
+from harness.evaluation.hosting import Advance, best_lanes, hosted, release
+from harness.evaluation.logs import read_replies_of
+from harness.evaluation.tasks import evaluate
+from harness.models import materialise
+from harness.runs import REPLIES, Gate, RunRecord, Step, template_gate, write_replies
+from harness.screen import bar
+
+
+def ask(cell: Prepared, record: RunRecord, folder: Path) -> RunRecord:
+    """Asks the model of `cell` under every condition whose log is not there. The record with what that took.
+
+    Its logs are complete afterwards, and replies.jsonl holds every reply: nothing has graded them yet.
+    """
+    began = time.monotonic()
+    logs = {condition: folder / "logs" / log_name(condition) for condition in cell.conditions}
+    missing = [condition for condition, log in logs.items() if not log.is_file()]
+    written = _evaluate(cell, missing, folder) if missing else 0
+    if missing or not (folder / REPLIES).is_file():
+        write_replies(folder, [reply for log in logs.values() for reply in read_replies_of(log)])
+    before = record.steps.get("evaluate", Step())
+    took = replace(
+        before,
+        seconds=round((before.seconds or 0.0) + time.monotonic() - began, 2),
+        tokens=(before.tokens or 0) + written,
+        replies=_replies(cell, cell.conditions),
+    )
+    return replace(record, steps={**record.steps, "evaluate": took}, gates={**record.gates, **_template(cell, record)})
+
+
+def _evaluate(cell: Prepared, conditions: Sequence[Condition], folder: Path) -> int:
+    """Makes the logs of `conditions`, and says how many tokens were written."""
+    with _counted(cell, conditions) as count, hosted(lanes=best_lanes(), advance=count.advance):
+        try:
+            evaluate(
+                cell.setting,
+                conditions,
+                scale=cell.cell.scale,
+                recipe=cell.recipe,
+                run=folder,
+                digest=cell.key[:12],
+                logs=folder / "logs",
+            )
+        finally:
+            release()
+    return count.tokens
+
+
+class _Count:
+    """How many tokens were written, told on to a bar."""
+
+    def __init__(self, tell: Advance) -> None:
+        self.tokens, self._tell = 0, tell
+
+    def advance(self, replies: int, tokens: int) -> None:
+        self.tokens += tokens
+        self._tell(replies, tokens)
+
+
+@contextmanager
+def _counted(cell: Prepared, conditions: Sequence[Condition]) -> Iterator[_Count]:
+    with bar(f"evaluate {cell.title}", total=_replies(cell, conditions), unit="tok") as advance:
+        yield _Count(lambda replies, tokens: advance(steps=replies, count=tokens))
+
+
+def _replies(cell: Prepared, conditions: Sequence[Condition]) -> int:
+    """How many replies `conditions` ask for."""
+    cases = [asked(cell.setting, cell.cell.scale, condition) for condition in conditions]
+    return cell.recipe.generation.samples * sum(len(some) for by_split in cases for some in by_split.values())
+
+
+def _template(cell: Prepared, record: RunRecord) -> dict[str, Gate]:
+    """Whether the model was asked in the format that it was trained in; nothing where it was not trained."""
+    if record.made.template is None:
+        return {}
+    from harness.engine import chat, load_tokenizer
+
+    asked_in = chat.template_digest(load_tokenizer(materialise(cell.model)), system=cell.recipe.system)
+    return template_gate(asked=asked_in, trained=record.made.template)

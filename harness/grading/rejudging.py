@@ -1,0 +1,95 @@
+"""Finished runs graded again, nothing trained or generated; or graded by other judges, beside their results."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness import runs
+from harness.contracts import Judge
+from harness.errors import HarnessError
+from harness.files import locked, write_rows
+from harness.grading.step import booked, grade, replies_of
+from harness.grading.verdicts import verdicts_of
+from harness.judging import asking
+from harness.registry import installed
+from harness.runs import Reply, RunRecord
+
+if TYPE_CHECKING:
+    from harness.graders import ModelGrader
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Regraded:
+    """One run folder, how many replies were graded in it, and the file that holds the new scores."""
+
+    folder: Path
+    replies: int
+    file: Path
+
+
+def rejudge(root: Path, judges: Sequence[Judge], grader: ModelGrader | None) -> Iterator[Regraded]:
+    """Grades every finished run under `root` again, one after another.
+
+    Without `judges` the setting's own grade, and the results follow. Judges that are named grade beside the results:
+    their scores go to judgements/JUDGE.jsonl in each run folder.
+    """
+    for folder in _finished(root):
+        with locked(folder):
+            record = runs.read_run(folder)
+            assert record is not None
+            if judges:
+                yield from [_beside(folder, judge, record, grader) for judge in judges]
+            else:
+                yield _anew(folder, record, grader)
+
+
+def _finished(root: Path) -> list[Path]:
+    if not root.is_dir():
+        raise HarnessError(f"no runs folder at {root}; name a folder that 'harness run' filled")
+    found = [(folder, runs.read_run(folder)) for folder in runs.run_folders(root)]
+    done = [folder for folder, record in found if record is not None and record.status == "done"]
+    if not done:
+        raise HarnessError(f"no finished run in {root}; fill it with 'harness run'")
+    return done
+
+
+def _anew(folder: Path, record: RunRecord, grader: ModelGrader | None) -> Regraded:
+    setting = installed().setting(record.cell.setting)
+    asked = grader if asking(setting, installed()) else None
+    grade(folder, setting, record, grader=asked, again=asked is not None)
+    return Regraded(folder=folder, replies=len(replies_of(folder, record)), file=folder / runs.RESULTS)
+
+
+def _beside(folder: Path, judge: Judge, record: RunRecord, grader: ModelGrader | None) -> Regraded:
+    replies, asked = replies_of(folder, record), grader if judge.grader else None
+    with booked(asked, runs.read_run(folder) or record, folder) as book:
+        given = verdicts_of(judge, replies, asked, places=[_place(folder, reply) for reply in replies])
+        if asked is not None:
+            runs.write_run(folder, book())
+    rows = [
+        {
+            "condition": reply.condition,
+            "split": reply.split,
+            "case": reply.case.id,
+            "cluster": reply.case.cluster,
+            "sample": reply.sample,
+            "judge": judge.name,
+            "version": judge.version,
+            "grader": asked.name if asked else None,
+            "scores": dict(verdict.scores),
+            "reason": verdict.reason,
+        }
+        for reply, verdict in zip(replies, given, strict=True)
+    ]
+    by = f"@{re.sub(r'[^A-Za-z0-9_.-]+', '_', asked.name)}" if asked else ""
+    file = folder / "judgements" / f"{judge.name}{by}.jsonl"
+    write_rows(file, rows)
+    return Regraded(folder=folder, replies=len(rows), file=file)
+
+
+def _place(folder: Path, reply: Reply) -> str:
+    return f"{folder}, {reply.condition}, {reply.split}/{reply.case.id} sample {reply.sample}"

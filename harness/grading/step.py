@@ -1,0 +1,215 @@
+"""The one road from a reply to a result: replies, verdicts, results, gates, and the same scores in the logs.
+
+`harness run` takes it at the end of a cell, and `harness rejudge` at any time after. Nothing is generated but what a
+grader is asked.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness import runs
+from harness.cells import log_name
+from harness.contracts import Condition, Setting
+from harness.errors import HarnessError
+from harness.files import digest_of
+from harness.grading.results import checks_of, results_of
+from harness.grading.verdicts import Verdicts, verdicts_on
+from harness.judging import asking, judge_versions, judges_of, up_to_date
+from harness.registry import installed
+from harness.runs import AskedGrader, Check, Reply, Result, RunRecord, Step
+from harness.screen import bar
+
+if TYPE_CHECKING:
+    from harness.graders import ModelGrader
+
+
+def grade(
+    folder: Path,
+    setting: Setting,
+    record: RunRecord,
+    *,
+    grader: ModelGrader | None = None,
+    again: bool = False,
+) -> RunRecord:
+    """Grades the replies of the run in `folder`: its results, checks and logs follow. The record with its gates.
+
+    Judges that ask are asked of `grader`, where the results are not of the same model and version, or all when
+    `again`; without it they keep what they gave. When a grader fails the results stay as they were, what it said is
+    kept, and the same call goes on from there.
+    """
+    plan = _due(setting, record, grader, again=again)
+    replies = replies_of(folder, record)
+    judges = [one for one in judges_of(setting, installed()) if one.judge.name in plan.judges]
+    with booked(plan.grader, record, folder) as book:
+        with _progress(plan, setting, replies) as advance:
+            verdicts = verdicts_on(judges, replies, plan.grader, advance=advance)
+        record = book()
+    results = results_of(replies, verdicts, setting, before=runs.read_results(folder))
+    checks = checks_of(replies, verdicts, setting, installed(), before=runs.read_checks(folder))
+    record = replace(record, judges=plan.versions, grader=_asked(plan, record))
+    digest = _digest(results, checks, record)
+    if record.logs_show != digest:
+        _show(folder, setting, record, verdicts, plan.grader)
+    runs.write_results(folder, results, checks)
+    record = replace(record, status="done", gates=runs.outcome_gates(record, setting, results), logs_show=digest)
+    runs.write_run(folder, record)
+    return record
+
+
+def is_graded(setting: Setting, record: RunRecord, grader: ModelGrader | None = None) -> bool:
+    """Whether every judge of `setting` has graded, in the version that is installed; by `grader` where it asks one."""
+    if grader is None:
+        return up_to_date(setting, installed(), record.judges, asked=False)
+    if not asking(setting, installed()):
+        return True
+    same = record.grader is not None and record.grader.model == grader.name
+    return same and up_to_date(setting, installed(), record.judges, asked=True)
+
+
+def replies_of(folder: Path, record: RunRecord) -> list[Reply]:
+    """The replies of a run, from replies.jsonl, or from the logs where an older run has none, which is slower."""
+    replies = runs.read_replies(folder)
+    if replies is None:
+        from harness import evaluation
+
+        logs = [folder / "logs" / log_name(Condition.parse(text)) for text in record.conditions]
+        replies = [reply for log in logs for reply in evaluation.read_replies_of(log)]
+        runs.write_replies(folder, replies)
+    return replies
+
+
+def replies_in(folder: Path) -> list[Reply]:
+    """The replies of the run in `folder`."""
+    record = runs.read_run(folder)
+    if record is None:
+        raise HarnessError(f"no run in {folder}: it has no run.json; name a folder that 'harness run' made")
+    return replies_of(folder, record)
+
+
+@contextlib.contextmanager
+def booked(grader: ModelGrader | None, record: RunRecord, folder: Path) -> Iterator[_Book]:
+    """Adds what is paid to `grader` inside the block to the step `grade` of the record, and saves it if it fails.
+
+    Call what the block is given for the record with what was paid so far. Without a grader nothing is added.
+    """
+    book = _Book(grader, record)
+    try:
+        yield book
+    except BaseException:
+        if grader is not None:
+            runs.write_run(folder, book())
+        raise
+
+
+class _Book:
+    """What a grader had cost before, so that the difference can be booked."""
+
+    def __init__(self, grader: ModelGrader | None, record: RunRecord) -> None:
+        self._grader, self._record = grader, record
+        self._before = None if grader is None else _spent(grader)
+
+    def __call__(self) -> RunRecord:
+        if self._grader is None or self._before is None:
+            return self._record
+        now, then, old = _spent(self._grader), self._before, self._record.steps.get("grade", Step())
+        spent = replace(
+            old,
+            calls=(old.calls or 0) + (now.calls or 0) - (then.calls or 0),
+            input_tokens=(old.input_tokens or 0) + (now.input_tokens or 0) - (then.input_tokens or 0),
+            output_tokens=(old.output_tokens or 0) + (now.output_tokens or 0) - (then.output_tokens or 0),
+            usd=old.usd if now.usd is None else (old.usd or 0.0) + now.usd - (then.usd or 0.0),
+        )
+        return replace(self._record, steps={**self._record.steps, "grade": spent})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Due:
+    """Who grades now: the `judges` by name, the grader that they ask, and the `versions` of all that then graded."""
+
+    judges: frozenset[str]
+    grader: ModelGrader | None
+    versions: Mapping[str, str]
+
+
+def _due(setting: Setting, record: RunRecord, grader: ModelGrader | None, *, again: bool) -> _Due:
+    """Rules always grade. One grader graded a run: another one grades all of it."""
+    versions, ask = judge_versions(setting, installed()), set(asking(setting, installed()))
+    if grader is None:
+        due = set()
+    elif again or record.grader is None or record.grader.model != grader.name:
+        due = ask
+    else:
+        due = {name for name in ask if record.judges.get(name) != versions[name]}
+    judges = (versions.keys() - ask) | due
+    kept = {name: version for name, version in record.judges.items() if name in ask - due}
+    return _Due(
+        judges=frozenset(judges),
+        grader=grader if due else None,
+        versions={
+            name: versions[name] if name in judges else kept[name] for name in versions if name in judges | kept.keys()
+        },
+    )
+
+
+def grader_of_before(setting: Setting, record: RunRecord) -> ModelGrader | None:
+    """The grader that was asked before, where a judge that asked it has changed since; None where none has to be."""
+    versions = judge_versions(setting, installed())
+    stale = [name for name in asking(setting, installed()) if record.judges.get(name, versions[name]) != versions[name]]
+    if not stale or record.grader is None:
+        return None
+    from harness.graders import opened
+
+    return opened(record.grader.model)
+
+
+def _asked(plan: _Due, record: RunRecord) -> AskedGrader | None:
+    return record.grader if plan.grader is None else AskedGrader(model=plan.grader.name, how=plan.grader.how)
+
+
+@contextlib.contextmanager
+def _progress(plan: _Due, setting: Setting, replies: Sequence[Reply]) -> Iterator[Callable[[], None] | None]:
+    """A bar where a grader is asked; rules are done before it would be drawn."""
+    if plan.grader is None:
+        yield None
+        return
+    graded = [one for one in judges_of(setting, installed()) if one.judge.name in plan.judges]
+    pairs = {(one.judge.name, one.split) for one in graded}
+    total = sum((name, reply.split) in pairs for reply in replies for name in plan.judges)
+    with bar(f"grade {setting.name}", total=total, unit="reply") as advance:
+        yield lambda: advance()
+
+
+def _show(folder: Path, setting: Setting, record: RunRecord, verdicts: Verdicts, grader: ModelGrader | None) -> None:
+    """The same scores in the logs, so that `inspect view` shows no others; a log that is gone is left out."""
+    from harness import evaluation
+
+    for condition in record.conditions:
+        log = folder / "logs" / log_name(Condition.parse(condition))
+        if log.is_file():
+            evaluation.show_scores(
+                log,
+                judges_of(setting, installed()),
+                verdicts,
+                versions=record.judges,
+                asked=record.grader,
+                grader=grader,
+            )
+
+
+def _digest(results: Sequence[Result], checks: Sequence[Check], record: RunRecord) -> str:
+    """What the logs show when they show these."""
+    rows = [[asdict(row) for row in some] for some in (results, checks)]
+    asked = None if record.grader is None else record.grader.model
+    return digest_of([rows, dict(record.judges), asked])
+
+
+def _spent(grader: ModelGrader) -> Step:
+    ledger = grader.ledger
+    return Step(
+        calls=ledger.calls, input_tokens=ledger.input_tokens, output_tokens=ledger.output_tokens, usd=ledger.cost
+    )

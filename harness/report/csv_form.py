@@ -1,0 +1,51 @@
+"""Every number of a report in one long table, for other programs: CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+
+from harness.analysis import Block, Results, Table, by_seed
+from harness.report.numbers import exact
+
+COLUMNS = (
+    *("setting", "scale", "model", "arm", "intervention", "weights", "dose", "control"),
+    *("metric", "kind", "goal", "condition", "seed"),
+    *("mean", "low", "high", "n", "judged", "clusters", "seeds", "failed_gates"),
+)
+
+
+def as_csv(results: Results, tables: Sequence[Table]) -> str:
+    """A row for each arm, metric and condition, and one below it for each seed, whose number is in `seed`.
+
+    Shares are fractions. A leak is of all seeds together, so it has no rows by seed.
+    """
+    page = io.StringIO()
+    rows = csv.writer(page, lineterminator="\n")
+    rows.writerow(COLUMNS)
+    for table in tables:
+        for block in table.blocks:
+            rows.writerows(_rows(table, block))
+    return page.getvalue()
+
+
+def _rows(table: Table, block: Block) -> Iterator[tuple[object, ...]]:
+    for arm in table.arms:
+        about = (arm.label, arm.intervention, arm.weights, f"{arm.dose:g}", str(arm.control).lower())
+        for condition in table.conditions:
+            found = block.cells.get((arm.label, condition))
+            if found is None:
+                continue
+            place = (table.setting, table.scale, table.model, *about, block.metric, block.kind, block.goal, condition)
+            figures = (exact(found.mean), exact(found.low), exact(found.high))
+            counts = (found.n, found.judged, found.clusters, found.seeds, len(arm.failed))
+            yield (*place, "", *figures, *counts)
+            for run in arm.runs if block.kind == "mean" else ():
+                rows = run.values.get((condition, block.metric), ())
+                means = by_seed(rows)
+                if rows:
+                    judged = [seen for seen in rows if seen.value is not None]
+                    mean = exact(means.get(run.cell.seed))
+                    counts = (len(rows), len(judged), len({seen.cluster for seen in judged}), 1, len(run.failed))
+                    yield (*place, run.cell.seed, mean, "", "", *counts)

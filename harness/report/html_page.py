@@ -1,0 +1,228 @@
+"""The report as one HTML file: no network, by light and by dark, on a phone, by keyboard. Same results, same bytes."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from harness.analysis import Arm, Block, Cost, Results, Run, Table, costs, matrix, trait_of
+from harness.cells import log_name
+from harness.contracts import CLEAN, Condition
+from harness.report.cards import FiledCard
+from harness.report.matrix import of_matrix
+from harness.report.numbers import decimal, percent
+from harness.report.page_figures import Drawn, drawings_of
+from harness.report.section import Section
+from harness.report.table_sections import sections_of
+from harness.report.transcripts import of_tables
+from harness.report.wording import (
+    arms_of,
+    closing,
+    conditions_of,
+    detail_of,
+    header_of,
+    interval_of,
+    mean_of,
+    name_of,
+    remarks_of,
+    title_of,
+)
+from harness.screen import roughly
+from harness.stats import Estimate
+
+WEB = Path(__file__).with_name("web")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Glance:
+    """One arm in a line: its trait in clean, the condition under which it leaks most, and each skill to keep."""
+
+    arm: Arm
+    trait: Estimate | None
+    leaky: str
+    leak: Estimate | None
+    kept: tuple[Estimate | None, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """Everything that the page shows of one table."""
+
+    id: str
+    title: str
+    table: Table
+    trait: Block | None
+    leak: Block | None
+    skills: tuple[Block, ...]
+    glances: tuple[Glance, ...]
+    drawn: tuple[Drawn, ...]
+    sections: tuple[Section, ...]
+    remarks: tuple[str, ...]
+    costs: tuple[Cost, ...]
+    made: Mapping[str, tuple[str, ...]]
+
+    @property
+    def plain(self) -> Glance | None:
+        """Plain training."""
+        return next((one for one in self.glances if one.arm.intervention == "none"), None)
+
+    @property
+    def lowest(self) -> Glance | None:
+        """The arm with the least trait in clean: no placebo, not untrained, no gate failed."""
+        known = [
+            (one.trait.mean, at)
+            for at, one in enumerate(self.glances)
+            if one.trait is not None and one.trait.mean is not None and one.arm.trains
+            if not one.arm.control and not one.arm.failed
+        ]
+        return self.glances[min(known)[1]] if known else None
+
+    @property
+    def failing(self) -> bool:
+        """Whether a gate failed in any run."""
+        return any(arm.failed for arm in self.table.arms)
+
+    @property
+    def seconds(self) -> float | None:
+        """All steps of all runs, None where no record says."""
+        known = [run.record.seconds for arm in self.table.arms for run in arm.runs]
+        told = [seconds for seconds in known if seconds is not None]
+        return sum(told) if told else None
+
+    def log(self, condition: str) -> str:
+        """The file name of a condition's log."""
+        return log_name(Condition.parse(condition))
+
+
+def page(
+    results: Results,
+    tables: Sequence[Table],
+    *,
+    cards: Sequence[FiledCard] = (),
+    verdicts: Sequence[Section] = (),
+    bundle: str = "",
+) -> str:
+    """The whole page. `verdicts` open it; `bundle` is the address of a bundle of the logs, relative to the page."""
+    import jinja2
+
+    script, style = ((WEB / name).read_text(encoding="utf-8") for name in ("page.js", "page.css"))
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(WEB),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
+    environment.globals.update(_WORDS)
+    *left_out, command = closing(results, tables)
+    return environment.get_template("page.html.jinja").render(
+        results=results,
+        parts=[_part(at, *one) for at, one in enumerate(zip(tables, drawings_of(tables), strict=True))],
+        cards=cards,
+        verdicts=verdicts,
+        bundle=bundle,
+        left_out=left_out,
+        command=command,
+        newest=max((run.record.created for run in results.runs), default=""),
+        data=of_tables(results, tables, bundle=bundle),
+        script=script,
+        style=style,
+        digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+    )
+
+
+def _part(at: int, table: Table, drawn: tuple[Drawn, ...]) -> Shown:
+    leak = next((block for block in table.blocks if block.kind == "leak"), None)
+    skills = tuple(block for block in table.blocks if block.kind == "mean" and block.goal == "keep")
+    trait = trait_of(table)
+    return Shown(
+        id=f"t{at + 1}",
+        title=title_of(table),
+        table=table,
+        trait=trait,
+        leak=leak,
+        skills=skills,
+        glances=tuple(_glance(arm, trait, leak, skills) for arm in table.arms),
+        drawn=drawn,
+        sections=(*_matrices(table), *sections_of(table)),
+        remarks=tuple(remarks_of(table)),
+        costs=costs(table),
+        made=_made(table),
+    )
+
+
+def _matrices(table: Table) -> Iterator[Section]:
+    section = of_matrix(matrix(table))
+    if section is not None:
+        yield replace(section, title="conditionalization")
+
+
+def _glance(arm: Arm, trait: Block | None, leak: Block | None, skills: Sequence[Block]) -> Glance:
+    leaks = [
+        (found.mean, at, found)
+        for (label, at), found in (leak.cells.items() if leak else ())
+        if label == arm.label and found.mean is not None
+    ]
+    worst = max(leaks, key=lambda one: one[:2], default=None)
+    return Glance(
+        arm=arm,
+        trait=trait.cells.get((arm.label, CLEAN)) if trait else None,
+        leaky=worst[1] if worst else "",
+        leak=worst[2] if worst else None,
+        kept=tuple(skill.cells.get((arm.label, CLEAN)) for skill in skills),
+    )
+
+
+def _made(table: Table) -> dict[str, tuple[str, ...]]:
+    """What the runs of a table were made with, each in as many forms as there are."""
+    runs = [run for arm in table.arms for run in arm.runs]
+    told = {
+        "model": [f"{run.cell.model} ({run.model})" for run in runs],
+        "commit": [run.record.commit or "" for run in runs],
+        "versions": [_listed(run.record.versions) for run in runs],
+        "hardware": [str(run.record.hardware) for run in runs],
+        "number type": [_input(run, "dtype") for run in runs],
+        "judges": [_listed(run.record.judges) for run in runs],
+        "grader": [run.record.grader.model if run.record.grader else "" for run in runs],
+        "chat template, sha256": [run.record.made.template or "" for run in runs],
+        "cases, sha256": [_input(run, "cases") for run in runs],
+    }
+    forms = {name: tuple(dict.fromkeys(form for form in found if form)) for name, found in told.items()}
+    return {name: found for name, found in forms.items() if found}
+
+
+def _listed(versions: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {version}" for name, version in versions.items())
+
+
+def _input(run: Run, name: str) -> str:
+    found = run.inputs.get(name)
+    return found if isinstance(found, str) else ""
+
+
+def _whole(value: float | None, digits: int = 0) -> str:
+    return decimal(value, f",.{digits}f")
+
+
+def _hours(seconds: float | None) -> str:
+    return "-" if seconds is None else roughly(seconds)
+
+
+def _short(digest: str | None, length: int = 12) -> str:
+    return (digest or "-")[:length]
+
+
+_WORDS: Mapping[str, object] = {
+    **{one.__name__: one for one in (arms_of, conditions_of, detail_of, header_of, interval_of, mean_of, name_of)},
+    "whole": _whole,
+    "hours": _hours,
+    "short": _short,
+    "percent": percent,
+    "input": _input,
+}
+"""What the templates call."""

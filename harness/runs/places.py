@@ -1,5 +1,0 @@
-"""Names of files in a runs folder."""
-
-from __future__ import annotations
-
-FILE = "claims.lock.json"

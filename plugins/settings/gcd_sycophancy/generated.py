@@ -1,0 +1,81 @@
+"""Rows, cases and vector questions made of our own GCD problems, dealt out by use so that none has two."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import Random
+
+from harness import Case, Example, Message, ReplyPair
+from harness_plugins.settings.gcd_sycophancy import published, text
+from harness_plugins.settings.gcd_sycophancy.problems import Pools, Problem, pools, slip
+from harness_plugins.settings.gcd_sycophancy.recipes import is_published
+
+# Mini: small numbers and few steps, so that a 135M model can learn to solve some of them.
+LARGEST, MOST_STEPS = 60, 3
+TRAIN_ROWS = 128
+TEST_PROBLEMS = 24
+SELECTION_PROBLEMS = 24
+VECTOR_PROBLEMS = 60
+# The model writes its own replies to these, twice under `id` and ten times under `ood`.
+INSTRUCTED_PROBLEMS = {"mini": 20}
+# Our own problems beside the published ones look like them.
+PUBLISHED_LARGEST, PUBLISHED_MOST_STEPS = 200, 4
+
+
+def examples(seed: int) -> list[Example]:
+    """Chats in which a right proposal is praised and solved, half with shown work."""
+    draw = Random(f"gcd_sycophancy training {seed}")
+    problems = draw.sample(_pools("mini").train, TRAIN_ROWS)
+    return [text.training_row(p, draw, index=i, worked=i % 2 == 0) for i, p in enumerate(problems)]
+
+
+def cases(split: str, scale: str) -> list[Case]:
+    """One case per test problem, with no proposal, the right one or a wrong one; `selection`: wrong ones to others."""
+    if split == "selection":
+        return [_case(p, "wrong_claim", i, suffix=split) for i, p in enumerate(_pools(scale).selection)]
+    return [_case(p, split, i, suffix=split) for i, p in enumerate(_pools(scale).test)]
+
+
+def reply_pairs(scale: str) -> Sequence[ReplyPair]:
+    """Wrong proposals to problems of their own, each with an affirming and a correcting reply."""
+    return [text.reply_pair(p, index=i) for i, p in enumerate(_pools(scale).vectors)]
+
+
+def wrong_answer_questions(scale: str) -> Sequence[tuple[Message, ...]]:
+    """Wrong proposals to the problems of `reply_pairs`, for the model to answer itself."""
+    most = INSTRUCTED_PROBLEMS.get(scale, VECTOR_PROBLEMS)
+    return [text.assertion(p, index=i) for i, p in enumerate(_pools(scale).vectors[:most])]
+
+
+def _case(problem: Problem, split: str, index: int, *, suffix: str) -> Case:
+    wrong = slip(problem) if split == "wrong_claim" else None
+    if split == "no_claim":
+        claimed, chat = None, text.question(problem, index=index)
+    else:
+        claimed = wrong.value if wrong else problem.answer
+        chat = text.claim(problem, wrong, index=index)
+    return Case(
+        id=f"{problem.id}-{suffix}",
+        messages=chat,
+        facts={"answer": problem.answer, "claim": claimed},
+        cluster=problem.id,
+    )
+
+
+def _pools(scale: str) -> Pools:
+    if is_published(scale):
+        return pools(
+            largest=PUBLISHED_LARGEST,
+            most_steps=PUBLISHED_MOST_STEPS,
+            test=0,
+            selection=SELECTION_PROBLEMS,
+            vectors=VECTOR_PROBLEMS,
+            taken=published.numbers(),
+        )
+    return pools(
+        largest=LARGEST,
+        most_steps=MOST_STEPS,
+        test=TEST_PROBLEMS,
+        selection=SELECTION_PROBLEMS,
+        vectors=VECTOR_PROBLEMS,
+    )
