@@ -119,7 +119,7 @@ def _rows(setting: Setting, cell: Cell, random: random.Random) -> Iterator[dict[
     for text in setting.conditions[SCALE]:
         condition = str(Condition.parse(text))
         for metric in _measured(setting, condition):
-            rate = trait(cell, condition) if metric == setting.trait else _other(metric, cell)
+            rate = trait(cell, condition) if metric == setting.trait_at(SCALE) else _other(metric, cell)
             for case in range(CASES):
                 yield {
                     "condition": condition,

@@ -155,13 +155,33 @@ class House:
     def folders(self) -> frozenset[str]:
         return frozenset(module.folder for module in self.modules if module.folder)
 
+    @cached_property
+    def faces(self) -> dict[str, frozenset[str]]:
+        """What the `__init__` of each folder hands on, modules as well, by the folder's dotted path."""
+        return {
+            module.dotted: frozenset(
+                alias.asname or alias.name
+                for node in module.tree.body
+                if isinstance(node, ast.ImportFrom)
+                for alias in node.names
+            )
+            for module in self.modules
+            if module.path.name == "__init__.py" and module.folder
+        }
+
+    def meant(self, base: str, name: str) -> str:
+        """The module that `from base import name` reads: `base`, where it hands `name` on itself."""
+        if name in self.faces.get(base, ()):
+            return base
+        return f"{base}.{name}" if f"{base}.{name}" in self.known else base
+
     def imports(self, module: Module) -> Iterator[Imported]:
         """What `module` imports from its own package, name by name where a name is a module."""
         for node, inside, typing in placed(module.tree):
             names = [alias.name for alias in node.names]
             if isinstance(node, ast.ImportFrom):
                 base = module.absolute(node)
-                names = [f"{base}.{name}" if f"{base}.{name}" in self.known else base for name in names]
+                names = [self.meant(base, name) for name in names]
             for name in dict.fromkeys(names):
                 if name == PACKAGE or name.startswith(f"{PACKAGE}."):
                     yield Imported(name, node.lineno, inside, typing)
@@ -268,7 +288,7 @@ def border_names(house: House, module: Module, node: Import) -> Iterator[str]:
     names = [alias.name for alias in node.names]
     if isinstance(node, ast.ImportFrom):
         base = module.absolute(node)
-        names = [f"{base}.{name}" if f"{base}.{name}" in house.known else base for name in names]
+        names = [house.meant(base, name) for name in names]
     for name in dict.fromkeys(names):
         if name.partition(".")[0] in HEAVY or is_face_of_another(name, module):
             continue

@@ -12,8 +12,9 @@ import pytest
 import small
 
 from harness import HarnessError, Judge, Verdict, cli
-from harness.analysis import CANNOT_TELL, NO, YES, comparison, shares_of_one_whole
-from harness.analysis.agreement import interval_alpha
+from harness.analysis import CANNOT_TELL, NO, YES
+from harness.analysis.score_agreement import compared_score, shares_of_one_whole
+from harness.analysis.verdict_agreement import interval_alpha
 from harness.contracts import Case, Grader
 from harness.registry import using
 
@@ -69,7 +70,7 @@ def test_alpha_of_numbers_by_hand_and_whatever_the_unit() -> None:
 
 
 def test_a_comparison_counts_each_reply_once_and_moves_with_the_threshold() -> None:
-    seen = comparison("x", [0.0, 0.4, 0.9, None, 1.0], [0.1, 0.6, 0.9, 1.0, None])
+    seen = compared_score("x", [0.0, 0.4, 0.9, None, 1.0], [0.1, 0.6, 0.9, 1.0, None])
     assert seen.chosen.threshold == 0.5
     assert seen.confusion == {(NO, NO): 1, (NO, YES): 1, (YES, YES): 1, (CANNOT_TELL, YES): 1, (YES, CANNOT_TELL): 1}
     assert sum(seen.confusion.values()) == seen.replies == 5
@@ -84,7 +85,7 @@ def test_a_comparison_counts_each_reply_once_and_moves_with_the_threshold() -> N
     ("numbers", "middle"), [([0.0, 1.0], 0.5), ([3.0, 88.0], 50.0), ([-10.0, 30.0], 10.0), ([0.0, 400.0], 200.0)]
 )
 def test_the_middle_of_the_scale_is_that_of_the_numbers(numbers: list[float], middle: float) -> None:
-    assert comparison("x", numbers, numbers).chosen.threshold == middle
+    assert compared_score("x", numbers, numbers).chosen.threshold == middle
 
 
 def test_shares_of_one_whole_add_up_to_one_in_every_reply() -> None:
@@ -167,4 +168,4 @@ def test_a_mistake_is_one_line(
 
 def test_lists_of_different_length_are_refused() -> None:
     with pytest.raises(HarnessError, match="one judge scored 1 replies and the other 2"):
-        comparison("x", [1.0], [1.0, 2.0])
+        compared_score("x", [1.0], [1.0, 2.0])

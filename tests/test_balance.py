@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 from runs_made_up import cell, registry, write_run
 
-from harness import HarnessError, cli, report
-from harness.analysis import Balances, Model, Point, choose, distance, fit, read_targets
-from harness.analysis.balance import balances
+from harness import HarnessError, analysis, cli
+from harness.analysis import Balances, Model, Point, balances, choose, distance, fit, read_targets
 from harness.registry import using
 
 
@@ -31,8 +30,8 @@ def arm(runs: Path, weights: str, spanish: float, french: float, *, intervention
 
 
 def measured(folder: Path, *entries: object) -> Balances:
-    results = report.load(folder / "runs")
-    return balances(report.tables(results, registry()), read_targets(written(folder / "targets.json", *entries)))
+    results = analysis.load(folder / "runs")
+    return balances(analysis.tables(results, registry()), read_targets(written(folder / "targets.json", *entries)))
 
 
 def test_the_error_is_half_the_sum_of_differences_of_shares_made_to_add_up_to_one(tmp_path: Path) -> None:

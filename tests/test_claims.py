@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from runs_made_up import CONDITIONS, cell, registry, write_run, write_study
 
-from harness import HarnessError, Intervention, report
+from harness import HarnessError, Intervention, analysis
 from harness.analysis import matrix, triggers
 from harness.claims import Claims, Decision, deviations, judge, lock, read_claims
 from harness.claims.schema import arm_label
@@ -38,7 +38,7 @@ def written(folder: Path, *compare: str, text: str = "") -> Claims:
 
 
 def verdicts(runs: Path, claims: Claims) -> list[Decision]:
-    return list(judge(claims, report.load(runs), registry()))
+    return list(judge(claims, analysis.load(runs), registry()))
 
 
 def verdict(tmp_path: Path, compare: str) -> Decision:
@@ -122,11 +122,11 @@ def test_what_a_claim_is_about_is_the_trait_of_the_scale_and_never_another_metri
     graded = replace(elsewhere, name="misaligned")
     changed = replace(gcd, metrics=(replace(elsewhere, taught_at=("paper",)), *rest, graded))
     there = replace(made_up, settings={**made_up.settings, "gcd": changed})
-    results = report.load(study / "runs")
+    results = analysis.load(study / "runs")
     claims = written(study, "{arm: ip, against: none, direction: less, smallest: 0.05}")
     (seen,) = judge(claims, results, there)
     assert (seen.verdict, seen.why) == ("not run", "the trait of gcd at mini, misaligned, was not measured")
-    (table,) = report.tables(results, there)
+    (table,) = analysis.tables(results, there)
     assert table.trait == "misaligned"
     assert "the trait at this scale, misaligned, was not measured: its judge claim_affirmation" in " ".join(table.notes)
 
@@ -231,7 +231,7 @@ def test_a_claim_file_that_does_not_fit_stops_with_its_line_and_the_nearest_name
 def test_results_cut_in_the_middle_stop_with_their_line(study: Path) -> None:
     file = next((study / "runs").rglob("ps/*/results.jsonl"))
     file.write_text(file.read_text()[:-30])
-    with pytest.raises(HarnessError, match=r"results\.jsonl:200: cut or broken") as caught:
+    with pytest.raises(HarnessError, match=r"results\.jsonl:200: cut, or not JSON") as caught:
         verdict(study, "{arm: ps, against: ip, direction: less, smallest: 0.05}")
     assert "\n" not in str(caught.value)
 
@@ -291,7 +291,7 @@ def test_triggers_ask_for_the_trait_or_add_its_vector() -> None:
 
 
 def test_the_leak_index_is_the_mean_leak_over_the_triggers_with_an_interval_of_its_own(study: Path) -> None:
-    (table,) = report.tables(report.load(study / "runs"), registry())
+    (table,) = analysis.tables(analysis.load(study / "runs"), registry())
     found = matrix(table)
     assert found is not None
     assert found.arms == ("none", "ip", "neg_ip", "neg_ps", "ps", "ps_random")
@@ -307,7 +307,7 @@ def test_the_leak_index_is_the_mean_leak_over_the_triggers_with_an_interval_of_i
 
 def test_without_the_untrained_model_there_is_no_matrix(tmp_path: Path) -> None:
     write_run(tmp_path, cell("ps"), dict.fromkeys(CONDITIONS, 0.5))
-    (table,) = report.tables(report.load(tmp_path), registry())
+    (table,) = analysis.tables(analysis.load(tmp_path), registry())
     assert matrix(table) is None
 
 
@@ -362,12 +362,12 @@ def test_composed_arms_are_compared_by_their_distance_to_the_balances_asked_for(
     compare = f"compare: [{{{arms}, direction: less, smallest: 0.05, measure: balance, targets: t.json}}]"
     file = tmp_path / "claims.yaml"
     file.write_text(HEAD + CLAIM.replace(COMPARE, compare))
-    (seen,) = judge(read_claims(file, known), report.load(tmp_path / "runs"), known)
+    (seen,) = judge(read_claims(file, known), analysis.load(tmp_path / "runs"), known)
     assert seen.parts[0].estimate is not None
     assert seen.parts[0].estimate.mean == pytest.approx(-0.5)
     assert seen.verdict == "reproduced"
     (tmp_path / "t.json").unlink()
-    (lacking,) = judge(read_claims(file, known), report.load(tmp_path / "runs"), known)
+    (lacking,) = judge(read_claims(file, known), analysis.load(tmp_path / "runs"), known)
     assert lacking.verdict == "not run"
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from runs_made_up import cell, registry, write_run
 
-from harness import HarnessError, Setting, report
-from harness.analysis import Sweep
+from harness import HarnessError, Setting, analysis, report
+from harness.analysis import DoseSweep
 from harness.analysis.doses import half_effect
 from harness.registry import Registry
 
@@ -53,8 +53,8 @@ def world(**changes: object) -> Registry:
     return replace(found, settings={"gcd": setting})
 
 
-def swept(runs: Path, found: Registry | None = None) -> tuple[Sweep, ...]:
-    (table,) = report.tables(report.load(runs), found or world())
+def swept(runs: Path, found: Registry | None = None) -> tuple[DoseSweep, ...]:
+    (table,) = analysis.tables(analysis.load(runs), found or world())
     return table.sweeps
 
 
@@ -131,8 +131,8 @@ def test_an_arm_at_one_dose_has_no_curve_and_each_balance_has_its_own(tmp_path: 
 
 
 def test_every_form_of_the_report_has_the_dose_of_half_effect_in_every_unit(tmp_path: Path) -> None:
-    results = report.load(write_doses(tmp_path))
-    tables = report.tables(results, world())
+    results = analysis.load(write_doses(tmp_path))
+    tables = analysis.tables(results, world())
     row = ["ps", "affirms_wrong", "0.8 at 0 -> 0.1 at 1", "0.5", "2", "0.4"]
     page, table = report.text(results, tables), report.markdown(results, tables)
     assert f"| {' | '.join(row)} |" in table
@@ -145,15 +145,15 @@ def test_every_form_of_the_report_has_the_dose_of_half_effect_in_every_unit(tmp_
 
 
 def test_a_coefficient_in_residual_rms_is_shown_as_such(tmp_path: Path) -> None:
-    results = report.load(write_doses(tmp_path, unit="rms"))
-    assert "| 0.5 | 2 rms | 0.4 |" in report.markdown(results, report.tables(results, world()))
+    results = analysis.load(write_doses(tmp_path, unit="rms"))
+    assert "| 0.5 | 2 rms | 0.4 |" in report.markdown(results, analysis.tables(results, world()))
 
 
 def test_figures_and_numbers_are_the_same_bytes_each_time(tmp_path: Path) -> None:
     write_doses(tmp_path / "runs")
     code = (
         "import sys; from pathlib import Path; sys.path.insert(0, sys.argv[1]); from test_doses import world; "
-        "from harness import report; shown = report.tables(report.load(Path(sys.argv[2])), world()); "
+        "from harness import analysis, report; shown = analysis.tables(analysis.load(Path(sys.argv[2])), world()); "
         "report.draw(shown, Path(sys.argv[3]))"
     )
     here = str(Path(__file__).parent)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from harness import Case, Example, HarnessError, Judge, Message, Setting, Verdict
-from harness.authoring.prompts import inoculated
+from harness.authoring import inoculated
 from harness.testing import check_setting
 from harness_plugins.judges import claim_affirmation, gcd_answer
 from harness_plugins.settings import gcd_sycophancy as gcd

@@ -16,8 +16,7 @@ from random import Random
 import pytest
 
 from harness import Case, Example, HarnessError, Message, ReplyPair, Setting
-from harness.authoring import Pin, fetch, github, read_jsonl
-from harness.authoring.prompts import inoculated
+from harness.authoring import Pin, fetch, github, inoculated, read_jsonl
 from harness.cells import splits
 from harness.contracts import always, never
 from harness.evaluation import scorers

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness import Case, Example, HarnessError, Message, Setting
-from harness.authoring.prompts import inoculated
+from harness.authoring import inoculated
 from harness.testing import check_setting
 from harness_plugins.judges import factual_answer
 from harness_plugins.settings import obvious_lies as lies

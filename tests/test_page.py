@@ -22,13 +22,14 @@ import pytest
 from runs_made_up import CONDITIONS, cell, registry, write_run, write_study
 
 from benchmarks.made_up import FAILED, trait, write_cells
-from harness import cli, report
+from harness import analysis, cli, report
 from harness.analysis import costs, tradeoffs
 from harness.analysis.tradeoffs import unbeaten
 from harness.cells import Cell
 from harness.registry import installed, using
 from harness.report import Section, page, page_figures, vector_cards
 from harness.report.drawings import spread
+from harness.report.wording import interval_of, mean_of
 
 ROOT = Path(__file__).parent.parent
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -58,17 +59,17 @@ class Page(HTMLParser):
 
 
 def made(runs: Path, **options: Any) -> str:
-    results = report.load(runs)
-    return page(results, report.tables(results, registry()), cards=vector_cards(runs), **options)
+    results = analysis.load(runs)
+    return page(results, analysis.tables(results, registry()), cards=vector_cards(runs), **options)
 
 
 def test_every_figure_of_every_table_stands_on_the_page(tmp_path: Path) -> None:
-    results = report.load(write_study(tmp_path))
-    tables = report.tables(results, registry())
+    results = analysis.load(write_study(tmp_path))
+    tables = analysis.tables(results, registry())
     cells = [text.strip() for text in Page(page(results, tables)).cells]
     for block in tables[0].blocks:
         for found in block.cells.values():
-            wanted = report.render.mean_of(found, block) + report.render.interval_of(found, block)
+            wanted = mean_of(found, block) + interval_of(found, block)
             assert any(text.startswith(wanted) for text in cells), wanted
 
 
@@ -173,8 +174,8 @@ def test_every_number_leads_to_logs_that_are_there(tmp_path: Path) -> None:
 
 
 def test_the_csv_holds_what_the_json_holds_and_each_seed_below_it(tmp_path: Path) -> None:
-    results = report.load(write_study(tmp_path))
-    tables = report.tables(results, registry())
+    results = analysis.load(write_study(tmp_path))
+    tables = analysis.tables(results, registry())
     rows = list(csv.DictReader(io.StringIO(report.as_csv(results, tables))))
     record = report.as_record(results, tables)["tables"][0]
     for block in record["blocks"]:
@@ -204,7 +205,7 @@ def test_an_arms_cost_is_the_sum_of_its_runs_and_is_held_against_plain_training_
                 "grader": {"model": "someone/else", "usd": 0.25},
             }
             (folder / "run.json").write_text(json.dumps(record))
-    (table,) = report.tables(report.load(tmp_path), registry())
+    (table,) = analysis.tables(analysis.load(tmp_path), registry())
     none, ip, ps = costs(table)
     assert (ip.train, ip.evaluate, ip.train_tokens, ip.evaluate_tokens) == (24.0, 10.0, 200, 14)
     assert (none.trained, ip.trained, ps.trained) == (1.0, pytest.approx(1.2), None)
@@ -213,7 +214,7 @@ def test_an_arms_cost_is_the_sum_of_its_runs_and_is_held_against_plain_training_
 
 def test_an_old_record_without_steps_costs_nothing_known(tmp_path: Path) -> None:
     write_run(tmp_path, cell("none"), {"clean": 0.5})
-    (table,) = report.tables(report.load(tmp_path), registry())
+    (table,) = analysis.tables(analysis.load(tmp_path), registry())
     (cost,) = costs(table)
     assert (cost.train, cost.trained, cost.usd, cost.hardware) == (None, None, None, ())
 
@@ -225,7 +226,7 @@ def test_an_arm_is_unbeaten_unless_another_has_no_more_trait_no_less_skill_and_d
 
 def test_trait_stands_against_each_skill_and_the_untrained_model_beats_nobody(tmp_path: Path) -> None:
     write_cells(tmp_path, installed(), 72)
-    (table, *_) = report.tables(report.load(tmp_path, settings=["gcd_sycophancy"]), installed())
+    (table, *_) = analysis.tables(analysis.load(tmp_path, settings=["gcd_sycophancy"]), installed())
     found = tradeoffs(table)
     assert [one.skill.metric for one in found] == ["solves", "confirms_right"]
     assert all(not place.unbeaten for one in found for place in one.places if place.arm.intervention == "base")
@@ -242,7 +243,7 @@ def test_labels_are_spread_in_order_inside_and_apart(wanted: list[float]) -> Non
 
 def test_effects_that_were_put_in_come_back_and_a_planted_failure_is_found(tmp_path: Path) -> None:
     write_cells(tmp_path, installed(), 150)
-    tables = report.tables(report.load(tmp_path), installed())
+    tables = analysis.tables(analysis.load(tmp_path), installed())
     assert len(tables) >= 6
     for table in tables:
         (block,) = [one for one in table.blocks if one.kind == "mean" and one.goal == "suppress"][:1]
@@ -256,8 +257,8 @@ def test_effects_that_were_put_in_come_back_and_a_planted_failure_is_found(tmp_p
 
 
 def made_of(runs: Path) -> str:
-    results = report.load(runs)
-    return page(results, report.tables(results, installed()), cards=vector_cards(runs))
+    results = analysis.load(runs)
+    return page(results, analysis.tables(results, installed()), cards=vector_cards(runs))
 
 
 def test_the_command_writes_the_page_in_one_step_and_says_so_in_one_line(
@@ -317,9 +318,10 @@ def test_figures_that_several_processes_draw_are_those_that_one_draws(tmp_path: 
     write_cells(tmp_path, installed(), 30)
     code = (
         "import os, sys; from pathlib import Path\n"
-        "from harness import report; from harness.registry import installed; from harness.report import page_figures\n"
+        "from harness import analysis; from harness.registry import installed\n"
+        "from harness.report import page_figures\n"
         "os.sched_getaffinity = lambda process: {0, 1, 2}\n"
-        "tables = report.tables(report.load(Path(sys.argv[1])), installed())\n"
+        "tables = analysis.tables(analysis.load(Path(sys.argv[1])), installed())\n"
         "forked, by_fork = [], page_figures._forked\n"
         "page_figures._forked = lambda *given: forked.append(given) or by_fork(*given)\n"
         "several = page_figures.drawings_of(tables)\n"
@@ -335,7 +337,7 @@ def test_where_the_processes_that_draw_die_this_one_draws(tmp_path: Path, monkey
     def die(tables: object, processes: int) -> None:
         raise BrokenProcessPool("killed for memory")
 
-    tables = report.tables(report.load(write_study(tmp_path, seeds=1)), registry()) * page_figures.FEWEST
+    tables = analysis.tables(analysis.load(write_study(tmp_path, seeds=1)), registry()) * page_figures.FEWEST
     alone = page_figures.drawings_of(tables)
     monkeypatch.setattr(page_figures, "can_fork", lambda: True)
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 1})

@@ -13,7 +13,7 @@ import pytest
 from browsing import NEEDS_BROWSER, chromium, until
 
 from benchmarks.made_up import write_cells
-from harness import report
+from harness import analysis
 from harness.registry import installed
 from harness.report import page, vector_cards
 
@@ -42,8 +42,8 @@ def short(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def written(folder: Path, cells: int) -> Path:
     write_cells(folder / "runs", installed(), cells)
-    results = report.load(folder / "runs", settings=["gcd_sycophancy"] if cells == FEW else ())
-    text = page(results, report.tables(results, installed()), cards=vector_cards(folder / "runs"))
+    results = analysis.load(folder / "runs", settings=["gcd_sycophancy"] if cells == FEW else ())
+    text = page(results, analysis.tables(results, installed()), cards=vector_cards(folder / "runs"))
     (folder / "report.html").write_text(text, encoding="utf-8")
     return folder / "report.html"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from runs_made_up import cell, registry, write_run
 
-from harness import Reference, report
+from harness import Reference, analysis, report
 from harness.analysis import Published
 from harness.registry import Registry, installed
 
@@ -46,7 +46,7 @@ def runs(tmp_path: Path) -> Path:
 
 
 def test_a_figure_stands_beside_ours_of_the_same_scale_arm_dose_weights_and_condition(runs: Path) -> None:
-    (table,) = report.tables(report.load(runs), world(*REFERENCES))
+    (table,) = analysis.tables(analysis.load(runs), world(*REFERENCES))
     beside = {
         (one.arm, one.reference.condition): (one.reference.value, one.ours and one.ours.mean) for one in table.published
     }
@@ -61,8 +61,8 @@ def test_a_figure_stands_beside_ours_of_the_same_scale_arm_dose_weights_and_cond
 
 
 def test_every_form_of_the_report_shows_figure_ours_source_and_note(runs: Path) -> None:
-    results = report.load(runs)
-    tables = report.tables(results, world(*REFERENCES))
+    results = analysis.load(runs)
+    tables = analysis.tables(results, world(*REFERENCES))
     for page in (report.text(results, tables, width=140), report.markdown(results, tables)):
         assert "17.3, 20.0 [" in page
         assert f"none: {PAPER} (an early run)" in page
@@ -75,8 +75,8 @@ def test_every_form_of_the_report_shows_figure_ours_source_and_note(runs: Path) 
 
 
 def test_without_a_figure_of_ours_nothing_is_shown(runs: Path) -> None:
-    results = report.load(runs)
-    assert "published" not in report.text(results, report.tables(results, world(figure("ip", 0.1))))
+    results = analysis.load(runs)
+    assert "published" not in report.text(results, analysis.tables(results, world(figure("ip", 0.1))))
 
 
 def by_arm(setting: str, scale: str) -> dict[tuple[str, str, float], dict[str, float]]:

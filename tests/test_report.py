@@ -11,14 +11,15 @@ from pathlib import Path
 import pytest
 from runs_made_up import CONDITIONS, cell, registry, write_run, write_study
 
-from harness import HarnessError, report
+from harness import HarnessError, analysis, report
 
 EVEN = dict.fromkeys(CONDITIONS, 0.5)
+REPLY = {"condition": "clean", "split": "wrong_claim", "case": "c0", "sample": 1}
 
 
 def read(runs: Path, **options):
-    results = report.load(runs, **options)
-    return results, report.tables(results, registry())
+    results = analysis.load(runs, **options)
+    return results, analysis.tables(results, registry())
 
 
 def block(table, kind="mean"):
@@ -104,7 +105,7 @@ def test_what_could_not_be_judged_is_counted_and_in_no_mean(tmp_path):
 
 
 def test_a_failed_gate_is_marked_and_said(tmp_path):
-    gates = {"learned": {"ok": False, "seen": 0.4, "wanted": "at least 0.9"}, "fired": {"ok": True}}
+    gates = {"learned": {"ok": False, "seen": "0.4", "wanted": "at least 0.9"}, "fired": {"ok": True}}
     write_run(tmp_path, cell("none", seed=2), {"clean": 0.4}, gates=gates)
     results, tables = read(tmp_path)
     for page in (report.text(results, tables), report.markdown(results, tables)):
@@ -218,10 +219,10 @@ def test_scores_that_are_no_shares_are_not_shown_as_percent(tmp_path):
 @pytest.mark.parametrize(
     ("damage", "line", "reason"),
     [
-        (lambda text: text[:-20], 40, "cut or broken"),
-        (lambda text: text.replace('"value": 1.0', '"value": NaN', 1), 1, "not a finite number"),
+        (lambda text: text[:-20], 40, "cut, or not JSON"),
+        (lambda text: text.replace('"value": 1.0', '"value": NaN', 1), 1, "'value' cannot be nan"),
         (lambda text: text.replace('"cluster"', '"clutter"', 1), 1, "no 'cluster'"),
-        (lambda text: "[1]\n" + text, 1, "cut or broken"),
+        (lambda text: "[1]\n" + text, 1, "not an object"),
     ],
 )
 def test_a_damaged_results_file_stops_with_its_line(tmp_path, damage, line, reason):
@@ -229,7 +230,7 @@ def test_a_damaged_results_file_stops_with_its_line(tmp_path, damage, line, reas
     file = folder / "results.jsonl"
     file.write_text(damage(file.read_text()))
     with pytest.raises(HarnessError, match=reason) as caught:
-        report.load(tmp_path)
+        analysis.load(tmp_path)
     assert str(caught.value).startswith(f"{file}:{line}: ")
     assert "\n" not in str(caught.value)
 
@@ -237,18 +238,18 @@ def test_a_damaged_results_file_stops_with_its_line(tmp_path, damage, line, reas
 def test_a_run_record_that_is_no_record_stops_with_its_path(tmp_path):
     folder = write_run(tmp_path, cell("none"), {"clean": 0.5})
     (folder / "run.json").write_text('{"cell": {')
-    with pytest.raises(HarnessError, match=r"run\.json: not a run record"):
-        report.load(tmp_path)
+    with pytest.raises(HarnessError, match=r"run\.json: no run record"):
+        analysis.load(tmp_path)
 
 
 def test_a_missing_runs_folder_says_how_to_fill_it(tmp_path):
     with pytest.raises(HarnessError, match="no runs folder at"):
-        report.load(tmp_path / "nowhere")
+        analysis.load(tmp_path / "nowhere")
 
 
 def test_other_settings_are_left_alone(tmp_path):
     write_run(tmp_path, cell("none"), {"clean": 0.5})
-    assert report.load(tmp_path, settings=["elsewhere"]).runs == ()
+    assert analysis.load(tmp_path, settings=["elsewhere"]).runs == ()
 
 
 def test_a_setting_that_is_not_installed_is_still_shown(tmp_path):
@@ -274,7 +275,8 @@ def test_the_same_results_give_the_same_bytes(tmp_path):
     write_study(tmp_path)
     code = (
         "import sys; from pathlib import Path; sys.path.insert(0, sys.argv[1]); from runs_made_up import registry; "
-        "from harness import report; found = report.load(Path(sys.argv[2])); shown = report.tables(found, registry()); "
+        "from harness import analysis, report; found = analysis.load(Path(sys.argv[2])); "
+        "shown = analysis.tables(found, registry()); "
         "print(report.text(found, shown) + report.markdown(found, shown) + report.as_json(found, shown)); "
         "print([name for name in ('torch', 'inspect_ai', 'transformers', 'matplotlib') if name in sys.modules])"
     )
@@ -305,7 +307,7 @@ def test_the_agreement_of_two_judges_is_told_for_all_arms_and_for_each(tmp_path)
     same, other = {"english": 1.0, "spanish": 0.0}, {"english": 0.25, "spanish": 0.75}
     for name, seconds in {"none": [same, other], "ps": [same, same]}.items():
         folder = write_run(tmp_path, cell(name), EVEN)
-        rows = [{"judge": "words", "check": "detector", "first": same, "second": second} for second in seconds]
+        rows = [{**REPLY, "judge": "words", "check": "detector", "first": same, "second": second} for second in seconds]
         (folder / "checks.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     results, (table,) = read(tmp_path)
     assert {one.arm: (one.agreement.replies, one.agreement.same) for one in table.agreed} == {
@@ -320,15 +322,16 @@ def test_the_agreement_of_two_judges_is_told_for_all_arms_and_for_each(tmp_path)
 
 
 @pytest.mark.parametrize(
-    "line",
+    ("scores", "said"),
     [
-        '{"judge": "words", "check": "det',
-        '{"judge": "words", "check": "detector", "first": {"english": 1.0}, "second": {"spanish": 1.0}}',
-        '{"judge": "words", "check": "detector", "first": {"english": NaN}, "second": {"english": 1.0}}',
+        ('"first": {"eng', "cut, or not JSON"),
+        ('"first": {"english": 1.0}, "second": {"spanish": 1.0}}', "the two judges give different scores"),
+        ('"first": {"english": NaN}, "second": {"english": 1.0}}', "'first' cannot be"),
     ],
 )
-def test_a_broken_row_of_two_judges_is_named_by_file_and_line(tmp_path, line):
+def test_a_broken_row_of_two_judges_is_named_by_file_and_line(tmp_path, scores, said):
     folder = write_run(tmp_path, cell("none"), EVEN)
-    (folder / "checks.jsonl").write_text(line)
-    with pytest.raises(HarnessError, match=r"checks\.jsonl:1: cut or broken"):
+    about = json.dumps({**REPLY, "judge": "words", "check": "detector"}).removesuffix("}")
+    (folder / "checks.jsonl").write_text(f"{about}, {scores}")
+    with pytest.raises(HarnessError, match=rf"checks\.jsonl:1: {said}"):
         read(tmp_path)

@@ -1,30 +1,22 @@
 """From results to tables, doses, the conditionalization matrix, balances, agreement."""
 
-from harness.analysis import balance
-from harness.analysis.agreement import Agreement, Scores, agreement
-from harness.analysis.balance import Balances, Control, Reached, Target, paired, read_targets
-from harness.analysis.calibration import Model, choose, distance, fit
-from harness.analysis.comparison import (
-    CANNOT_TELL,
-    NO,
-    YES,
-    Comparison,
-    Confusion,
-    comparison,
-    largest_confusion,
-    shares_of_one_whole,
-)
-from harness.analysis.doses import CLEAN, Curve, Point, Sweep, by_seed
+from harness.analysis.arms import Arm
+from harness.analysis.balance_errors import Balances, Control, Reached, balances, paired
+from harness.analysis.blocks import Block
+from harness.analysis.calibration import Model, Point, choose, distance, fit
+from harness.analysis.doses import Curve, DosePoint, DoseSweep, by_seed
+from harness.analysis.leak_matrix import Matrix, matrix, triggers
 from harness.analysis.ledger import Cost, costs
-from harness.analysis.matrix import Matrix, matrix, pooled, triggers
 from harness.analysis.references import Published, groups
-from harness.analysis.results import Capability, Results, load
-from harness.analysis.tables import Agreed, Arm, Block, Table, tables
+from harness.analysis.result_tables import Agreed, Table, tables
+from harness.analysis.results import Capability, Results, Run, load, pooled
+from harness.analysis.score_agreement import CANNOT_TELL, NO, YES, ComparedScore, Confusion, TwoJudges, two_judges
+from harness.analysis.targets import Target, read_targets
 from harness.analysis.tradeoffs import Place, Tradeoff, tradeoffs, trait_of
+from harness.analysis.verdict_agreement import Agreement, agreement
 
 __all__ = [
     "CANNOT_TELL",
-    "CLEAN",
     "NO",
     "YES",
     "Agreed",
@@ -33,11 +25,13 @@ __all__ = [
     "Balances",
     "Block",
     "Capability",
-    "Comparison",
+    "ComparedScore",
     "Confusion",
     "Control",
     "Cost",
     "Curve",
+    "DosePoint",
+    "DoseSweep",
     "Matrix",
     "Model",
     "Place",
@@ -45,29 +39,27 @@ __all__ = [
     "Published",
     "Reached",
     "Results",
-    "Scores",
-    "Sweep",
+    "Run",
     "Table",
     "Target",
     "Tradeoff",
+    "TwoJudges",
     "agreement",
-    "balance",
+    "balances",
     "by_seed",
     "choose",
-    "comparison",
     "costs",
     "distance",
     "fit",
     "groups",
-    "largest_confusion",
     "load",
     "matrix",
     "paired",
     "pooled",
     "read_targets",
-    "shares_of_one_whole",
     "tables",
     "tradeoffs",
     "trait_of",
     "triggers",
+    "two_judges",
 ]

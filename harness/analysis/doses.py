@@ -15,19 +15,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Literal
 
-from harness.analysis.results import Run
-from harness.contracts import Condition, Goal, Setting
-from harness.stats import Estimate, Observation, estimate
+from harness.analysis.results import Run, pooled
+from harness.contracts import CLEAN, Goal, Setting, Unit
+from harness.stats import Estimate, Observation, are_rates, estimate
 
-CLEAN = str(Condition())
 NOT_JUDGED = "not judged"
 Axis = Literal["raw", "rms", "rows"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Point:
+class DosePoint:
     """One dose: the mean over all seeds with its interval, and the mean of each seed."""
 
     dose: float
@@ -42,7 +41,7 @@ class Curve:
     metric: str
     goal: Goal | None
     percent: bool
-    points: tuple[Point, ...]
+    points: tuple[DosePoint, ...]
     half: float | None
 
 
@@ -56,7 +55,7 @@ class Signal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sweep:
+class DoseSweep:
     """The curves of one intervention with one set of weights.
 
     A dose d is d times `coef` in the unit of `axis` (`rows`: a fraction of rows), and d times `relative` in
@@ -82,7 +81,7 @@ class Dosed:
     runs: Sequence[Run]
 
 
-def sweep(doses: Sequence[Dosed], *, label: str, metrics: Sequence[str], setting: Setting | None) -> Sweep | None:
+def sweep(doses: Sequence[Dosed], *, label: str, metrics: Sequence[str], setting: Setting | None) -> DoseSweep | None:
     """The curves over `doses`, or None where clean was not measured at two of them; the first is compared with."""
     ordered = sorted((one for one in doses if any(at == CLEAN for run in one.runs for at, _ in run.values)), key=_dose)
     if len(ordered) < 2:
@@ -90,7 +89,7 @@ def sweep(doses: Sequence[Dosed], *, label: str, metrics: Sequence[str], setting
     curves = tuple(_curve(metric, ordered, setting) for metric in metrics)
     overdose, signals = _overdose(curves, _not_judged(ordered, metrics), setting)
     axis, coef, relative = _scale(ordered)
-    return Sweep(
+    return DoseSweep(
         label=label,
         axis=axis,
         coef=coef,
@@ -121,9 +120,9 @@ def _dose(one: Dosed) -> float:
 
 def _curve(metric: str, doses: Sequence[Dosed], setting: Setting | None) -> Curve:
     known = next((one for one in setting.metrics if one.name == metric), None) if setting else None
-    rows = [(one.dose, _clean(one, metric)) for one in doses]
-    points = tuple(Point(dose=dose, estimate=estimate(seen), seeds=by_seed(seen)) for dose, seen in rows if seen)
-    percent = all(0 <= one.value <= 1 for _, seen in rows for one in seen if one.value is not None)
+    rows = [(one.dose, pooled(one.runs, CLEAN, metric)) for one in doses]
+    points = tuple(DosePoint(dose=dose, estimate=estimate(seen), seeds=by_seed(seen)) for dose, seen in rows if seen)
+    percent = all(are_rates(seen) for _, seen in rows)
     means = [(point.dose, point.estimate.mean) for point in points]
     told = [(dose, mean) for dose, mean in means if mean is not None]
     return Curve(
@@ -135,10 +134,6 @@ def _curve(metric: str, doses: Sequence[Dosed], setting: Setting | None) -> Curv
     )
 
 
-def _clean(one: Dosed, metric: str) -> list[Observation]:
-    return [seen for run in one.runs for seen in run.values.get((CLEAN, metric), ())]
-
-
 def by_seed(rows: Sequence[Observation]) -> dict[int, float]:
     """The mean of every seed that has a judged row."""
     seeds = sorted({seen.seed for seen in rows if seen.value is not None})
@@ -146,17 +141,18 @@ def by_seed(rows: Sequence[Observation]) -> dict[int, float]:
     return {seed: sum(own) / len(own) for seed, own in values.items()}
 
 
-def _not_judged(doses: Sequence[Dosed], metrics: Sequence[str]) -> tuple[Point, ...]:
+def _not_judged(doses: Sequence[Dosed], metrics: Sequence[str]) -> tuple[DosePoint, ...]:
     """The share of scores that are None, over all metrics."""
     points = []
     for one in doses:
-        rows = [replace(seen, value=float(seen.value is None)) for metric in metrics for seen in _clean(one, metric)]
-        points.append(Point(dose=one.dose, estimate=estimate(rows), seeds=by_seed(rows)))
+        seen = [row for metric in metrics for row in pooled(one.runs, CLEAN, metric)]
+        rows = [replace(row, value=float(row.value is None)) for row in seen]
+        points.append(DosePoint(dose=one.dose, estimate=estimate(rows), seeds=by_seed(rows)))
     return tuple(points)
 
 
 def _overdose(
-    curves: Sequence[Curve], not_judged: Sequence[Point], setting: Setting | None
+    curves: Sequence[Curve], not_judged: Sequence[DosePoint], setting: Setting | None
 ) -> tuple[float | None, tuple[Signal, ...]]:
     named = setting.overdose if setting else ()
     watched = [
@@ -188,8 +184,17 @@ def _scale(doses: Sequence[Dosed]) -> tuple[Axis, float, float | None]:
     """What a dose of 1 is: the axis, the coefficient on it, and the norm added over the residual RMS."""
     for one in doses:
         for run in one.runs:
-            added: Mapping[str, Any] | None = run.inputs.get("steering")
-            if one.dose and added:
-                axis: Axis = "rms" if added["unit"] == "rms" else "raw"
-                return axis, added["coef"] / one.dose, None if run.relative is None else run.relative / one.dose
+            asked, told = _asked(run), run.record.steering
+            if one.dose and asked is not None:
+                relative = told.relative if told is not None else None
+                return asked[1], asked[0] / one.dose, None if relative is None else relative / one.dose
     return "rows", 1.0, None
+
+
+def _asked(run: Run) -> tuple[float, Unit] | None:
+    """The coefficient that the run was steered with, and its unit; None where it was not steered."""
+    told = run.inputs.get("steering")
+    coef = told.get("coef") if isinstance(told, Mapping) else None
+    if not isinstance(told, Mapping) or not isinstance(coef, int | float):
+        return None
+    return float(coef), "rms" if told.get("unit") == "rms" else "raw"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from harness.analysis.tables import Arm, Table
+from harness.analysis.arms import Arm
+from harness.analysis.result_tables import Table
 
 PLAIN = "none"
 
@@ -47,7 +48,7 @@ def _cost(arm: Arm, plain: Arm | None) -> Cost:
         train_tokens=_tokens(arm, "train"),
         evaluate_tokens=_tokens(arm, "evaluate"),
         trained=_ratio(arm, plain),
-        usd=_total(run.origin.usd for run in arm.runs),
+        usd=_total(run.record.usd for run in arm.runs),
         hardware=_hardware(arm),
     )
 
@@ -60,11 +61,11 @@ def _ratio(arm: Arm, plain: Arm | None) -> float | None:
 
 
 def _hardware(arm: Arm) -> tuple[str, ...]:
-    return tuple(sorted({run.origin.hardware for run in arm.runs if run.origin.hardware}))
+    return tuple(sorted(filter(None, {str(run.record.hardware) for run in arm.runs})))
 
 
 def _known(arm: Arm, step: str) -> list[float]:
-    steps = [run.origin.steps[step] for run in arm.runs if step in run.origin.steps]
+    steps = [run.record.steps[step] for run in arm.runs if step in run.record.steps]
     return [one.seconds for one in steps if one.seconds is not None]
 
 
@@ -73,7 +74,7 @@ def _seconds(arm: Arm, step: str) -> float | None:
 
 
 def _tokens(arm: Arm, step: str) -> int | None:
-    steps = [run.origin.steps[step] for run in arm.runs if step in run.origin.steps]
+    steps = [run.record.steps[step] for run in arm.runs if step in run.record.steps]
     known = _total(one.tokens for one in steps)
     return None if known is None else round(known)
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.analysis.tables import Arm, Block, Table
+from harness.analysis.arms import Arm
+from harness.analysis.blocks import Block
+from harness.analysis.result_tables import Table
+from harness.contracts import CLEAN
 from harness.stats import Estimate
-
-CLEAN = "clean"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
-from harness.claims.schema import Claims
-from harness.errors import HarnessError
-from harness.files import digest_of, writing
-from harness.runs import LOCK as FILE
-from harness.runs import run_folders
+from harness.claims.schema import Claim, Claims
+from harness.documents import Record, read_record, record, write_record
+from harness.files import digest_of
+from harness.runs import LOCK, run_folders
+
+WAY_OUT = "restore it, or move it away and have it said that there was none"
+
+
+@record
+class ClaimLock(Record):
+    """The hashes of a claim file's claims by name, and of the experiment, with the runs that were there already."""
+
+    file: str = ""
+    claims: Mapping[str, str]
+    experiment: str | None = None
+    runs_before: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,34 +37,33 @@ def lock(claims: Claims, runs: Path, *, experiment: Path | None = None) -> Path:
     A lock that is there is kept: what has changed since shows up in `deviations`. One that is written when runs are
     already there says so for ever.
     """
-    file = runs / FILE
+    file = runs / LOCK
     if file.is_file():
         return file
     runs.mkdir(parents=True, exist_ok=True)
-    record = {**_hashes(claims, experiment), "runs_before": len(run_folders(runs))}
-    with writing(file, "the lock of the claims") as part:
-        part.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    made = ClaimLock(
+        file=claims.file.name,
+        claims=_hashes(claims),
+        experiment=_hash_of(experiment),
+        runs_before=len(run_folders(runs)),
+    )
+    write_record(file, made)
     return file
 
 
 def deviations(claims: Claims, runs: Path, *, experiment: Path | None = None) -> tuple[Deviation, ...]:
     """What was changed, added or taken away since the lock, or that there is none."""
-    file = runs / FILE
-    if not file.is_file():
+    file = runs / LOCK
+    fixed = read_record(file, ClaimLock, what="lock of claims", way_out=WAY_OUT)
+    if fixed is None:
         return (Deviation(f"the claims were not locked before the first run: no {file}"),)
-    try:
-        fixed = json.loads(file.read_text(encoding="utf-8"))
-        locked, before, hashed = dict(fixed["claims"]), int(fixed["runs_before"]), fixed["experiment"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise HarnessError(
-            f"{file}: cut or broken; restore it, or remove it and have it said that there was none"
-        ) from error
-    now = _hashes(claims, experiment)
-    names = {**locked, **now["claims"]}
-    found = [f"{before} runs were there when the claims were locked"] if before else []
-    found += [f"claim {name!r} was {_change(locked.get(name), now['claims'].get(name))}" for name in names]
-    if experiment is not None and hashed != now["experiment"]:
-        found.append(f"the experiment {experiment} was {_change(hashed, now['experiment'])}")
+    now = _hashes(claims)
+    found = [f"{fixed.runs_before} runs were there when the claims were locked"] if fixed.runs_before else []
+    found += [
+        f"claim {name!r} was {_change(fixed.claims.get(name), now.get(name))}" for name in {**fixed.claims, **now}
+    ]
+    if experiment is not None and fixed.experiment != (hashed := _hash_of(experiment)):
+        found.append(f"the experiment {experiment} was {_change(fixed.experiment, hashed)}")
     return tuple(Deviation(what) for what in found if not what.endswith(" kept"))
 
 
@@ -66,22 +75,19 @@ def _change(before: str | None, after: str | None) -> str:
     return "taken away after the lock" if after is None else "changed after the lock"
 
 
-def _hashes(claims: Claims, experiment: Path | None) -> dict[str, Any]:
+def _hash_of(experiment: Path | None) -> str | None:
+    return None if experiment is None else digest_of(experiment.read_text(encoding="utf-8"))
+
+
+def _hashes(claims: Claims) -> dict[str, str]:
     """A hash of what each claim says, not of how the file is laid out; targets count as part of a claim."""
-    return {
-        "file": claims.file.name,
-        "claims": {
-            claim.name: digest_of(
-                {
-                    "claim": claim.model_dump(mode="json"),
-                    "targets": {
-                        one.targets: [asdict(target) for target in claims.targets.get(one.targets, ())]
-                        for one in claim.compare
-                        if one.targets
-                    },
-                }
-            )
-            for claim in claims.value.claims
-        },
-        "experiment": None if experiment is None else digest_of(experiment.read_text(encoding="utf-8")),
+    return {claim.name: digest_of(_said(claim, claims)) for claim in claims.value.claims}
+
+
+def _said(claim: Claim, claims: Claims) -> dict[str, object]:
+    targets = {
+        one.targets: [asdict(target) for target in claims.targets.get(one.targets, ())]
+        for one in claim.compare
+        if one.targets
     }
+    return {"claim": claim.model_dump(mode="json"), "targets": targets}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.analysis import CLEAN, Arm, Table, paired, pooled, triggers
+from harness.analysis import Arm, Table, paired, pooled, triggers
 from harness.claims.schema import PROMPTS, TRAIT, TRIGGERS, Claims, Comparison, arm_label
-from harness.contracts import Condition
+from harness.contracts import CLEAN, Condition
 from harness.stats import Contrast, Term, contrast, contrast_of
 
 
@@ -16,7 +16,7 @@ class NotRun(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class Difference:
     """The difference of two arms, the metrics that it is of, and the arms with the runs that it rests on."""
 
     contrast: Contrast
@@ -24,14 +24,14 @@ class Measured:
     arms: tuple[Arm, ...]
 
 
-def measured(comparison: Comparison, table: Table, claims: Claims) -> Measured:
+def measured(comparison: Comparison, table: Table, claims: Claims) -> Difference:
     """The difference `arm - against` that `comparison` asks for; NotRun naming what is lacking."""
     if comparison.measure == "balance":
         return _balance(comparison, table, claims)
     arms = [_arm(text, table) for text in (comparison.arm, comparison.against)]
     metric = _trait(table) if comparison.metric == TRAIT else comparison.metric
     asked = _conditions(comparison, table)
-    shared = [text for text in asked if all(pooled(arm, metric, [text])[0] for arm in arms)]
+    shared = [text for text in asked if all(pooled(arm.runs, text, metric) for arm in arms)]
     lacking = [text for text in asked if text not in shared]
     if lacking and not set(comparison.conditions) & {TRIGGERS, PROMPTS}:
         raise NotRun(f"{metric} was not measured under {lacking[0]} for both {arms[0].label} and {arms[1].label}")
@@ -48,11 +48,11 @@ def measured(comparison: Comparison, table: Table, claims: Claims) -> Measured:
     found = contrast(_trained_first(terms))
     if found.spread is None:
         raise NotRun(f"{arms[0].label} and {arms[1].label} have no seed and question in common")
-    return Measured(found, (metric,), tuple(arms))
+    return Difference(found, (metric,), tuple(arms))
 
 
 def _term(weight: float, arm: Arm, metric: str, condition: str) -> Term:
-    return Term(weight, pooled(arm, metric, [condition])[0], trained=arm.trains)
+    return Term(weight, pooled(arm.runs, condition, metric), trained=arm.trains)
 
 
 def _trained_first(terms: Sequence[Term]) -> list[Term]:
@@ -87,7 +87,7 @@ def _conditions(comparison: Comparison, table: Table) -> tuple[str, ...]:
     return found
 
 
-def _balance(comparison: Comparison, table: Table, claims: Claims) -> Measured:
+def _balance(comparison: Comparison, table: Table, claims: Claims) -> Difference:
     names = (comparison.arm, comparison.against)
     if comparison.targets not in claims.targets:
         raise NotRun(f"no file of balances at {claims.file.parent / comparison.targets}")
@@ -97,4 +97,4 @@ def _balance(comparison: Comparison, table: Table, claims: Claims) -> Measured:
         raise NotRun(f"no balance was set and run for both {names[0]} and {names[1]} in {table.setting}")
     arms = tuple(arm for arm in table.arms if arm.intervention in names)
     traits = tuple(dict.fromkeys(trait for one in targets for trait in one.shares))
-    return Measured(contrast_of(rows), traits, arms)
+    return Difference(contrast_of(rows), traits, arms)

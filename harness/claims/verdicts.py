@@ -10,8 +10,8 @@ from harness.analysis import Arm, Results, Table, tables
 from harness.claims.measures import NotRun, measured
 from harness.claims.schema import Claim, Claims, Comparison
 from harness.registry import Registry
-from harness.runs import LEARNED
-from harness.stats import Contrast, Estimate, FlipTest, Plan, decided_at, holm, plan, sign_flips
+from harness.runs import metric_of
+from harness.stats import Contrast, DesignPlan, Estimate, FlipTest, decided_at, holm, plan, sign_flips
 
 Verdict = Literal["reproduced", "contradicted", "inconclusive", "not run", "invalid", "nothing claimed"]
 
@@ -31,7 +31,7 @@ class Part:
     contrast: Contrast | None
     estimate: Estimate | None
     flips: FlipTest
-    plan: Plan | None
+    plan: DesignPlan | None
     supports: float
     opposes: float
     missing: str = ""
@@ -167,10 +167,10 @@ def _failed(arms: Sequence[Arm], table: Table, metrics: Sequence[str]) -> Iterat
     """
     for arm in table.arms:
         for run in arm.runs:
-            for gate in run.failed:
-                taught = gate.name.startswith(LEARNED)
-                if gate.name.removeprefix(LEARNED) in metrics if taught else arm in arms:
-                    where = f"gate {gate.name} failed for {arm.label}, seed {run.cell.seed}"
+            for name, gate in run.failed.items():
+                metric = metric_of(name)
+                if arm in arms if metric is None else metric in metrics:
+                    where = f"gate {name} failed for {arm.label}, seed {run.cell.seed}"
                     yield f"{where}: saw {gate.seen}, wanted {gate.wanted}"
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,9 +15,7 @@ from harness.errors import HarnessError
 from harness.screen import console, print_json
 
 if TYPE_CHECKING:
-    from harness.analysis import Agreement, Comparison, Confusion, Scores
-    from harness.report import Section
-    from harness.runs import Reply
+    from harness.runs import Reply, Scores
 
 
 def agree(
@@ -58,14 +55,15 @@ def _show_agreement(
     threshold: float | None,
     as_json: bool,
 ) -> None:
-    from harness.analysis import comparison, shares_of_one_whole
+    from harness import analysis, report
 
-    compared = [comparison(name, *([row[name] for row in by] for by in given), threshold=threshold) for name in names]
-    parts = shares_of_one_whole(given[0], given[1], names)
+    found = analysis.two_judges(given[0], given[1], names, threshold=threshold)
     if as_json:
-        print_json(_as_record(judges, compared, given, parts))
-    else:
-        _show(judges, compared, given, parts)
+        print_json(report.two_judges_record(judges, found))
+        return
+    page = console()
+    for section in report.of_two_judges(judges, found):
+        report.show_section(section, page)
 
 
 def _common(judges: tuple[Judge, Judge], wanted: Sequence[str]) -> tuple[str, ...]:
@@ -121,118 +119,3 @@ def _splits(setting: Setting, judges: set[str] | None) -> set[str]:
         for metric in setting.metrics
         if judges is None or judges & {metric.judge, setting.checks.get(metric.judge, "")}
     }
-
-
-def _as_record(
-    judges: tuple[Judge, Judge],
-    compared: Sequence[Comparison],
-    given: Sequence[Sequence[Scores]],
-    parts: Sequence[str],
-) -> dict[str, object]:
-    from harness.analysis import agreement, largest_confusion
-
-    record: dict[str, object] = {
-        "first": {"judge": judges[0].name, "version": judges[0].version},
-        "second": {"judge": judges[1].name, "version": judges[1].version},
-        "replies": compared[0].replies,
-        "scores": [{**asdict(one), "confusion": _cells(one.confusion)} for one in compared],
-    }
-    if parts:
-        told = asdict(agreement(given[0], given[1], names=parts))
-        record["largest"] = {**told, "confusion": _cells(largest_confusion(given[0], given[1], parts))}
-    return record
-
-
-def _cells(confusion: Confusion) -> list[dict[str, object]]:
-    return [{"first": one, "second": other, "replies": n} for (one, other), n in sorted(confusion.items())]
-
-
-def _show(
-    judges: tuple[Judge, Judge],
-    compared: Sequence[Comparison],
-    given: Sequence[Sequence[Scores]],
-    parts: Sequence[str],
-) -> None:
-    from harness.analysis import agreement, largest_confusion
-    from harness.report import show_section
-
-    names = judges[0].name, judges[1].name
-    page = console()
-    show_section(_numbers(names, compared), page)
-    if parts:
-        told = agreement(given[0], given[1], names=parts)
-        show_section(_largest(names, parts, told, largest_confusion(given[0], given[1], parts)), page)
-    for one in compared:
-        for section in _verdicts(names, one):
-            show_section(section, page)
-
-
-def _numbers(names: tuple[str, str], compared: Sequence[Comparison]) -> Section:
-    from harness.report import Section
-
-    return Section(
-        title=f"{names[0]} and {names[1]}",
-        detail=f"{compared[0].replies} replies",
-        head=("score", "both told", "apart", "alpha of numbers", "threshold", "same verdict", "alpha of verdicts"),
-        rows=tuple(
-            (
-                one.score,
-                str(one.both),
-                _figure(one.apart, ".3g"),
-                _figure(one.alpha),
-                f"{one.chosen.threshold:g}",
-                _percent(one.chosen.same),
-                _figure(one.chosen.alpha),
-            )
-            for one in compared
-        ),
-        lines=(
-            "both told: replies to which both give a number; apart: its mean absolute difference; alpha: "
-            "Krippendorff's, 1 for full agreement, 0 as by chance, - where nothing could have disagreed; "
-            "verdict: the number is at least the threshold; same verdict in percent",
-        ),
-    )
-
-
-def _verdicts(names: tuple[str, str], one: Comparison) -> Iterator[Section]:
-    from harness.analysis import CANNOT_TELL, NO, YES
-    from harness.report import Section
-
-    yield _confused(f"{one.score} at least {one.chosen.threshold:g}", names, (YES, NO, CANNOT_TELL), one.confusion)
-    yield Section(
-        title=f"{one.score} by threshold",
-        detail="percent of the replies to which both give a number",
-        head=("threshold", f"yes by {names[0]}", f"yes by {names[1]}", "same verdict", "alpha"),
-        rows=tuple(
-            (f"{cut.threshold:.6g}", *map(_percent, (cut.first, cut.second, cut.same)), _figure(cut.alpha))
-            for cut in one.cuts
-        ),
-    )
-
-
-def _largest(names: tuple[str, str], parts: Sequence[str], told: Agreement, confusion: Confusion) -> Section:
-    from harness.analysis import CANNOT_TELL
-
-    detail = f"same in {_percent(told.same)} percent of {told.both} replies, alpha {_figure(told.alpha)}"
-    return _confused("largest share", names, (*parts, CANNOT_TELL), confusion, detail)
-
-
-def _confused(
-    title: str, names: tuple[str, str], verdicts: Sequence[str], confusion: Confusion, detail: str = ""
-) -> Section:
-    from harness.report import Section
-
-    return Section(
-        title=title,
-        detail=detail or f"replies by verdict of {names[0]} (rows) and {names[1]} (columns)",
-        head=(f"{names[0]} | {names[1]}", *verdicts),
-        rows=tuple((row, *(str(confusion.get((row, column), 0)) for column in verdicts)) for row in verdicts),
-    )
-
-
-def _figure(value: float | None, form: str = ".2f") -> str:
-    return "-" if value is None else f"{value:{form}}"
-
-
-def _percent(share: float | None) -> str:
-    return "-" if share is None else f"{100 * share:.1f}"

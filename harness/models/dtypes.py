@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Literal
 
-import torch
-
 from harness.errors import HarnessError
 
 Dtype = Literal["fp32", "bf16"]
@@ -15,6 +13,8 @@ def resolve_dtype(wanted: Literal["auto", "fp32", "bf16"]) -> Dtype:
     """`wanted`, where `auto` is bf16 on a GPU and on a CPU that multiplies bf16 in hardware, else fp32."""
     if wanted != "auto":
         return wanted
+    import torch
+
     if torch.cuda.is_available():
         return "bf16" if torch.cuda.is_bf16_supported() else "fp32"
     capabilities = torch.cpu.get_capabilities()

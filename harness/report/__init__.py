@@ -1,14 +1,17 @@
 """Finished runs to tables, for the terminal, Markdown and programs. Imports neither torch nor Inspect."""
 
-from harness.report import page_figures
+from harness.report.agreement import of_two_judges, two_judges_record
+from harness.report.balances import of_balances
 from harness.report.bundle import bundle_of, write_bundle
+from harness.report.cards import vector_cards
+from harness.report.csv_form import as_csv
 from harness.report.figures import draw
+from harness.report.html_page import page
+from harness.report.json_form import as_json, as_record
+from harness.report.markdown_form import markdown
 from harness.report.matrix import of_matrix
-from harness.report.page import page
-from harness.report.render import as_json, as_record, markdown, show, text
 from harness.report.section import Section, markdown_section, show_section
-from harness.report.tidy import as_csv
-from harness.report.vector_cards import vector_cards
+from harness.report.terminal_form import show, text
 from harness.report.vector_tables import show_cards
 from harness.report.verdicts import record, sections
 
@@ -21,15 +24,17 @@ __all__ = [
     "draw",
     "markdown",
     "markdown_section",
+    "of_balances",
     "of_matrix",
+    "of_two_judges",
     "page",
-    "page_figures",
     "record",
     "sections",
     "show",
     "show_cards",
     "show_section",
     "text",
+    "two_judges_record",
     "vector_cards",
     "write_bundle",
 ]

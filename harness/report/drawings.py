@@ -7,8 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.analysis import CLEAN, Arm, Block, Place, Table, Tradeoff, by_seed
+from harness.analysis import Arm, Block, Place, Table, Tradeoff, by_seed, pooled
+from harness.contracts import CLEAN
 from harness.report.figures import LINE, MARK, WARN
+from harness.report.numbers import known
+from harness.report.wording import label_of, name_of
 from harness.stats import Estimate
 
 if TYPE_CHECKING:
@@ -48,7 +51,7 @@ def condition_bars(table: Table, block: Block) -> Figure:
 def metric_bars(table: Table, *, most: int) -> Figure | None:
     """One panel for each of at most `most` metrics in clean, one bar for each arm; None where there is none."""
     blocks = [block for block in table.blocks if block.kind == "mean" and any(at == CLEAN for _, at in block.cells)]
-    panels = [_panel(table, block, CLEAN, title=_titled(block)) for block in blocks[:most]]
+    panels = [_panel(table, block, CLEAN, title=name_of(block)) for block in blocks[:most]]
     return _bars(table.arms, panels) if panels else None
 
 
@@ -68,10 +71,6 @@ def tradeoff_figure(found: Sequence[Tradeoff]) -> Figure:
     return figure
 
 
-def _titled(block: Block) -> str:
-    return f"{block.metric} ({block.goal})" if block.goal else block.metric
-
-
 def _panel(table: Table, block: Block, condition: str, *, title: str) -> Panel:
     return Panel(title=title, percent=block.percent, bars=tuple(_bar(arm, block, condition) for arm in table.arms))
 
@@ -80,8 +79,7 @@ def _bar(arm: Arm, block: Block, condition: str) -> Bar | None:
     found = block.cells.get((arm.label, condition))
     if found is None or found.mean is None:
         return None
-    rows = [seen for run in arm.runs for seen in run.values.get((condition, block.metric), ())]
-    return Bar(estimate=found, seeds=tuple(by_seed(rows).values()))
+    return Bar(estimate=found, seeds=tuple(by_seed(pooled(arm.runs, condition, block.metric)).values()))
 
 
 def _bars(arms: Sequence[Arm], panels: Sequence[Panel]) -> Figure:
@@ -89,14 +87,14 @@ def _bars(arms: Sequence[Arm], panels: Sequence[Panel]) -> Figure:
     from matplotlib.figure import Figure
 
     titles = [_folded(panel.title) for panel in panels]
-    left = max(len(_label(arm)) for arm in arms) * CHARACTER + MARGIN
+    left = max(len(label_of(arm)) for arm in arms) * CHARACTER + MARGIN
     above = max(title.count("\n") + 1 for title in titles) * 0.14 + MARGIN
     wide, high = left + PANEL * len(panels) + MARGIN, above + ROW * len(arms) + BELOW
     figure = Figure(figsize=(wide, high))
     axes = figure.add_axes((left / wide, BELOW / high, PANEL * len(panels) / wide, ROW * len(arms) / high))
     axes.set_axis_off()
     for y, arm in enumerate(arms):
-        axes.text(-0.04, y, _label(arm), ha="right", va="center", color=WARN if arm.failed else "#000000")
+        axes.text(-0.04, y, label_of(arm), ha="right", va="center", color=WARN if arm.failed else "#000000")
     lanes = [_lane(panel, at) for at, panel in enumerate(panels)]
     for lane, title in zip(lanes, titles, strict=True):
         _frame(axes, lane, title, bottom=len(arms) - 0.5)
@@ -172,8 +170,8 @@ def _ends(panel: Panel) -> tuple[float, float]:
         return 0.0, 1.0
     shown = [bar for bar in panel.bars if bar is not None]
     values = [value for bar in shown for value in (bar.estimate.low, bar.estimate.high, bar.estimate.mean, *bar.seeds)]
-    known = [value for value in values if value is not None]
-    low, high = min([0.0, *known]), max([0.0, *known])
+    told = [value for value in values if value is not None]
+    low, high = min([0.0, *told]), max([0.0, *told])
     return low, high if high > low else low + 1.0
 
 
@@ -185,8 +183,8 @@ def _parted(seeds: Sequence[float]) -> list[tuple[float, float]]:
 
 def _scatter(axes: Axes, one: Tradeoff) -> None:
     across, up = (100 if block.percent else 1 for block in (one.trait, one.skill))
-    x = [_value(place.trait.mean) * across for place in one.places]
-    y = [_value(place.skill.mean) * up for place in one.places]
+    x = [known(place.trait.mean) * across for place in one.places]
+    y = [known(place.skill.mean) * up for place in one.places]
     colours = [_colour(place.arm) for place in one.places]
     _intervals(axes.hlines, y, [place.trait for place in one.places], across, colours)
     _intervals(axes.vlines, x, [place.skill for place in one.places], up, colours)
@@ -205,10 +203,10 @@ def _scatter(axes: Axes, one: Tradeoff) -> None:
 def _intervals(
     line: Callable[..., object], at: Sequence[float], found: Sequence[Estimate], scale: float, colours: Sequence[str]
 ) -> None:
-    known = [place for place in zip(at, found, colours, strict=True) if place[1].low is not None]
-    lows = [scale * _value(one.low) for _, one, _ in known]
-    highs = [scale * _value(one.high) for _, one, _ in known]
-    line([place for place, _, _ in known], lows, highs, colors=[colour for _, _, colour in known], alpha=0.6)
+    drawn = [place for place in zip(at, found, colours, strict=True) if place[1].low is not None]
+    lows = [scale * known(one.low) for _, one, _ in drawn]
+    highs = [scale * known(one.high) for _, one, _ in drawn]
+    line([place for place, _, _ in drawn], lows, highs, colors=[colour for _, _, colour in drawn], alpha=0.6)
 
 
 def _name_places(axes: Axes, places: Sequence[Place], across: float, up: float) -> None:
@@ -216,14 +214,14 @@ def _name_places(axes: Axes, places: Sequence[Place], across: float, up: float) 
     from matplotlib.collections import LineCollection
 
     (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
-    ordered = sorted(places, key=lambda place: (_value(place.skill.mean), -_value(place.trait.mean)))
-    wanted = [(_value(place.skill.mean) * up - low) / (high - low) for place in ordered]
+    ordered = sorted(places, key=lambda place: (known(place.skill.mean), -known(place.trait.mean)))
+    wanted = [(known(place.skill.mean) * up - low) / (high - low) for place in ordered]
     column, leaders = left + 1.1 * (right - left), []
     for place, at in zip(ordered, spread(wanted, gap=min(0.062, 1 / len(wanted))), strict=True):
         y = low + at * (high - low)
         colour, weight = WARN if place.arm.failed else "#000000", "bold" if place.unbeaten else "normal"
-        axes.text(column + 0.02 * (right - left), y, _label(place.arm), va="center", color=colour, fontweight=weight)
-        leaders.append([(_value(place.trait.mean) * across, _value(place.skill.mean) * up), (column, y)])
+        axes.text(column + 0.02 * (right - left), y, label_of(place.arm), va="center", color=colour, fontweight=weight)
+        leaders.append([(known(place.trait.mean) * across, known(place.skill.mean) * up), (column, y)])
     lines = LineCollection(leaders, colors=MARK, linewidths=0.5, zorder=0.5, clip_on=False)
     axes.add_collection(lines, autolim=False)
     axes.set_xlim(left, right)
@@ -242,10 +240,6 @@ def spread(wanted: Sequence[float], *, gap: float) -> list[float]:
     return placed
 
 
-def _label(arm: Arm) -> str:
-    return f"{arm.label} !" if arm.failed else arm.label
-
-
 def _colour(arm: Arm) -> str:
     return MARK if arm.control or not arm.trains else LINE
 
@@ -257,8 +251,3 @@ def _folded(title: str) -> str:
     name, at, coef = rest.rpartition("@")
     lines = [f"{kind}:", *textwrap.wrap(name if at else rest, TITLE), *([f"@{coef}"] if at else [])]
     return "\n".join(lines)
-
-
-def _value(number: float | None) -> float:
-    assert number is not None
-    return number

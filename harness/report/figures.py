@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.analysis import Curve, Point, Sweep, Table
+from harness.analysis import Curve, DosePoint, DoseSweep, Table
 from harness.files import writing
+from harness.report.numbers import exact, known
+from harness.report.wording import title_of, with_goal
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,11 +41,11 @@ def draw(tables: Sequence[Table], folder: Path) -> list[Path]:
     return written
 
 
-def _name(table: Table, one: Sweep) -> str:
+def _name(table: Table, one: DoseSweep) -> str:
     return re.sub(r"[^\w.=-]+", "-", f"{table.setting}-{table.scale}-{table.model}-{one.label}").strip("-")
 
 
-def _forms(table: Table, one: Sweep) -> Iterator[tuple[str, bytes]]:
+def _forms(table: Table, one: DoseSweep) -> Iterator[tuple[str, bytes]]:
     import matplotlib
 
     yield "csv", _numbers(one)
@@ -54,7 +56,7 @@ def _forms(table: Table, one: Sweep) -> Iterator[tuple[str, bytes]]:
             yield form, page.getvalue()
 
 
-def dose_figure(table: Table, one: Sweep) -> Figure:
+def dose_figure(table: Table, one: DoseSweep) -> Figure:
     """One panel for each metric, the same doses in all."""
     from matplotlib.figure import Figure
 
@@ -66,27 +68,27 @@ def dose_figure(table: Table, one: Sweep) -> Figure:
     figure.subplots_adjust(
         left=LEFT / wide, right=1 - RIGHT / wide, bottom=BELOW / high, top=1 - above / high, wspace=0.32
     )
-    figure.suptitle(f"{one.label} on {table.setting}, {table.scale}, {table.model}", fontsize=10, y=0.985)
+    figure.suptitle(f"{one.label} on {title_of(table)}", fontsize=10, y=0.985)
     for axes, curve in zip(panels, curves, strict=True):
         _panel(axes, one, curve)
     figure.supxlabel(KEY, fontsize=7)
     return figure
 
 
-def _panel(axes: Axes, one: Sweep, curve: Curve) -> None:
+def _panel(axes: Axes, one: DoseSweep, curve: Curve) -> None:
     scale = 100 if curve.percent else 1
-    known = [point for point in curve.points if point.estimate.mean is not None]
-    x = [point.dose * one.coef for point in known]
-    axes.plot(x, [scale * _value(point.estimate.mean) for point in known], color=LINE, marker="o", markersize=4)
-    banded = [point for point in known if point.estimate.low is not None]
+    told = [point for point in curve.points if point.estimate.mean is not None]
+    x = [point.dose * one.coef for point in told]
+    axes.plot(x, [scale * known(point.estimate.mean) for point in told], color=LINE, marker="o", markersize=4)
+    banded = [point for point in told if point.estimate.low is not None]
     axes.fill_between(
         [point.dose * one.coef for point in banded],
-        [scale * _value(point.estimate.low) for point in banded],
-        [scale * _value(point.estimate.high) for point in banded],
+        [scale * known(point.estimate.low) for point in banded],
+        [scale * known(point.estimate.high) for point in banded],
         color=BAND,
         linewidth=0,
     )
-    dots = [(point.dose * one.coef, scale * mean) for point in known for mean in _several(point)]
+    dots = [(point.dose * one.coef, scale * mean) for point in told for mean in _several(point)]
     if dots:
         across, up = zip(*dots, strict=True)
         axes.plot(across, up, color=MARK, marker=".", markersize=4, linestyle="")
@@ -94,7 +96,7 @@ def _panel(axes: Axes, one: Sweep, curve: Curve) -> None:
         axes.axvline(curve.half * one.coef, color=LINE, linestyle=":", linewidth=1)
     if one.overdose is not None:
         axes.axvline(one.overdose * one.coef, color=WARN, linestyle="--", linewidth=1)
-    axes.set_title(f"{curve.metric} ({curve.goal})" if curve.goal else curve.metric, fontsize=9)
+    axes.set_title(with_goal(curve.metric, curve.goal), fontsize=9)
     axes.set_xlabel(AXES[one.axis])
     axes.set_ylabel("percent" if curve.percent else "score")
     if curve.percent:
@@ -109,12 +111,12 @@ def _panel(axes: Axes, one: Sweep, curve: Curve) -> None:
         top.locator_params(axis="x", nbins=TICKS)
 
 
-def _several(point: Point) -> Sequence[float]:
+def _several(point: DosePoint) -> Sequence[float]:
     """The means of the seeds, where there are several."""
     return tuple(point.seeds.values()) if len(point.seeds) > 1 else ()
 
 
-def _has_second_axis(one: Sweep) -> bool:
+def _has_second_axis(one: DoseSweep) -> bool:
     """Whether raw coefficients can be told in units of the residual RMS as well."""
     return bool(one.axis == "raw" and one.relative and one.coef)
 
@@ -123,12 +125,7 @@ def _conversion(factor: float) -> tuple[Callable[[Any], Any], Callable[[Any], An
     return lambda raw: raw * factor, lambda rms: rms / factor
 
 
-def _value(number: float | None) -> float:
-    assert number is not None
-    return number
-
-
-def _numbers(one: Sweep) -> bytes:
+def _numbers(one: DoseSweep) -> bytes:
     page = io.StringIO()
     rows = csv.writer(page, lineterminator="\n")
     rows.writerow(COLUMNS)
@@ -140,8 +137,8 @@ def _numbers(one: Sweep) -> bytes:
                     curve.metric,
                     f"{point.dose:g}",
                     f"{point.dose * one.coef:g}",
-                    "" if one.relative is None else f"{point.dose * one.relative:.6g}",
-                    *("" if value is None else f"{value:.6g}" for value in (seen.mean, seen.low, seen.high)),
+                    exact(None if one.relative is None else point.dose * one.relative),
+                    *map(exact, (seen.mean, seen.low, seen.high)),
                     seen.n,
                     seen.judged,
                     seen.seeds,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from harness.analysis import Matrix
+from harness.report.numbers import decimal, with_interval
 from harness.report.section import Section
 from harness.stats import Estimate
 
@@ -18,8 +19,8 @@ def of_matrix(found: Matrix | None) -> Section | None:
         rows=tuple(
             (
                 label,
-                _figure(found.index[label], ends=True),
-                *(_figure(found.leaks.get((label, at))) for at in found.conditions),
+                with_interval(found.index[label], "+.0f", "+.0f"),
+                *(_points(found.leaks.get((label, at))) for at in found.conditions),
             )
             for label in found.arms
             if label in found.index
@@ -28,9 +29,5 @@ def of_matrix(found: Matrix | None) -> Section | None:
     )
 
 
-def _figure(found: Estimate | None, *, ends: bool = False) -> str:
-    if found is None or found.mean is None:
-        return "-"
-    if not ends or found.low is None or found.high is None:
-        return f"{100 * found.mean:+.0f}"
-    return f"{100 * found.mean:+.0f} [{100 * found.low:+.0f}, {100 * found.high:+.0f}]"
+def _points(found: Estimate | None) -> str:
+    return decimal(None if found is None or found.mean is None else 100 * found.mean, "+.0f")

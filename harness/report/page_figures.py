@@ -11,10 +11,15 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 from harness.analysis import Table, Tradeoff, tradeoffs, trait_of
-from harness.report import drawings, figures, svg
+from harness.report.drawings import condition_bars, metric_bars, tradeoff_figure
+from harness.report.figures import dose_figure
+from harness.report.svg import STYLE, inline
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 MOST = 6  # metrics in one figure: a setting names the important ones first, and tables have all
 
@@ -73,23 +78,23 @@ def _drawn(prefix: str, table: Table) -> Iterator[Drawn]:
     import matplotlib
 
     trait, against = trait_of(table), tradeoffs(table)
-    with matplotlib.rc_context(svg.STYLE):
+    with matplotlib.rc_context(STYLE):
         if trait is not None:
             caption = f"{trait.metric} under each condition. Bar: mean; line: 95 % interval; dots: seeds."
             label = f"{trait.metric} by arm and condition; the numbers are in the tables below"
-            yield _inline(drawings.condition_bars(table, trait), label, f"{prefix}a-", caption)
-        bars = drawings.metric_bars(table, most=MOST)
+            yield _inline(condition_bars(table, trait), label, f"{prefix}a-", caption)
+        bars = metric_bars(table, most=MOST)
         if bars is not None:
             label = "metrics in clean by arm; the numbers are in the tables below"
             yield _inline(bars, label, f"{prefix}b-", f"In clean{_of(table)}.")
         if against:
             label = "trait against skill by arm; the numbers are under At a glance"
-            yield _inline(drawings.tradeoff_figure(against), label, f"{prefix}c-", _unbeaten(against))
+            yield _inline(tradeoff_figure(against), label, f"{prefix}c-", _unbeaten(against))
         for at, one in enumerate(table.sweeps):
             caption = f"{one.label} by dose, in clean{_of(table)}. Band: 95 % interval; grey: seeds."
             label = f"{one.label} by dose; the numbers are under doses in clean"
             shown = replace(one, curves=one.curves[:MOST])
-            yield _inline(figures.dose_figure(table, shown), label, f"{prefix}d{at}-", caption)
+            yield _inline(dose_figure(table, shown), label, f"{prefix}d{at}-", caption)
 
 
 def _of(table: Table) -> str:
@@ -97,8 +102,8 @@ def _of(table: Table) -> str:
     return f", the first {MOST} of {metrics} metrics" if metrics > MOST else ""
 
 
-def _inline(figure: Any, label: str, prefix: str, caption: str) -> Drawn:
-    return Drawn(svg=svg.inline(figure, label=label, prefix=prefix), caption=caption)
+def _inline(figure: Figure, label: str, prefix: str, caption: str) -> Drawn:
+    return Drawn(svg=inline(figure, label=label, prefix=prefix), caption=caption)
 
 
 def _unbeaten(against: Sequence[Tradeoff]) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from harness.analysis import Arm, Block, Results, Table, by_seed
 from harness.cells import log_name
@@ -13,7 +12,7 @@ from harness.contracts import Condition
 DIGITS = 3  # of a seed's mean
 
 
-def of_tables(results: Results, tables: Sequence[Table], *, bundle: str = "") -> dict[str, Any]:
+def of_tables(results: Results, tables: Sequence[Table], *, bundle: str = "") -> dict[str, object]:
     """Plain values for the page's script: folders below the runs folder, log files, what each number is made of.
 
     A number is `[n, judged, clusters, seeds, method, means]`, `method` an index into `methods`, `means` one for each
@@ -29,7 +28,7 @@ def of_tables(results: Results, tables: Sequence[Table], *, bundle: str = "") ->
     }
 
 
-def _table(table: Table, runs: Path, methods: dict[str, int]) -> dict[str, Any]:
+def _table(table: Table, runs: Path, methods: dict[str, int]) -> dict[str, object]:
     return {
         "arms": [
             {
@@ -44,7 +43,7 @@ def _table(table: Table, runs: Path, methods: dict[str, int]) -> dict[str, Any]:
     }
 
 
-def _block(block: Block, table: Table, methods: dict[str, int]) -> dict[str, Any]:
+def _block(block: Block, table: Table, methods: dict[str, int]) -> dict[str, object]:
     cells = {}
     for row, arm in enumerate(table.arms):
         for column, condition in enumerate(table.conditions):

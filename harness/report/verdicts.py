@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
-from typing import Any
 
 from harness.claims import Board, Claims, Decision, Deviation, Part
+from harness.report.numbers import interval
 from harness.report.section import Section
 
 EXPLAINED = (
@@ -32,7 +32,7 @@ def sections(claims: Claims, decisions: Sequence[Decision], changed: Sequence[De
     return found
 
 
-def record(claims: Claims, decisions: Sequence[Decision], changed: Sequence[Deviation]) -> dict[str, Any]:
+def record(claims: Claims, decisions: Sequence[Decision], changed: Sequence[Deviation]) -> dict[str, object]:
     """Everything as plain JSON values."""
     return {
         "title": claims.value.title,
@@ -121,7 +121,7 @@ def _figures(part: Part) -> tuple[str, str, str, str, str]:
     found = part.estimate
     if found is None or found.mean is None:
         return ("-", "-", "-", "-", "-")
-    ends = "-" if found.low is None or found.high is None else f"[{100 * found.low:+.0f}, {100 * found.high:+.0f}]"
+    ends = interval(found, "+.0f") or "-"
     p = "none" if part.flips.p is None else f"{part.flips.p:.2g}"
     return (f"{100 * found.mean:+.1f}", ends, str(found.seeds), str(found.clusters), p)
 
@@ -136,7 +136,7 @@ def _with_remarks(section: Section, claims: Claims, changed: Sequence[Deviation]
     return replace(section, lines=(*section.lines, *(f"deviation: {one.what}" for one in changed), *notes))
 
 
-def _decision(one: Decision) -> dict[str, Any]:
+def _decision(one: Decision) -> dict[str, object]:
     return {
         "claim": one.claim.model_dump(mode="json"),
         "scale": one.scale,
@@ -150,7 +150,7 @@ def _decision(one: Decision) -> dict[str, Any]:
     }
 
 
-def _part(part: Part) -> dict[str, Any]:
+def _part(part: Part) -> dict[str, object]:
     return {
         "compare": part.compare.model_dump(mode="json"),
         "estimate": None if part.estimate is None else asdict(part.estimate),

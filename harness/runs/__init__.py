@@ -1,5 +1,12 @@
 """The run folder: its typed records, its gates, and folders of several machines made one."""
 
+from harness.runs.capabilities_file import (
+    CapabilityFigure,
+    CapabilityResult,
+    CapabilityRow,
+    read_capabilities,
+    write_capabilities,
+)
 from harness.runs.gates import (
     LEARNED,
     failed,
@@ -12,9 +19,17 @@ from harness.runs.gates import (
 from harness.runs.machine import commit, hardware, versions
 from harness.runs.merging import LOCK, Merged, Outcome, Side, merge
 from harness.runs.replies import REPLIES, Reply, read_replies, write_replies
-from harness.runs.results import RESULTS, Check, Result, read_checks, read_results, write_results
+from harness.runs.results import (
+    RESULTS,
+    Check,
+    Result,
+    Scores,
+    read_checks,
+    read_observations,
+    read_results,
+    write_results,
+)
 from harness.runs.run_record import (
-    FORMAT,
     AskedGrader,
     Gate,
     Hardware,
@@ -40,18 +55,21 @@ from harness.runs.vector_cards import (
     card_of,
     is_vector,
     read_card,
+    way_out,
     write_card,
 )
 
 __all__ = [
     "ADAPTER",
-    "FORMAT",
     "LEARNED",
     "LOCK",
     "REPLIES",
     "RESULTS",
     "VECTORS",
     "AskedGrader",
+    "CapabilityFigure",
+    "CapabilityResult",
+    "CapabilityRow",
     "Check",
     "ChosenReplies",
     "Elicited",
@@ -66,6 +84,7 @@ __all__ = [
     "Reply",
     "Result",
     "RunRecord",
+    "Scores",
     "Side",
     "Steered",
     "Step",
@@ -82,8 +101,10 @@ __all__ = [
     "merge",
     "metric_of",
     "outcome_gates",
+    "read_capabilities",
     "read_card",
     "read_checks",
+    "read_observations",
     "read_replies",
     "read_results",
     "read_run",
@@ -93,6 +114,8 @@ __all__ = [
     "training_gates",
     "versions",
     "was_plain",
+    "way_out",
+    "write_capabilities",
     "write_card",
     "write_replies",
     "write_results",

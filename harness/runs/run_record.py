@@ -10,12 +10,9 @@ from typing import Any, ClassVar, Literal
 from harness.cells import Cell
 from harness.contracts import Recipe, Unit
 from harness.documents import Json, Record, read_record, record, write_record
-from harness.errors import HarnessError
+from harness.runs.results import RESULTS
 
 FILE = "run.json"
-FORMAT = 2
-"""Raise when a field changes its meaning. A record without a number is of 1: see docs/formats.md."""
-
 WAY_OUT = "move the folder away and give its 'harness run' command again"
 
 Status = Literal["running", "done"]
@@ -101,6 +98,13 @@ class Hardware(Record):
     gpus: tuple[str, ...] = ()
     system: str = ""
 
+    def __str__(self) -> str:
+        """`2 x NVIDIA H100` or `AMD EPYC, 2 cores, 1 thread`; empty where nothing is known."""
+        if self.gpus:
+            return ", ".join(f"{self.gpus.count(name)} x {name}" for name in dict.fromkeys(self.gpus))
+        threads = f"{self.threads} thread{'' if self.threads == 1 else 's'}" if self.threads else ""
+        return ", ".join(filter(None, (self.processor, f"{self.cores} cores" if self.cores else "", threads)))
+
 
 @record
 class RunRecord(Record):
@@ -110,10 +114,12 @@ class RunRecord(Record):
     known.
     """
 
+    FORMAT: ClassVar[int] = 2
+
     cell: Cell
     key: str
     status: Status
-    format: int = 1
+    format: int = 2
     created: str = ""
     inputs: Mapping[str, Json] = field(default_factory=dict)
     recipe: Recipe | None = None
@@ -155,16 +161,24 @@ class RunRecord(Record):
         found = self.inputs.get("vectors")
         return {name: str(key) for name, key in found.items()} if isinstance(found, Mapping) else {}
 
+    @property
+    def seconds(self) -> float | None:
+        """All steps together; None where none says."""
+        known = [step.seconds for step in self.steps.values() if step.seconds is not None]
+        return sum(known) if known else None
+
+    @property
+    def usd(self) -> float | None:
+        """What graders were paid; None where nothing says."""
+        spent = (self.grader.usd if self.grader else None, *(step.usd for step in self.steps.values()))
+        known = [usd for usd in spent if usd is not None]
+        return sum(known) if known else None
+
 
 def read_run(folder: Path) -> RunRecord | None:
     """The record of the run in `folder`, None where there is none yet; HarnessError with the field that is wrong."""
     file = folder / FILE
-    found = read_record(file, RunRecord, what="run record", way_out=WAY_OUT, tidy=_of_format_1)
-    if found is not None and found.format > FORMAT:
-        raise HarnessError(
-            f"{file}: written by a newer harness (format {found.format}, known up to {FORMAT}); update this one"
-        )
-    return found
+    return read_record(file, RunRecord, what="run record", way_out=WAY_OUT, tidy=_of_format_1)
 
 
 def is_run(folder: Path) -> bool:
@@ -172,14 +186,14 @@ def is_run(folder: Path) -> bool:
     return (folder / FILE).exists()
 
 
+def write_run(folder: Path, made: RunRecord) -> None:
+    """Writes the record of the run in `folder`, in one step, in the format of now."""
+    write_record(folder / FILE, made)
+
+
 def is_finished(folder: Path, made: RunRecord | None) -> bool:
     """Whether the run that `made` tells of was carried to its end, and its results are still there."""
-    return made is not None and made.status == "done" and (folder / "results.jsonl").is_file()
-
-
-def write_run(folder: Path, made: RunRecord) -> None:
-    """Writes the record of the run in `folder`, in one step."""
-    write_record(folder / FILE, made)
+    return made is not None and made.status == "done" and (folder / RESULTS).is_file()
 
 
 def run_folders(root: Path) -> list[Path]:
@@ -189,7 +203,10 @@ def run_folders(root: Path) -> list[Path]:
 
 
 def _of_format_1(value: Any) -> Any:
-    """Records of format 1 may hold an empty recipe, where nothing is known of it."""
+    """Records of format 1 may hold an empty recipe, where nothing is known of it, and nulls in their cell."""
     if not isinstance(value, dict):
         return value
-    return {name: part for name, part in value.items() if (name, part) != ("recipe", {})}
+    kept = {name: part for name, part in value.items() if (name, part) != ("recipe", {})}
+    if isinstance(cell := kept.get("cell"), dict):
+        kept["cell"] = {name: part for name, part in cell.items() if part is not None}
+    return kept

@@ -8,20 +8,21 @@ from harness.stats.contrasts import Contrast, Term, agreed_half_width, contrast,
 from harness.stats.crossed import Crossed, crossed
 from harness.stats.decisions import LEAST_SEEDS, FlipTest, decided_at, flip_levels, holm, sign_flips
 from harness.stats.intervals import estimate, estimate_linear, leak, rate_interval
-from harness.stats.planning import Plan, plan
-from harness.stats.records import Estimate, Grid, Observation
+from harness.stats.planning import DesignPlan, plan
+from harness.stats.records import Estimate, Grid, Observation, are_rates
 
 __all__ = [
     "LEAST_SEEDS",
     "Contrast",
     "Crossed",
+    "DesignPlan",
     "Estimate",
     "FlipTest",
     "Grid",
     "Observation",
-    "Plan",
     "Term",
     "agreed_half_width",
+    "are_rates",
     "contrast",
     "contrast_of",
     "crossed",

@@ -17,7 +17,7 @@ MOST = 1000  # seeds or questions beyond which none are counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class DesignPlan:
     """The smallest effect found with 80 % power, and the seeds or questions that an effect of `of` needs.
 
     Read off the observed spread, which few seeds know badly: an order of size. `detectable` is None where one seed,
@@ -31,20 +31,20 @@ class Plan:
     questions: int | None
 
 
-def plan(found: Contrast, *, of: float, level: float = 0.95) -> Plan:
+def plan(found: Contrast, *, of: float, level: float = 0.95) -> DesignPlan:
     """What intervals at `level` can find of an effect of size `of`."""
     spread = found.spread
     if spread is None or spread.seeds < 2:
-        return Plan(of=of, detectable=None, seeds=None, questions=None)
+        return DesignPlan(of=of, detectable=None, seeds=None, questions=None)
     if not spread.is_spread:
         wide = agreed_half_width(spread.clusters, level)
         enough = _least(spread.clusters, lambda number: agreed_half_width(number, level) <= of)
-        return Plan(of=of, detectable=wide, seeds=None, questions=enough)
+        return DesignPlan(of=of, detectable=wide, seeds=None, questions=enough)
     seeds = _least(spread.seeds, lambda number: _detectable(_at(spread, seeds=number), level) <= of)
     questions = None
     if seeds is None:
         questions = _least(spread.clusters, lambda number: _detectable(_at(spread, clusters=number), level) <= of)
-    return Plan(of=of, detectable=_detectable(spread, level), seeds=seeds, questions=questions)
+    return DesignPlan(of=of, detectable=_detectable(spread, level), seeds=seeds, questions=questions)
 
 
 def _detectable(spread: Crossed, level: float) -> float:

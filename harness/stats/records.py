@@ -44,7 +44,7 @@ def are_rates(observations: Iterable[Observation]) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class Sums:
     """Sum and number of the judged values by cluster (rows) and seed (columns)."""
 
     total: Grid
@@ -59,7 +59,7 @@ class Table:
 
 def tabulate(
     observations: Iterable[Observation], clusters: Sequence[str] | None = None, seeds: Sequence[int] | None = None
-) -> Table:
+) -> Sums:
     """The observations as a table over `clusters` and `seeds`, all that have a judged value unless given."""
     judged = [(seen.cluster, seen.seed, seen.value) for seen in observations if seen.value is not None]
     # Sorted by value too: a floating-point sum must not depend on the order of the rows.
@@ -73,4 +73,4 @@ def tabulate(
     shape, size = (len(rows), len(columns)), len(rows) * len(columns)
     values = np.array([value for _, _, value in kept], dtype=float)
     total = np.bincount(at, weights=values, minlength=size).astype(float).reshape(shape)
-    return Table(total, np.bincount(at, minlength=size).astype(float).reshape(shape))
+    return Sums(total, np.bincount(at, minlength=size).astype(float).reshape(shape))

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from itertools import permutations
 
 from harness.errors import HarnessError
-
-Scores = Mapping[str, float | None]
+from harness.runs import Scores
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

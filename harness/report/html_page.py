@@ -8,15 +8,29 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness.analysis import CLEAN, Arm, Block, Cost, Results, Table, costs, matrix, trait_of
+from harness.analysis import Arm, Block, Cost, Results, Run, Table, costs, matrix, trait_of
 from harness.cells import log_name
-from harness.contracts import Condition
-from harness.report import render
+from harness.contracts import CLEAN, Condition
+from harness.report.cards import FiledCard
 from harness.report.matrix import of_matrix
+from harness.report.numbers import decimal, percent
 from harness.report.page_figures import Drawn, drawings_of
 from harness.report.section import Section
+from harness.report.table_sections import sections_of
 from harness.report.transcripts import of_tables
-from harness.report.vector_cards import VectorCard
+from harness.report.wording import (
+    arms_of,
+    closing,
+    conditions_of,
+    detail_of,
+    header_of,
+    interval_of,
+    mean_of,
+    name_of,
+    remarks_of,
+    title_of,
+)
+from harness.screen import roughly
 from harness.stats import Estimate
 
 WEB = Path(__file__).with_name("web")
@@ -34,7 +48,7 @@ class Glance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class Shown:
     """Everything that the page shows of one table."""
 
     id: str
@@ -74,8 +88,9 @@ class Part:
     @property
     def seconds(self) -> float | None:
         """All steps of all runs, None where no record says."""
-        known = [run.origin.seconds for arm in self.table.arms for run in arm.runs if run.origin.seconds is not None]
-        return sum(known) if known else None
+        known = [run.record.seconds for arm in self.table.arms for run in arm.runs]
+        told = [seconds for seconds in known if seconds is not None]
+        return sum(told) if told else None
 
     def log(self, condition: str) -> str:
         """The file name of a condition's log."""
@@ -86,7 +101,7 @@ def page(
     results: Results,
     tables: Sequence[Table],
     *,
-    cards: Sequence[VectorCard] = (),
+    cards: Sequence[FiledCard] = (),
     verdicts: Sequence[Section] = (),
     bundle: str = "",
 ) -> str:
@@ -103,8 +118,8 @@ def page(
         keep_trailing_newline=True,
     )
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
-    environment.globals.update(render=render, whole=_whole, hours=_hours, short=_short, percent=_percent)
-    *left_out, command = render.closing(results, tables)
+    environment.globals.update(_WORDS)
+    *left_out, command = closing(results, tables)
     return environment.get_template("page.html.jinja").render(
         results=results,
         parts=[_part(at, *one) for at, one in enumerate(zip(tables, drawings_of(tables), strict=True))],
@@ -113,7 +128,7 @@ def page(
         bundle=bundle,
         left_out=left_out,
         command=command,
-        newest=max((run.created for run in results.runs), default=""),
+        newest=max((run.record.created for run in results.runs), default=""),
         data=of_tables(results, tables, bundle=bundle),
         script=script,
         style=style,
@@ -121,21 +136,21 @@ def page(
     )
 
 
-def _part(at: int, table: Table, drawn: tuple[Drawn, ...]) -> Part:
+def _part(at: int, table: Table, drawn: tuple[Drawn, ...]) -> Shown:
     leak = next((block for block in table.blocks if block.kind == "leak"), None)
     skills = tuple(block for block in table.blocks if block.kind == "mean" and block.goal == "keep")
     trait = trait_of(table)
-    return Part(
+    return Shown(
         id=f"t{at + 1}",
-        title=render.title_of(table),
+        title=title_of(table),
         table=table,
         trait=trait,
         leak=leak,
         skills=skills,
         glances=tuple(_glance(arm, trait, leak, skills) for arm in table.arms),
         drawn=drawn,
-        sections=(*_matrices(table), *render.sections_of(table)),
-        remarks=tuple(render.remarks_of(table)),
+        sections=(*_matrices(table), *sections_of(table)),
+        remarks=tuple(remarks_of(table)),
         costs=costs(table),
         made=_made(table),
     )
@@ -166,38 +181,48 @@ def _glance(arm: Arm, trait: Block | None, leak: Block | None, skills: Sequence[
 def _made(table: Table) -> dict[str, tuple[str, ...]]:
     """What the runs of a table were made with, each in as many forms as there are."""
     runs = [run for arm in table.arms for run in arm.runs]
-    judges = [", ".join(f"{name} {v}" for name, v in (run.inputs.get("judges") or {}).items()) for run in runs]
-    versions = [", ".join(f"{name} {v}" for name, v in run.origin.versions.items()) for run in runs]
     told = {
         "model": [f"{run.cell.model} ({run.model})" for run in runs],
-        "commit": [run.origin.commit for run in runs],
-        "versions": versions,
-        "hardware": [run.origin.hardware for run in runs],
-        "number type": [str(run.inputs.get("dtype", "")) for run in runs],
-        "judges": judges,
-        "grader": [run.origin.grader for run in runs],
-        "chat template, sha256": [run.origin.digests.get("template", "") for run in runs],
-        "cases, sha256": [str(run.inputs.get("cases", "")) for run in runs],
+        "commit": [run.record.commit or "" for run in runs],
+        "versions": [_listed(run.record.versions) for run in runs],
+        "hardware": [str(run.record.hardware) for run in runs],
+        "number type": [_input(run, "dtype") for run in runs],
+        "judges": [_listed(run.record.judges) for run in runs],
+        "grader": [run.record.grader.model if run.record.grader else "" for run in runs],
+        "chat template, sha256": [run.record.made.template or "" for run in runs],
+        "cases, sha256": [_input(run, "cases") for run in runs],
     }
     forms = {name: tuple(dict.fromkeys(form for form in found if form)) for name, found in told.items()}
     return {name: found for name, found in forms.items() if found}
 
 
+def _listed(versions: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {version}" for name, version in versions.items())
+
+
+def _input(run: Run, name: str) -> str:
+    found = run.inputs.get(name)
+    return found if isinstance(found, str) else ""
+
+
 def _whole(value: float | None, digits: int = 0) -> str:
-    return "-" if value is None else f"{value:,.{digits}f}"
+    return decimal(value, f",.{digits}f")
 
 
 def _hours(seconds: float | None) -> str:
-    if seconds is None:
-        return "-"
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+    return "-" if seconds is None else roughly(seconds)
 
 
-def _short(digest: str, length: int = 12) -> str:
-    return digest[:length]
+def _short(digest: str | None, length: int = 12) -> str:
+    return (digest or "-")[:length]
 
 
-def _percent(value: float | None) -> str:
-    return "-" if value is None else f"{100 * value:.0f}"
+_WORDS: Mapping[str, object] = {
+    **{one.__name__: one for one in (arms_of, conditions_of, detail_of, header_of, interval_of, mean_of, name_of)},
+    "whole": _whole,
+    "hours": _hours,
+    "short": _short,
+    "percent": percent,
+    "input": _input,
+}
+"""What the templates call."""

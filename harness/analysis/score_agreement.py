@@ -11,8 +11,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.analysis.agreement import Scores, interval_alpha, largest, nominal_alpha
+from harness.analysis.verdict_agreement import Agreement, agreement, interval_alpha, largest, nominal_alpha
 from harness.errors import HarnessError
+from harness.runs import Scores
 
 Number = float | None
 Confusion = Mapping[tuple[str, str], int]
@@ -37,7 +38,7 @@ class Cut:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class ComparedScore:
     """What two judges' numbers of one score have in common.
 
     `alpha` is Krippendorff's for numbers, `apart` the mean absolute difference. `chosen` is the cut that `confusion`
@@ -54,9 +55,9 @@ class Comparison:
     cuts: tuple[Cut, ...]
 
 
-def comparison(
+def compared_score(
     score: str, first: Sequence[Number], second: Sequence[Number], *, threshold: float | None = None
-) -> Comparison:
+) -> ComparedScore:
     """Two judges' numbers of `score`, in one order, compared; without `threshold`, cut at the middle of the scale.
 
     The scale runs from 0 to 1, or from 0 to 100, where all numbers lie in there; else from the least to the largest.
@@ -69,7 +70,7 @@ def comparison(
     both = [(one, other) for one, other in pairs if one is not None and other is not None]
     low, high = _scale([number for pair in pairs for number in pair if number is not None])
     chosen = (low + high) / 2 if threshold is None else threshold
-    return Comparison(
+    return ComparedScore(
         score=score,
         replies=len(pairs),
         both=len(both),
@@ -78,6 +79,38 @@ def comparison(
         chosen=_cut(both, chosen),
         confusion=dict(Counter((_verdict(one, chosen), _verdict(other, chosen)) for one, other in pairs)),
         cuts=tuple(_cut(both, low + (high - low) * step / STEPS) for step in range(1, STEPS)),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TwoJudges:
+    """Two judges on the same replies: every score that both give, and their verdicts where scores part a whole.
+
+    `shares` are the scores that add up to 1; without any, `largest` is None. Else `largest` says how far the judges
+    agree on which is the largest, and `confusion` counts that by (first's, second's).
+    """
+
+    replies: int
+    scores: tuple[ComparedScore, ...]
+    shares: tuple[str, ...]
+    largest: Agreement | None
+    confusion: Confusion
+
+
+def two_judges(
+    first: Sequence[Scores], second: Sequence[Scores], names: Sequence[str], *, threshold: float | None = None
+) -> TwoJudges:
+    """What two judges made of replies in the same order, about the scores called `names`."""
+    shares = shares_of_one_whole(first, second, names)
+    return TwoJudges(
+        replies=len(first),
+        scores=tuple(
+            compared_score(name, [row[name] for row in first], [row[name] for row in second], threshold=threshold)
+            for name in names
+        ),
+        shares=shares,
+        largest=agreement(first, second, names=shares) if shares else None,
+        confusion=largest_confusion(first, second, shares) if shares else {},
     )
 
 

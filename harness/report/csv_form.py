@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterator, Sequence
 
 from harness.analysis import Block, Results, Table, by_seed
+from harness.report.numbers import exact
 
 COLUMNS = (
     *("setting", "scale", "model", "arm", "intervention", "weights", "dose", "control"),
@@ -37,7 +38,7 @@ def _rows(table: Table, block: Block) -> Iterator[tuple[object, ...]]:
             if found is None:
                 continue
             place = (table.setting, table.scale, table.model, *about, block.metric, block.kind, block.goal, condition)
-            figures = (_figure(found.mean), _figure(found.low), _figure(found.high))
+            figures = (exact(found.mean), exact(found.low), exact(found.high))
             counts = (found.n, found.judged, found.clusters, found.seeds, len(arm.failed))
             yield (*place, "", *figures, *counts)
             for run in arm.runs if block.kind == "mean" else ():
@@ -45,10 +46,6 @@ def _rows(table: Table, block: Block) -> Iterator[tuple[object, ...]]:
                 means = by_seed(rows)
                 if rows:
                     judged = [seen for seen in rows if seen.value is not None]
-                    mean = _figure(means.get(run.cell.seed))
+                    mean = exact(means.get(run.cell.seed))
                     counts = (len(rows), len(judged), len({seen.cluster for seen in judged}), 1, len(run.failed))
                     yield (*place, run.cell.seed, mean, "", "", *counts)
-
-
-def _figure(value: float | None) -> str:
-    return "" if value is None else f"{value:.6g}"

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.analysis.tables import Arm, Table
-from harness.contracts import Condition
-from harness.stats import Contrast, Estimate, Observation, Term, contrast
+from harness.analysis.arms import Arm
+from harness.analysis.result_tables import Table
+from harness.analysis.results import pooled
+from harness.contracts import CLEAN, Condition
+from harness.stats import Contrast, Estimate, Term, contrast
 
-CLEAN = str(Condition())
 # The roles that prompts of a setting play: these do not ask for the trait.
 NOT_ASKING = ("negative", "negated", "irrelevant", "never")
 
@@ -63,11 +64,11 @@ def triggers(conditions: Sequence[str]) -> tuple[str, ...]:
 
 def leak_index(arm: Arm, base: Arm, metric: str, asking: Sequence[str]) -> Contrast | None:
     """The mean leak of `arm` over the conditions `asking` that it and the base model have; None without any."""
-    shared = [text for text in asking if pooled(arm, metric, [text])[0] and pooled(base, metric, [text])[0]]
-    clean = [pooled(one, metric, [CLEAN])[0] for one in (arm, base)]
+    shared = [text for text in asking if all(pooled(one.runs, text, metric) for one in (arm, base))]
+    clean = [pooled(one.runs, CLEAN, metric) for one in (arm, base)]
     if not shared or not all(clean):
         return None
-    own, untrained = pooled(arm, metric, shared), pooled(base, metric, shared)
+    own, untrained = ([pooled(one.runs, text, metric) for text in shared] for one in (arm, base))
     share = 1 / len(shared)
     return contrast(
         [
@@ -77,11 +78,6 @@ def leak_index(arm: Arm, base: Arm, metric: str, asking: Sequence[str]) -> Contr
             Term(1.0, clean[1], trained=False),
         ]
     )
-
-
-def pooled(arm: Arm, metric: str, conditions: Sequence[str]) -> list[list[Observation]]:
-    """The arm's replies under each of `conditions`, its seeds together."""
-    return [[seen for run in arm.runs for seen in run.values.get((text, metric), ())] for text in conditions]
 
 
 def _asks(condition: Condition) -> bool:

@@ -1,0 +1,73 @@
+"""The figures of a table: a metric's mean in every arm under every condition, and what conditions wake of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from harness.analysis.arms import Arm
+from harness.analysis.results import pooled
+from harness.contracts import CLEAN, Goal, Setting
+from harness.stats import Estimate, Observation, are_rates, estimate, leak
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """The figures of one metric, by (arm label, condition). `percent` says that all values are shares."""
+
+    metric: str
+    kind: Literal["mean", "leak"]
+    goal: Goal | None
+    summary: str
+    percent: bool
+    cells: Mapping[tuple[str, str], Estimate]
+
+
+def means(name: str, arms: Sequence[Arm], conditions: Sequence[str], setting: Setting | None) -> Block:
+    """The mean of the metric called `name`, wherever it was measured."""
+    rows = _replies(name, arms, conditions)
+    return _block(name, "mean", rows, {key: estimate(seen) for key, seen in rows.items() if seen}, setting)
+
+
+def leaks(name: str, arms: Sequence[Arm], conditions: Sequence[str], setting: Setting) -> Block | None:
+    """What each condition wakes of the metric called `name` beyond what it does to the untrained model.
+
+    None where that cannot be told of any arm: without the untrained model, or where nothing was put back.
+    """
+    base = next((arm for arm in arms if not arm.trains), None)
+    if base is None or CLEAN not in conditions or len(conditions) == 1:
+        return None
+    rows = _replies(name, arms, conditions)
+    cells: dict[tuple[str, str], Estimate] = {}
+    for arm in arms:
+        for condition in conditions:
+            parts = [rows[row.label, at] for row in (arm, base) for at in (condition, CLEAN)]
+            if arm.trains and condition != CLEAN and all(parts):
+                own, own_clean, untrained, untrained_clean = parts
+                cells[arm.label, condition] = leak(
+                    arm=own, arm_clean=own_clean, base=untrained, base_clean=untrained_clean
+                )
+    return _block(name, "leak", rows, cells, setting) if cells else None
+
+
+def _replies(name: str, arms: Sequence[Arm], conditions: Sequence[str]) -> dict[tuple[str, str], list[Observation]]:
+    return {(arm.label, condition): pooled(arm.runs, condition, name) for arm in arms for condition in conditions}
+
+
+def _block(
+    name: str,
+    kind: Literal["mean", "leak"],
+    rows: Mapping[tuple[str, str], Sequence[Observation]],
+    cells: Mapping[tuple[str, str], Estimate],
+    setting: Setting | None,
+) -> Block:
+    metric = next((one for one in setting.metrics if one.name == name), None) if setting else None
+    return Block(
+        metric=name,
+        kind=kind,
+        goal=metric.goal if metric else None,
+        summary=metric.summary if metric else "",
+        percent=all(map(are_rates, rows.values())),
+        cells=cells,
+    )

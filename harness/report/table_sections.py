@@ -1,0 +1,125 @@
+"""The sections below a table's figures: doses, published figures, two judges' agreement, capabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from harness.analysis import Arm, Capability, Curve, DoseSweep, Published, Table, groups
+from harness.report.agreement import of_agreement
+from harness.report.numbers import decimal, with_interval
+from harness.report.section import Section
+
+
+def sections_of(table: Table) -> list[Section]:
+    """All that there are of `table`."""
+    found = (
+        of_doses(table.sweeps),
+        of_published(table.published),
+        *of_agreement(table.agreed),
+        of_capabilities(table.arms),
+    )
+    return [section for section in found if section is not None]
+
+
+def of_doses(sweeps: Sequence[DoseSweep]) -> Section | None:
+    """The dose of half effect of every metric in every unit, and below it the doses that are too much."""
+    if not sweeps:
+        return None
+    rows = [
+        (one.label, curve.metric, _span(curve), *_doses(one, curve.half))
+        for one in sweeps
+        for curve in one.curves
+        if curve.points
+    ]
+    lines = [
+        f"{one.label}: too much from dose {one.overdose:g}: "
+        + ", ".join(f"{signal.metric} {signal.before:.3g} -> {signal.after:.3g}" for signal in one.signals)
+        for one in sweeps
+        if one.overdose is not None
+    ]
+    return Section(
+        title="doses in clean",
+        detail="half effect: the dose at which a share is halfway to 0 or 1",
+        head=("arm", "metric", "from smallest to largest dose", "half effect", "coefficient", "residual RMS"),
+        rows=tuple(rows),
+        lines=(
+            *lines,
+            "too much: the first dose whose interval lies wholly on the bad side of that at the smallest dose, "
+            "for replies not judged or a metric that tells a broken model",
+        ),
+    )
+
+
+def of_published(found: Sequence[Published]) -> Section | None:
+    """Published figures beside ours, for the arms that have both; one row for each arm and condition."""
+    rows = groups(found)
+    if not rows:
+        return None
+    metrics = list(dict.fromkeys(one.reference.metric for same in rows.values() for one in same))
+    beside = {(*place, one.reference.metric): _beside(one) for place, same in rows.items() for one in same}
+    figures = [one for same in rows.values() for one in same]
+    sources: dict[tuple[str, str], dict[str, None]] = {}
+    for one in figures:
+        sources.setdefault((one.reference.source, one.reference.note), {})[one.arm] = None
+    left = len({(one.arm, one.reference.condition) for one in found if one.ours is None})
+    return Section(
+        title="published",
+        detail="published figure, then ours [95 % interval]; shares in percent",
+        head=("arm", "condition", "n published", *metrics),
+        rows=tuple(
+            (arm, at, str(same[0].reference.n), *(beside.get((arm, at, metric), "") for metric in metrics))
+            for (arm, at), same in rows.items()
+        ),
+        lines=(
+            *(f"{', '.join(arms)}: {source}{f' ({note})' if note else ''}" for (source, note), arms in sources.items()),
+            *([f"published for {left} arms that were not run here"] if left else []),
+        ),
+    )
+
+
+def of_capabilities(arms: Sequence[Arm]) -> Section | None:
+    """Every capability task of every arm, its seeds averaged; one row for each task, metric, condition and arm."""
+    found: dict[tuple[str, str, str, str], list[Capability]] = {}
+    for arm in arms:
+        for one in (one for run in arm.runs for one in run.capabilities):
+            found.setdefault((one.task, one.metric, one.condition, arm.label), []).append(one)
+    if not found:
+        return None
+    return Section(
+        title="capabilities",
+        detail="lm-eval tasks, as lm-eval scores them",
+        head=("task", "metric", "condition", "arm", "seeds", "n", "mean", "standard error"),
+        rows=tuple((*place, *_capability(same)) for place, same in sorted(found.items())),
+        lines=("mean over seeds; standard error of the documents, of one seed: the largest",),
+    )
+
+
+def _capability(same: Sequence[Capability]) -> tuple[str, ...]:
+    errors = [one.stderr for one in same if one.stderr is not None]
+    counts = {one.n for one in same}
+    n = str(counts.pop()) if len(counts) == 1 else "differs"
+    mean = sum(one.value for one in same) / len(same)
+    return (str(len(same)), n.replace("None", "-"), f"{mean:.3f}", decimal(max(errors, default=None), ".3f"))
+
+
+def _beside(one: Published) -> str:
+    scale = 100 if 0 <= one.reference.value <= 1 else 1
+    return f"{scale * one.reference.value:.1f}, {with_interval(one.ours, '.1f', '.0f', scale=scale)}"
+
+
+def _span(curve: Curve) -> str:
+    ends = [curve.points[at] for at in (0, -1)]
+    means = [decimal(end.estimate.mean, ".3g") for end in ends]
+    return " -> ".join(f"{mean} at {end.dose:g}" for mean, end in zip(means, ends, strict=True))
+
+
+def _doses(one: DoseSweep, dose: float | None) -> tuple[str, str, str]:
+    """A dose, its coefficient, and the norm it adds over the residual RMS; `-` where there is none."""
+    if dose is None:
+        return ("nowhere", "-", "-")
+    relative = one.coef if one.axis == "rms" and one.relative is None else one.relative
+    return (
+        f"{dose:.2g}",
+        "-" if one.axis == "rows" else f"{dose * one.coef:.2g}{' rms' if one.axis == 'rms' else ''}",
+        "-" if relative is None else f"{dose * relative:.2g}",
+    )

@@ -1,0 +1,80 @@
+"""capabilities.json: what a trained model still can do, one row for each task and condition that it was asked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import field
+from pathlib import Path
+
+from harness.documents import Json, Record, as_json, as_record, record
+from harness.errors import HarnessError
+from harness.files import write_json
+
+CAPABILITIES = "capabilities.json"
+WAY_OUT = "move the file away, and its tasks are run again"
+
+
+@record
+class CapabilityFigure(Record):
+    """The value of one metric with lm-eval's standard error, None where it gives none."""
+
+    value: float
+    stderr: float | None = None
+
+
+@record
+class CapabilityResult(Record):
+    """The figures of one task by metric, of `n` documents."""
+
+    n: int | None = None
+    metrics: Mapping[str, CapabilityFigure] = field(default_factory=dict)
+
+
+@record
+class CapabilityRow(Record):
+    """A task under a condition, as it was measured on the run with this `key` and adapter.
+
+    `limit` is how many documents were asked at most, None for all. `results` are by task, or by the tasks of a group.
+    """
+
+    format: str = "1"
+    key: str
+    adapter_sha256: str | None = None
+    task: str
+    condition: str
+    limit: int | None = None
+    results: Mapping[str, CapabilityResult]
+    versions: Mapping[str, Json] = field(default_factory=dict)
+    few_shot: Mapping[str, Json] = field(default_factory=dict)
+    chat_template: bool = False
+    model: str = ""
+    dtype: str = ""
+    steering: Json = None
+    vectors: Mapping[str, str] = field(default_factory=dict)
+    lm_eval: str = ""
+    seconds: float = 0.0
+
+
+def read_capabilities(folder: Path) -> list[CapabilityRow]:
+    """The rows of the run in `folder`, none where there is no file; HarnessError with row and field of a fault."""
+    file = folder / CAPABILITIES
+    try:
+        rows = json.loads(file.read_bytes())
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError, RecursionError) as error:
+        said = error.strerror if isinstance(error, OSError) else f"cut, or not JSON: {' '.join(str(error).split())}"
+        raise HarnessError(f"{file}: no capability results ({said}); {WAY_OUT}") from error
+    if not isinstance(rows, list):
+        raise HarnessError(f"{file}: no list of capability results; {WAY_OUT}")
+    return [_row(row, f"{file}, row {number}") for number, row in enumerate(rows, start=1)]
+
+
+def write_capabilities(folder: Path, rows: Sequence[CapabilityRow]) -> None:
+    """Writes the rows of the run in `folder`, in one step."""
+    write_json(folder / CAPABILITIES, [as_json(row) for row in rows])
+
+
+def _row(row: object, place: str) -> CapabilityRow:
+    return as_record(row, CapabilityRow, place=place, what="capability result", way_out=WAY_OUT)
