@@ -135,12 +135,14 @@ def _saved(run: Path | None) -> Iterator[Path]:
         return
     from harness.engine import load
     from harness.models import materialise, resolve
+    from harness.runs import read_run
 
-    made = json.loads((run / "run.json").read_text())["made"]
+    record = read_run(run)
+    if record is None:
+        raise SystemExit(f"no run in {run}")
+    made = record.made
     with tempfile.TemporaryDirectory() as folder:
-        model, tokenizer = load(
-            materialise(resolve(made["reference"])), adapter=run / "adapter" if made["trains"] else None
-        )
+        model, tokenizer = load(materialise(resolve(made.reference)), adapter=run / "adapter" if made.trains else None)
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
         yield Path(folder)
@@ -206,11 +208,13 @@ def _provider(folder: Path) -> Replies:
     """Our provider over a run folder that names no model: `hosted` gives it one."""
     from inspect_ai.model import get_model
 
+    from harness.cells import Cell
     from harness.registry import installed
+    from harness.runs import RunRecord, write_run
 
-    recipe = asdict(installed().setting(SETTING).recipe(SCALE))
-    record = {"key": "0" * 64, "cell": {"scale": SCALE}, "recipe": recipe}
-    (folder / "run.json").write_text(json.dumps(record))
+    recipe = installed().setting(SETTING).recipe(SCALE)
+    cell = Cell(setting=SETTING, intervention="none", scale=SCALE)
+    write_run(folder, RunRecord(cell=cell, key="0" * 64, status="done", recipe=recipe))
     return _through_inspect(get_model(f"harness/{folder}"), folder, connections=None)
 
 

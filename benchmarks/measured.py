@@ -83,8 +83,8 @@ def machine() -> str:
 
     found = hardware()
     threads = torch.get_num_threads()
-    gpus = f", {', '.join(found['gpus'])}" if found["gpus"] else ""
-    return f"{found['processor']}, {found['cores']} cores{gpus}; torch {torch.__version__}, {threads} threads"
+    gpus = f", {', '.join(found.gpus)}" if found.gpus else ""
+    return f"{found.processor}, {found.cores} cores{gpus}; torch {torch.__version__}, {threads} threads"
 
 
 def additions(width: int) -> dict[int, Any]:

@@ -29,7 +29,7 @@ from harness.engine import Engine, Request, TorchEngine, additions, chat, load, 
 from harness.errors import unknown
 from harness.files import writing
 from harness.judging import judged
-from harness.models import materialise
+from harness.models import as_dtype, materialise
 from harness.registry import installed
 from harness.screen import bar
 from harness.training import batches, train
@@ -91,10 +91,10 @@ def designs(traits: Sequence[str], low: float, high: float) -> list[dict[str, fl
 
 def trained(cell: Prepared, runs: Path) -> Engine:
     """The model of a cell, trained and kept in memory alone."""
-    recipe = cell.recipe
-    files = ensure(open_model(cell.model, dtype=cell.dtype), cell.setting, cell.cell.scale, runs, cell.vectors)
+    recipe, dtype = cell.recipe, as_dtype(cell.dtype)
+    files = ensure(open_model(cell.model, dtype=dtype), cell.setting, cell.cell.scale, runs, cell.vectors)
     model, tokenizer = load(materialise(cell.model))
-    engine = TorchEngine.around(model, tokenizer, cell.dtype, vector_lookup(files))
+    engine = TorchEngine.around(model, tokenizer, dtype, vector_lookup(files))
     rows = [
         chat.training_row(
             tokenizer, row.messages, loss_on=recipe.loss_on, max_length=recipe.max_length, system=recipe.system
@@ -107,13 +107,13 @@ def trained(cell: Prepared, runs: Path) -> Engine:
             model,
             rows,
             recipe,
-            dtype=cell.dtype,
+            dtype=dtype,
             seed=SEED,
             folder=Path(folder),
             additions=additions(engine, cell.steering) if cell.steering else None,
             advance=lambda done, tokens: advance(steps=done, count=tokens),
         )
-        return open_model(cell.model, dtype=cell.dtype, adapter=Path(folder) / "adapter")
+        return open_model(cell.model, dtype=dtype, adapter=Path(folder) / "adapter")
 
 
 def measured(engine: Engine, setting: Setting, traits: Sequence[str], scale: str) -> dict[str, float]:
