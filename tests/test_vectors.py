@@ -15,7 +15,7 @@ from harness import HarnessError, Message, Steering
 from harness.engine import TorchEngine, chat, open_model, relative
 from harness.models import resolve
 from harness.registry import using
-from harness.runs import Layer, VectorCard
+from harness.runs import Layer, VectorCard, read_card
 from harness.vectors import Extraction, extract, load_vector, make_vectors
 from harness.vectors.elicitation import verdict
 from harness.vectors.quality import quality, shared
