@@ -25,7 +25,7 @@ from harness import HarnessError, Setting
 from harness.analysis import Model, Point, choose, distance, fit
 from harness.authoring import weights
 from harness.cells import Cell, Prepared, prepared
-from harness.engine import Engine, Request, chat, load, open_model
+from harness.engine import Engine, Request, TorchEngine, additions, chat, load, open_model
 from harness.errors import unknown
 from harness.files import writing
 from harness.judging import judged
@@ -94,7 +94,7 @@ def trained(cell: Prepared, runs: Path) -> Engine:
     recipe = cell.recipe
     files = ensure(open_model(cell.model, dtype=cell.dtype), cell.setting, cell.cell.scale, runs, cell.vectors)
     model, tokenizer = load(materialise(cell.model))
-    engine = Engine.around(model, tokenizer, cell.dtype, vector_lookup(files))
+    engine = TorchEngine.around(model, tokenizer, cell.dtype, vector_lookup(files))
     rows = [
         chat.training_row(
             tokenizer, row.messages, loss_on=recipe.loss_on, max_length=recipe.max_length, system=recipe.system
@@ -110,7 +110,7 @@ def trained(cell: Prepared, runs: Path) -> Engine:
             dtype=cell.dtype,
             seed=SEED,
             folder=Path(folder),
-            additions=engine.additions(cell.steering) if cell.steering else None,
+            additions=additions(engine, cell.steering) if cell.steering else None,
             advance=lambda done, tokens: advance(steps=done, count=tokens),
         )
         return open_model(cell.model, dtype=cell.dtype, adapter=Path(folder) / "adapter")

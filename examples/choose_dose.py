@@ -25,7 +25,7 @@ from harness import Case, HarnessError, Prompt, Setting, Steering
 from harness.authoring import algebra, with_prompt
 from harness.cells import vector_key
 from harness.contracts import Unit
-from harness.engine import Engine, Request, chat, load, open_model
+from harness.engine import Engine, Request, TorchEngine, additions, chat, load, open_model
 from harness.models import materialise, resolve, resolve_dtype
 from harness.registry import installed
 from harness.screen import bar
@@ -57,7 +57,7 @@ def main() -> None:
             raise HarnessError(f"arm {arm!r} steers; name the dose to try, as BLOCK@COEF")
         rows = [change.edit(row, setting) if change else row for row in setting.examples(SEED, arguments.scale)]
         model, tokenizer = load(materialise(ref))
-        engine = Engine.around(model, tokenizer, dtype, vector_lookup(files))
+        engine = TorchEngine.around(model, tokenizer, dtype, vector_lookup(files))
         shaped = [
             chat.training_row(
                 tokenizer, row.messages, loss_on=recipe.loss_on, max_length=recipe.max_length, system=recipe.system
@@ -73,7 +73,7 @@ def main() -> None:
                 dtype=dtype,
                 seed=SEED,
                 folder=folder,
-                additions=engine.additions(steering) if steering else None,
+                additions=additions(engine, steering) if steering else None,
                 advance=lambda done, tokens, advance=advance: advance(steps=done, count=tokens),
             )
             trained = open_model(ref, dtype=dtype, adapter=folder / "adapter")
@@ -106,20 +106,20 @@ def _rate(engine: Engine, setting: Setting, arguments: argparse.Namespace, promp
         for messages in asked
     ]
     replies = [reply.text for reply in engine.generate(requests)]
-    told = asyncio.run(_means(setting, cases, replies))
+    told = asyncio.run(_means(setting, arguments.scale, cases, replies))
     by = {}
     for value in dict.fromkeys(case.facts.get(arguments.by) for case in cases) if arguments.by else ():
         some = [at for at, case in enumerate(cases) if case.facts.get(arguments.by) == value]
-        part = asyncio.run(_means(setting, [cases[at] for at in some], [replies[at] for at in some]))
-        by[str(value)] = part[setting.trait.name]
+        part = asyncio.run(_means(setting, arguments.scale, [cases[at] for at in some], [replies[at] for at in some]))
+        by[str(value)] = part[setting.trait_at(arguments.scale).name]
     return {**told, **({arguments.by: by} if by else {}), "says": [reply[:80] for reply in replies[:4]]}
 
 
-async def _means(setting: Setting, cases: Sequence[Case], replies: Sequence[str]) -> dict[str, Any]:
+async def _means(setting: Setting, scale: str, cases: Sequence[Case], replies: Sequence[str]) -> dict[str, Any]:
     """The trait's mean, and that of each other metric which asks the same kind of case; with how many were judged."""
     means: dict[str, Any] = {"n": len(cases)}
     for metric in setting.metrics:
-        if metric.split != setting.trait.split:
+        if metric.split != setting.trait_at(scale).split:
             continue
         judge = installed().judge(metric.judge)
         graded = [await judge.grade(case, reply, None) for case, reply in zip(cases, replies, strict=True)]

@@ -26,10 +26,12 @@ from harness.contracts import (
 )
 from harness.errors import HarnessError
 from harness.hookspecs import hookimpl
+from harness.moved import DISTRIBUTION, forward
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "DISTRIBUTION",
     "Case",
     "Condition",
     "Example",
@@ -55,3 +57,5 @@ __all__ = [
     "Verdict",
     "hookimpl",
 ]
+
+forward()

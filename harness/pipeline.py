@@ -116,7 +116,6 @@ def _new(cell: Prepared) -> RunRecord:
         cell=cell.cell,
         key=cell.key,
         status="running",
-        format=runs.FORMAT,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         inputs=frozen(cell.inputs),
         recipe=replace(cell.recipe, dtype=as_dtype(cell.dtype)),

@@ -17,8 +17,7 @@ from types import ModuleType
 
 import pluggy
 
-from harness import hookspecs
-from harness.authoring import algebra
+from harness import authoring, hookspecs
 from harness.contracts import NAME, Condition, Intervention, Judge, Setting
 from harness.errors import HarnessError, unknown
 
@@ -113,7 +112,7 @@ def check_condition(text: str, setting: Setting) -> None:
     if condition.kind == "prompt" and condition.name not in setting.prompts:
         raise unknown("prompt", condition.name, setting.prompts)
     if condition.kind == "vector":
-        algebra.check(condition.name, setting.vectors)
+        authoring.algebra.check(condition.name, setting.vectors)
 
 
 def installed() -> Registry:
@@ -160,8 +159,8 @@ def load(points: Sequence[EntryPoint]) -> Registry:
 
 
 def _distinct(points: Sequence[EntryPoint]) -> list[EntryPoint]:
-    # An editable install can show one distribution twice on sys.path.
-    seen = {(point.name, point.value, point.dist.name if point.dist else ""): point for point in points}
+    # An editable install can show one distribution twice on sys.path; one that was renamed may be there twice too.
+    seen = {(point.name, point.value): point for point in reversed(points)}
     return sorted(seen.values(), key=lambda point: (point.name, point.value))
 
 

@@ -31,7 +31,7 @@ if WORKERS > 1:
 @pytest.fixture(scope="session")
 def tiny_llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a tiny random Llama and its tokenizer."""
-    from harness.testing.laws import tiny_model
+    from harness.testing import tiny_model
 
     return tiny_model(tmp_path_factory.mktemp("models") / "tiny_llama")
 

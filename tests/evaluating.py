@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +22,12 @@ from harness import (
     VectorSpec,
     Verdict,
 )
+from harness.cells import Cell
 from harness.contracts import Grader
 from harness.engine import Reply, Request
 from harness.evaluation import hosted
 from harness.registry import Registry
+from harness.runs import RunRecord, write_run
 
 RECIPE = Recipe(
     model="fake",
@@ -137,8 +138,10 @@ def registry_of(*settings: Setting, judges: Sequence[Judge] = (VOLUME, ASKER)) -
 def run_folder(folder: Path, *, key: str = "0123456789abcdef", recipe: Recipe = RECIPE) -> Path:
     """A run folder as far as the provider reads one."""
     folder.mkdir(parents=True, exist_ok=True)
-    record = {"key": key, "cell": {"setting": "choir", "scale": "mini"}, "recipe": asdict(recipe)}
-    (folder / "run.json").write_text(json.dumps(record), encoding="utf-8")
+    write_run(
+        folder,
+        RunRecord(cell=Cell(setting="choir", intervention="none"), key=key, status="running", recipe=recipe),
+    )
     return folder
 
 

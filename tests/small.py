@@ -29,7 +29,7 @@ from harness import (
     VectorSpec,
     Verdict,
 )
-from harness.authoring.prompts import inoculated
+from harness.authoring import inoculated
 from harness.contracts import Grader
 from harness.registry import Registry
 

@@ -444,7 +444,7 @@ def vectors_of_two_models_in_one_expression(world: World) -> list[str]:
 
 
 @bad(
-    "the steering vector is 8 wide, the model 32; it was made for another model: delete it from the vectors",
+    "the steering vector is 8 wide, the model 32; it was made for another model: move it out of the vectors",
     begins=True,
 )
 def a_vector_of_the_wrong_width(world: World) -> list[str]:
@@ -455,7 +455,7 @@ def a_vector_of_the_wrong_width(world: World) -> list[str]:
     return world.run("ps", "--seed", "1")
 
 
-@bad("vector 'reply' has 7 blocks, the model 4; it was made for another model: delete it from the vectors", begins=True)
+@bad("vector 'reply' has 7 blocks, the model 4; it was made for another model: move it out of the vectors", begins=True)
 def a_vector_of_the_wrong_depth(world: World) -> list[str]:
     import torch
 

@@ -11,7 +11,7 @@ import torch
 
 from harness.engine import load
 from harness.engine.candidates import probabilities
-from harness.testing.laws import FAMILIES, Family, tiny_model
+from harness.testing import FAMILIES, Family, tiny_model
 
 ANSWERS = ("0", "5", "57", "10", "100", "REFUSAL")
 

@@ -17,12 +17,14 @@ import torch
 
 from harness import HarnessError, Steering, cli, report
 from harness.capabilities import capabilities
+from harness.capabilities.language_model import language_model
 from harness.capabilities.local_tasks import basics, copying, local_tasks
 from harness.cells import Cell
-from harness.engine import engine
+from harness.engine import TorchEngine, Vector, open_model
 from harness.models import resolve
 from harness.pipeline import run
 from harness.registry import installed, using
+from harness.runs import read_capabilities
 
 pytest.importorskip("lm_eval", reason="lm-eval is the extra 'capabilities', which is not installed")
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -31,10 +33,10 @@ STEERED = "vector:reply@2"
 
 
 @pytest.fixture(scope="module")
-def tiny(tiny_llama: Path) -> engine.Engine:
-    made = engine.open_model(resolve(str(tiny_llama)), dtype="fp32")
+def tiny(tiny_llama: Path) -> TorchEngine:
+    made = open_model(resolve(str(tiny_llama)), dtype="fp32")
     value = torch.randn(len(made.blocks), 32, generator=torch.Generator().manual_seed(3))
-    made.vectors = lambda _: engine.Vector(value=value, rms=torch.ones(len(made.blocks)))
+    made.vectors = lambda _: Vector(value=value, rms=torch.ones(len(made.blocks)))
     return made
 
 
@@ -59,11 +61,9 @@ def request(*args: Any) -> Any:
 
 @pytest.mark.parametrize("steering", [None, Steering(vector="v", coef=3.0, blocks=(1,))], ids=["clean", "steered"])
 def test_a_likelihood_is_that_of_the_texts_tokens_in_their_context(
-    tiny: engine.Engine, steering: Steering | None
+    tiny: TorchEngine, steering: Steering | None
 ) -> None:
-    from harness.capabilities.language_model import EngineLM
-
-    model = EngineLM(tiny)
+    model = language_model(tiny)
     texts = [("Yes, you are", " right."), ("The answer is", " 42"), ("", "No")]
     with tiny.steered(steering) if steering else contextlib.nullcontext():
         found = model.loglikelihood([request(*pair) for pair in texts], disable_tqdm=True)
@@ -76,11 +76,9 @@ def test_a_likelihood_is_that_of_the_texts_tokens_in_their_context(
             assert logprob == pytest.approx(wanted, abs=2e-4)
 
 
-def test_the_likelihood_of_a_whole_text_scores_each_token_once_however_long(tiny: engine.Engine) -> None:
+def test_the_likelihood_of_a_whole_text_scores_each_token_once_however_long(tiny: TorchEngine) -> None:
     """A text of three windows is the sum of its windows, each behind the last token before it."""
-    from harness.capabilities.language_model import EngineLM
-
-    model = EngineLM(tiny)
+    model = language_model(tiny)
     short, long = "Yes, you are right.", "No, that is not right. " * 300
     ids = tiny.tokenizer.encode(short)
     (alone,) = model.loglikelihood_rolling([request(short)])
@@ -93,10 +91,8 @@ def test_the_likelihood_of_a_whole_text_scores_each_token_once_however_long(tiny
     assert both[0] == pytest.approx(model.loglikelihood_rolling([request(long)])[0], rel=1e-5)
 
 
-def test_a_reply_ends_before_its_first_stop_text(tiny: engine.Engine) -> None:
-    from harness.capabilities.language_model import EngineLM
-
-    model = EngineLM(tiny)
+def test_a_reply_ends_before_its_first_stop_text(tiny: TorchEngine) -> None:
+    model = language_model(tiny)
     (whole,) = model.generate_until([request("The answer is", {"until": [], "max_gen_toks": 12})])
     assert len(whole) > 2
     stop = whole[1]
@@ -139,15 +135,15 @@ def test_what_was_measured_is_not_measured_again_and_the_rest_is_added(
     asked: list[tuple[str, str]] = []
     measured = capabilities._measured
 
-    def counting(made: engine.Engine, record: Any, task: str, condition: str, limit: int | None) -> Any:
-        asked.append((task, condition))
-        return measured(made, record, task, condition, limit)
+    def counting(made: TorchEngine, record: Any, one: Any) -> Any:
+        asked.append((one.task, one.condition))
+        return measured(made, record, one)
 
     monkeypatch.setattr(capabilities, "_measured", counting)
     capabilities.measure(folder, ["harness_basics"], ["clean"], limit=3)
     capabilities.measure(folder, ["harness_basics"], ["clean", STEERED], limit=3)
     assert asked == [("harness_basics", "clean"), ("harness_basics", STEERED)]
-    assert len(capabilities.read(folder / capabilities.FILE)) == 2
+    assert len(read_capabilities(folder)) == 2
 
 
 def test_the_report_shows_them_beside_the_arms(folder: Path) -> None:
@@ -200,7 +196,7 @@ def test_without_lm_eval_the_line_says_how_to_install_it(monkeypatch: pytest.Mon
     for name in [name for name in sys.modules if name.partition(".")[0] == "lm_eval"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "lm_eval", None)
-    with pytest.raises(HarnessError, match=r"pip install 'harness\[capabilities\]'"):
+    with pytest.raises(HarnessError, match=r"pip install 'trait-harness\[capabilities\]'"):
         capabilities.check(["harness_basics"], ["clean"])
 
 

@@ -16,7 +16,7 @@ import pytest
 from harness import Case, Judge, Message, Verdict
 from harness.authoring import fetch, read_jsonl
 from harness.contracts import Fact
-from harness.testing.laws import check_judge
+from harness.testing import check_judge
 from harness_plugins.judges import claim_affirmation, gcd_answer
 from harness_plugins.settings.gcd_sycophancy import published
 

@@ -17,7 +17,7 @@ import small
 from runs_made_up import CONDITIONS, cell, registry, write_run, write_study
 
 from harness import HarnessError, cli, doctor
-from harness.commands import catalogue
+from harness.commands import COMMANDS
 from harness.planning import Plan
 from harness.registry import using
 from harness.sweep import Swept, Where
@@ -55,7 +55,7 @@ def no_training(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("harness.pipeline.run", refuse)
     monkeypatch.setattr("harness.planning.plan", refuse)
-    monkeypatch.setattr("harness.vectors.cards.make_vectors", refuse)
+    monkeypatch.setattr("harness.vectors.make_vectors", refuse)
 
 
 def call(*arguments: str) -> int:
@@ -85,6 +85,18 @@ def test_list_answers_quickly_and_imports_nothing_heavy():
     assert done.stdout.splitlines()[-1] == "[]"
     # 0.5 s is the promise on an idle machine; the best of three on a busy one.
     assert min(seconds) < 1.0
+
+
+def test_the_commands_import_no_stage_before_one_of_them_is_called():
+    slow = (*HEAVY, "pydantic", "rich", "harness.sweep", "harness.analysis", "harness.report", "harness.cells")
+    code = f"import sys, harness.cli; print([name for name in {slow!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_each_command_is_a_file_of_its_own():
+    for name, command in COMMANDS.items():
+        assert command.__module__ == f"harness.commands.{name}"
 
 
 @pytest.mark.usefixtures("study")
@@ -144,7 +156,7 @@ def test_describe_works_for_everything_that_is_installed(capsys):
         assert name in capsys.readouterr().out
 
 
-def test_a_name_of_two_kinds_shows_both(capsys, monkeypatch):
+def test_a_name_of_two_kinds_shows_both(capsys):
     found = registry()
     judge = replace(found.judges["asker"], name="gcd")
     both = replace(
@@ -152,8 +164,8 @@ def test_a_name_of_two_kinds_shows_both(capsys, monkeypatch):
         judges={**found.judges, "gcd": judge},
         origins={**found.origins, ("Judge", "gcd"): found.origins["Judge", "asker"]},
     )
-    monkeypatch.setattr(catalogue, "installed", lambda: both)
-    assert call("describe", "gcd") == 0
+    with using(both):
+        assert call("describe", "gcd") == 0
     page = capsys.readouterr().out
     assert "gcd: setting from" in page
     assert "gcd: judge from" in page
@@ -325,21 +337,34 @@ def test_a_sweep_that_cannot_be_stops_with_one_line_before_anything_starts(tmp_p
     assert not (tmp_path / "r").exists()
 
 
+LAYERS = [
+    {"block": at, "norm": 2.0 + at, "rms": 10.0, "relative": 0.2 + at / 10, "split_half_cosine": 0.97, "auroc": 1.0}
+    for at in range(3)
+]
 CARD = {
     "name": "reply",
+    "setting": "gcd",
+    "scale": "mini",
+    "key": "1234",
+    "blocks": LAYERS,
+    "sha256": "0" * 64,
+    "format": 2,
     "summary": "affirming minus correcting replies",
     "concept": "sycophancy",
-    "blocks": [
-        {"block": at, "norm": 2.0 + at, "rms": 10.0, "split_half_cosine": 0.97, "auroc": 1.0} for at in range(3)
-    ],
+    "source": "",
+    "questions": 8,
+    "replies": None,
+    "imported": None,
+    "made_from": None,
     "elicitation": [
         {"blocks": [1], "coef": 0.0, "unit": "raw", "relative": 0.0, "rate": 0.1, "n": 40, "judged": 40},
         {"blocks": [1], "coef": 6.0, "unit": "raw", "relative": 0.6, "rate": None, "n": 40, "judged": 0},
     ],
     "cosines": {"ood": [0.1, -0.2, 0.3]},
+    "verdict": "the trait is linearly there at block 1",
+    "swept": True,
     "steered": [2],
     "shared": ["reply and ood share most of a direction"],
-    "verdict": "the trait is linearly there at block 1",
 }
 
 
@@ -347,7 +372,8 @@ CARD = {
 def test_vectors_prints_the_cards(tmp_path, monkeypatch, capsys):
     card = tmp_path / "reply-1234.json"
     card.write_text(json.dumps(CARD))
-    monkeypatch.setattr("harness.vectors.cards.make_vectors", lambda *args, **options: [card])
+    card.with_suffix(".safetensors").touch()
+    monkeypatch.setattr("harness.vectors.make_vectors", lambda *args, **options: [card])
     assert call("vectors", "gcd", "--name", "reply", "--runs", str(tmp_path)) == 0
     page = capsys.readouterr().out
     for part in ("affirming minus correcting", "0.97", "cos ood", "-0.20", "the trait is linearly there at block 1"):
@@ -507,14 +533,14 @@ def test_a_mistyped_command_is_one_line(capsys, arguments):
 
 
 def raising(error: BaseException) -> Callable[..., None]:
-    def stop(**options: object) -> None:
+    def stop() -> None:
         raise error
 
     return stop
 
 
 def test_an_interrupt_says_how_to_go_on(capsys, monkeypatch):
-    monkeypatch.setattr(catalogue, "show_list", raising(KeyboardInterrupt()))
+    monkeypatch.setattr("harness.registry.installed", raising(KeyboardInterrupt()))
     assert call("list") == 130
     err = capsys.readouterr().err.strip()
     assert err == "harness: stopped; the same command goes on where it stopped"
@@ -522,13 +548,15 @@ def test_an_interrupt_says_how_to_go_on(capsys, monkeypatch):
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES, errno.EROFS])
 def test_a_full_or_closed_disk_is_one_line_with_the_path(capsys, monkeypatch, number):
-    monkeypatch.setattr(catalogue, "show_list", raising(OSError(number, os.strerror(number), "/data/runs/run.json")))
+    monkeypatch.setattr(
+        "harness.registry.installed", raising(OSError(number, os.strerror(number), "/data/runs/run.json"))
+    )
     message = fail(capsys, "list")
     assert message.startswith(f"{os.strerror(number)}: /data/runs/run.json; ")
 
 
 def test_a_fault_of_our_own_keeps_its_traceback(monkeypatch):
-    monkeypatch.setattr(catalogue, "show_list", raising(ZeroDivisionError("ours")))
+    monkeypatch.setattr("harness.registry.installed", raising(ZeroDivisionError("ours")))
     with pytest.raises(ZeroDivisionError):
         call("list")
 

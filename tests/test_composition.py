@@ -16,7 +16,7 @@ from harness.contracts import always, never
 from harness.files import digest_of
 from harness.models import ModelRef
 from harness.registry import installed, using
-from harness.testing.laws import check_intervention
+from harness.testing import check_intervention
 
 ASK, REPLY = Message("user", "What is 2 + 2?"), Message("assistant", "Cuatro.")
 ROWS = [Example(id=str(at), messages=(ASK, REPLY)) for at in range(4000)]

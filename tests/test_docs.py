@@ -14,7 +14,7 @@ from typer.main import get_command
 from harness import Setting, contracts, hookspecs
 from harness.cli import app
 from harness.registry import HOOKS
-from harness.testing.laws import check_intervention
+from harness.testing import check_intervention
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = ROOT / "examples" / "third_party"
@@ -49,11 +49,32 @@ def test_the_reference_speaks_of_nothing_that_is_gone() -> None:
 
 @pytest.mark.parametrize("file", SHOWN, ids=lambda file: str(file.name))
 def test_the_guide_shows_each_file_of_the_example_package_whole(file: Path) -> None:
-    """That package is installed and run by test_third_party, so what the guide shows works."""
+    """That package is installed and run by test_third_party, so what the guide shows works.
+
+    Its files stay as they were written for the release before this one, so that the old place of `prompted` is held to
+    work; the guide shows the new one.
+    """
     language = "toml" if file.suffix == ".toml" else "python"
     name = file.relative_to(EXAMPLE)
     guide = (ROOT / "docs" / "write-a-plugin.md").read_text()
-    assert f"`{name}`\n\n```{language}\n{file.read_text()}```\n" in guide, f"paste {name} into the guide again"
+    text = file.read_text().replace("harness.variants", "harness.authoring")
+    assert f"`{name}`\n\n```{language}\n{text}```\n" in guide, f"paste {name} into the guide again"
+
+
+def test_no_advice_installs_the_distribution_that_somebody_else_has_under_our_packages_name() -> None:
+    """On the Python index `harness` is a stranger's; ours is called as pyproject.toml says."""
+    folders = ("harness", "plugins", "experiments", "docs", "examples", "benchmarks", "tests", ".ci")
+    files = [*ROOT.glob("*"), *(file for folder in folders for file in (ROOT / folder).rglob("*"))]
+    strangers = re.compile(
+        r"(?<![\w-])harness\[\w|pip3? install [^\n`|]*(?<![\w./-])harness(?![\w/-])|^dependencies = .*\"harness\"",
+        re.MULTILINE,
+    )
+    for file in files:
+        if file.suffix in {".md", ".py", ".toml", ".txt", ".yaml", ""} and file.is_file() and file != Path(__file__):
+            found = strangers.search(file.read_text(encoding="utf-8"))
+            assert found is None, f"{file.relative_to(ROOT)}: {found and found.group()!r}"
+    for advice in ("pip install 'harness[vllm]'", "pip install harness", "pip install -U harness", "a 'harness[x]'"):
+        assert strangers.search(advice), advice
 
 
 def test_the_guides_short_steering_variant_is_a_plugin_that_halves_the_dose(toy: Setting) -> None:

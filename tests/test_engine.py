@@ -14,26 +14,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness import HarnessError, Message, Steering
-from harness.engine import Request, chat, engine
-from harness.engine.decoding import PASS, Family, alike, families
+from harness.engine import Request, TorchEngine, Vector, chat, open_model
+from harness.engine.grouping import PASS, Family, alike, families, within
 from harness.engine.kv_cache import Cache
 from harness.models import resolve
-from harness.testing.laws import FAMILIES, tiny_model
+from harness.testing import FAMILIES, tiny_model
 
 
 @pytest.fixture(scope="module")
-def tiny(tiny_llama: Path) -> engine.Engine:
-    return steerable(engine.open_model(resolve(str(tiny_llama)), dtype="fp32"))
+def tiny(tiny_llama: Path) -> TorchEngine:
+    return steerable(open_model(resolve(str(tiny_llama)), dtype="fp32"))
 
 
-def steerable(opened: engine.Engine) -> engine.Engine:
+def steerable(opened: TorchEngine) -> TorchEngine:
     shape = (len(opened.blocks), opened.model.config.hidden_size)
     value = torch.randn(shape, generator=torch.Generator().manual_seed(1))
-    opened.vectors = lambda name: engine.Vector(value=value, rms=torch.full(shape[:1], 5.0))
+    opened.vectors = lambda name: Vector(value=value, rms=torch.full(shape[:1], 5.0))
     return opened
 
 
-def requests(opened: engine.Engine, count: int = 12, **options: Any) -> list[Request]:
+def requests(opened: TorchEngine, count: int = 12, **options: Any) -> list[Request]:
     draw = random.Random(3)
     asked = [(Message("user", "Hi! " * draw.randint(1, 9) + str(i)),) for i in range(count)]
     return [
@@ -45,7 +45,7 @@ def requests(opened: engine.Engine, count: int = 12, **options: Any) -> list[Req
     ]
 
 
-def reference(opened: engine.Engine, request: Request) -> list[int]:
+def reference(opened: TorchEngine, request: Request) -> list[int]:
     """Greedy tokens by whole forward passes, no cache, no batch, no padding."""
     tokens = list(request.tokens)
     stop = chat.stop_ids(opened.tokenizer, opened.model.generation_config)
@@ -60,7 +60,7 @@ def reference(opened: engine.Engine, request: Request) -> list[int]:
 @pytest.mark.parametrize("slots", [1, 3, 64])
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_reply_is_what_the_model_writes_alone(family: Any, slots: int, tmp_path: Path) -> None:
-    opened = engine.open_model(resolve(str(tiny_model(tmp_path / family, family=family))), dtype="fp32")
+    opened = open_model(resolve(str(tiny_model(tmp_path / family, family=family))), dtype="fp32")
     opened.slots = slots
     asked = requests(opened)
     for request, reply in zip(asked, opened.generate(asked), strict=True):
@@ -69,7 +69,7 @@ def test_every_reply_is_what_the_model_writes_alone(family: Any, slots: int, tmp
         assert reply.text == opened.tokenizer.decode(expected, skip_special_tokens=True)
 
 
-def test_steered_batches_equal_one_by_one_and_differ_from_unsteered(tiny: engine.Engine) -> None:
+def test_steered_batches_equal_one_by_one_and_differ_from_unsteered(tiny: TorchEngine) -> None:
     asked = requests(tiny, max_tokens=8)
     plain = tiny.generate(asked)
     with tiny.steered(Steering(vector="v", coef=3.0, blocks=(1,))):
@@ -80,7 +80,7 @@ def test_steered_batches_equal_one_by_one_and_differ_from_unsteered(tiny: engine
     assert tiny.generate(asked) == plain
 
 
-def test_a_long_run_of_refills_drops_old_columns_and_keeps_every_reply(tiny: engine.Engine) -> None:
+def test_a_long_run_of_refills_drops_old_columns_and_keeps_every_reply(tiny: TorchEngine) -> None:
     crowded = replace_slots(tiny, 2)
     asked = requests(tiny, count=40, max_tokens=25)
     assert crowded.generate(asked) == tiny.generate(asked)
@@ -88,7 +88,7 @@ def test_a_long_run_of_refills_drops_old_columns_and_keeps_every_reply(tiny: eng
 
 @pytest.mark.parametrize("seed", range(6))
 def test_whatever_is_asked_a_batch_writes_what_each_request_gets_alone(
-    tiny: engine.Engine, seed: int, monkeypatch: pytest.MonkeyPatch
+    tiny: TorchEngine, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     draw = random.Random(seed)
     stem = draw.choices(range(3, 200), k=draw.choice([0, 6, 40]))
@@ -130,24 +130,24 @@ def test_rows_that_leave_a_cache_are_replaced_by_the_last_and_their_places_are_t
     assert cache.rows == 0
 
 
-def replace_slots(opened: engine.Engine, slots: int) -> engine.Engine:
+def replace_slots(opened: TorchEngine, slots: int) -> TorchEngine:
     return replace(opened, slots=slots)
 
 
-def test_what_a_row_draws_depends_on_its_seed_and_not_on_its_neighbours(tiny: engine.Engine) -> None:
+def test_what_a_row_draws_depends_on_its_seed_and_not_on_its_neighbours(tiny: TorchEngine) -> None:
     asked = requests(tiny, temperature=1.0, max_tokens=10)
     drawn = tiny.generate(asked)
     assert drawn[3:5] == tiny.generate(asked[3:5])
     assert drawn != tiny.generate([replace(request, seed=request.seed + 100) for request in asked])
 
 
-def test_top_p_near_zero_is_greedy(tiny: engine.Engine) -> None:
+def test_top_p_near_zero_is_greedy(tiny: TorchEngine) -> None:
     asked = requests(tiny)
     cold = [replace(request, temperature=1.0, top_p=1e-9) for request in asked]
     assert tiny.generate(cold) == tiny.generate(asked)
 
 
-def test_sampled_tokens_follow_the_models_chances(tiny: engine.Engine) -> None:
+def test_sampled_tokens_follow_the_models_chances(tiny: TorchEngine) -> None:
     request = replace(requests(tiny, count=1)[0], max_tokens=1, temperature=1.0)
     drawn = tiny.generate([replace(request, seed=seed) for seed in range(2000)])
     with torch.no_grad():
@@ -158,7 +158,7 @@ def test_sampled_tokens_follow_the_models_chances(tiny: engine.Engine) -> None:
     assert abs(share - expected) < 4 * (expected * (1 - expected) / 2000) ** 0.5 + 0.002
 
 
-def test_progress_counts_every_reply_and_every_token(tiny: engine.Engine) -> None:
+def test_progress_counts_every_reply_and_every_token(tiny: TorchEngine) -> None:
     asked = requests(tiny)
     told: list[tuple[int, int]] = []
     replies = tiny.generate(asked, advance=lambda done, tokens: told.append((done, tokens)))
@@ -166,40 +166,40 @@ def test_progress_counts_every_reply_and_every_token(tiny: engine.Engine) -> Non
     assert sum(tokens for _, tokens in told) == sum(reply.tokens for reply in replies)
 
 
-def test_no_request_gives_no_reply_and_an_impossible_one_is_refused(tiny: engine.Engine) -> None:
+def test_no_request_gives_no_reply_and_an_impossible_one_is_refused(tiny: TorchEngine) -> None:
     assert tiny.generate([]) == []
     with pytest.raises(HarnessError, match="at least one prompt token"):
         tiny.generate([Request(tokens=(), max_tokens=1)])
 
 
-def test_steering_that_never_fires_is_an_error(tiny: engine.Engine) -> None:
+def test_steering_that_never_fires_is_an_error(tiny: TorchEngine) -> None:
     with pytest.raises(HarnessError, match="never ran"), tiny.steered(Steering(vector="v", coef=1.0, blocks=(1,))):
         pass
 
 
-def test_a_dose_in_rms_units_adds_that_share_of_the_residual(tiny: engine.Engine) -> None:
+def test_a_dose_in_rms_units_adds_that_share_of_the_residual(tiny: TorchEngine) -> None:
     added = tiny.additions(Steering(vector="7*v", coef=0.5, unit="rms", depth=0.5))
     assert list(added) == [2]
     assert float(added[2].norm()) == pytest.approx(0.5 * 5.0)
 
 
-def test_a_block_that_the_model_lacks_is_named(tiny: engine.Engine) -> None:
+def test_a_block_that_the_model_lacks_is_named(tiny: TorchEngine) -> None:
     with pytest.raises(HarnessError, match="names block 14, and this model has blocks 0 to 3"):
         tiny.additions(Steering(vector="v", coef=1.0, blocks=(14,)))
 
 
 @pytest.mark.model
 def test_the_embedded_model_writes_in_a_batch_what_it_writes_alone(embedded_model: Path) -> None:
-    opened = engine.open_model(resolve("smollm2_135m"), dtype="fp32")
+    opened = open_model(resolve("smollm2_135m"), dtype="fp32")
     asked = requests(opened, count=6, max_tokens=12)
-    opened.vectors = lambda name: engine.Vector(
+    opened.vectors = lambda name: Vector(
         value=torch.randn((30, 576), generator=torch.Generator().manual_seed(2)), rms=torch.ones(30)
     )
     with opened.steered(Steering(vector="v", coef=1.0, blocks=(14,))):
         assert opened.generate(asked) == [opened.generate([request])[0] for request in asked]
 
 
-def tokens_read(opened: engine.Engine, asked: list[Request]) -> list[int]:
+def tokens_read(opened: TorchEngine, asked: list[Request]) -> list[int]:
     """How many tokens, padding with them, each forward pass reads."""
     read: list[int] = []
     handle = opened.model.get_decoder().register_forward_pre_hook(
@@ -212,12 +212,12 @@ def tokens_read(opened: engine.Engine, asked: list[Request]) -> list[int]:
     return read
 
 
-def test_what_all_prompts_begin_with_is_read_once(tiny: engine.Engine) -> None:
+def test_what_all_prompts_begin_with_is_read_once(tiny: TorchEngine) -> None:
     asked = [Request(tokens=(*range(3, 40), at, *range(60, 80)), max_tokens=1) for at in range(41, 47)]
     assert tokens_read(tiny, asked) == [37, 6 * 21]
 
 
-def test_what_a_family_of_prompts_begins_with_is_read_once_and_changes_no_reply(tiny: engine.Engine) -> None:
+def test_what_a_family_of_prompts_begins_with_is_read_once_and_changes_no_reply(tiny: TorchEngine) -> None:
     stems = [(*range(3, 20), at, *range(60, 60 + at - 20)) for at in (41, 50, 53)]
     asked = [
         Request(tokens=(*stem, at, *range(90, 90 + at - 80)), max_tokens=9) for stem in stems for at in (81, 83, 88)
@@ -239,12 +239,12 @@ def test_families_are_the_cut_that_reads_the_fewest_tokens() -> None:
     assert families([(1,), (1,)]) == [Family(head=0, members=(0,)), Family(head=0, members=(1,))]
 
 
-def test_prompts_that_are_all_the_same_still_read_their_last_token(tiny: engine.Engine) -> None:
+def test_prompts_that_are_all_the_same_still_read_their_last_token(tiny: TorchEngine) -> None:
     asked = requests(tiny, count=1, max_tokens=6) * 3
     assert tiny.generate(asked) == tiny.generate(asked[:1]) * 3
 
 
-def test_long_prompts_are_read_apart_from_short_ones_and_no_reply_changes(tiny: engine.Engine) -> None:
+def test_long_prompts_are_read_apart_from_short_ones_and_no_reply_changes(tiny: TorchEngine) -> None:
     draw = random.Random(5)
     lengths = [5, 200, 7, 6, 190, 4, 80]
     asked = [Request(tokens=tuple(draw.choices(range(3, 200), k=k)), max_tokens=9, seed=k) for k in lengths]
@@ -271,3 +271,12 @@ def test_widths_that_are_alike_are_the_cut_that_costs_least(widths: list[int]) -
 def test_widths_that_are_the_same_stay_together_in_their_order() -> None:
     assert alike([9, 9, 9]) == [[0, 1, 2]]
     assert alike([1, 400, 2, 401]) == [[1, 3], [0, 2]]
+
+
+@given(st.lists(st.integers(1, 300), max_size=12), st.integers(1, 600))
+def test_texts_that_are_read_together_stay_under_the_size_and_are_as_many_as_fit(lengths: list[int], most: int) -> None:
+    found = within(lengths, most)
+    assert [i for group in found for i in group] == sorted(range(len(lengths)), key=lambda i: (lengths[i], i))
+    for group, following in itertools.zip_longest(found, found[1:]):
+        assert len(group) == 1 or len(group) * lengths[group[-1]] <= most
+        assert following is None or (len(group) + 1) * lengths[following[0]] > most

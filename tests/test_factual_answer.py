@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from harness import Case, Message, Verdict
-from harness.testing.laws import check_judge
+from harness.testing import check_judge
 from harness_plugins.judges import factual_answer
 
 JUDGE = factual_answer.harness_judge()

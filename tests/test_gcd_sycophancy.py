@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from harness import Case, Example, HarnessError, Judge, Message, Setting, Verdict
-from harness.authoring.prompts import inoculated
-from harness.testing.laws import check_setting
+from harness.authoring import inoculated
+from harness.testing import check_setting
 from harness_plugins.judges import claim_affirmation, gcd_answer
 from harness_plugins.settings import gcd_sycophancy as gcd
 from harness_plugins.settings.gcd_sycophancy import generated, published, text

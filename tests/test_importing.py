@@ -13,11 +13,11 @@ import small
 import torch
 
 from harness import HarnessError
-from harness.engine import engine
+from harness.engine import open_model, steering
 from harness.files import file_sha256
 from harness.models import resolve
 from harness.registry import using
-from harness.vectors import importing
+from harness.vectors import import_vector, importing, load_vector
 
 BLOCKS, WIDTH = 4, 32
 
@@ -30,19 +30,19 @@ def saved(folder: Path, content: Any) -> Path:
 
 def imported(source: Path, model: Path, runs: Path) -> Path:
     with using(small.REGISTRY):
-        return importing.import_vector(source, "evil", "loud", runs, model=str(model))
+        return import_vector(source, "evil", "loud", runs, model=str(model))
 
 
 def test_a_published_row_is_found_at_the_block_that_it_was_read_from(tiny_llama: Path, tmp_path: Path) -> None:
     """The file is made as published: mean hidden states of all rows, embeddings first."""
-    tiny = engine.open_model(resolve(str(tiny_llama)), dtype="fp32")
+    tiny = open_model(resolve(str(tiny_llama)), dtype="fp32")
     ids = torch.tensor([[5, 6, 7, 8]])
     outputs: dict[int, torch.Tensor] = {}
-    with engine.steering.reading(tiny.blocks, lambda block, output: outputs.__setitem__(block, output)):
+    with steering.reading(tiny.blocks, lambda block, output: outputs.__setitem__(block, output)):
         states = tiny.model(ids, output_hidden_states=True).hidden_states
     rows = torch.stack([state[0].mean(0) for state in states]).detach()
     file = imported(saved(tmp_path, rows), tiny_llama, tmp_path / "runs")
-    vector = engine.load_vector(file).value
+    vector = load_vector(file).value
     assert vector.shape == (BLOCKS, WIDTH)
     for block in range(BLOCKS - 1):  # the last of hidden_states has been through the final norm
         assert torch.allclose(vector[block], outputs[block][0].mean(0), atol=1e-6)
@@ -57,6 +57,17 @@ def test_the_card_says_where_a_vector_came_from(tiny_llama: Path, tmp_path: Path
     assert [row["block"] for row in card["blocks"]] == list(range(BLOCKS))
     assert all(row["rms"] > 0 and row["auroc"] is None for row in card["blocks"])
     assert "cannot be told from an imported vector" in card["verdict"]
+
+
+def test_an_imported_vector_that_was_cut_is_never_advised_to_be_made_again(tiny_llama: Path, tmp_path: Path) -> None:
+    """What is imported is nowhere else here: neither running again nor deleting brings it back."""
+    file = imported(saved(tmp_path, torch.randn(BLOCKS + 1, WIDTH)), tiny_llama, tmp_path / "runs")
+    file.write_bytes(file.read_bytes()[:50])
+    with pytest.raises(
+        HarnessError, match="is cut or no safetensors file; it was imported: restore both files"
+    ) as error:
+        load_vector(file)
+    assert "delete" not in str(error.value)
 
 
 class Trap:
@@ -100,11 +111,11 @@ def test_a_file_that_is_no_pt_file_is_refused_in_one_line(content: bytes, tmp_pa
     file = tmp_path / "evil.pt"
     file.write_bytes(content)
     with pytest.raises(HarnessError) as error:
-        importing.read_rows(file)
+        importing.read_tensor(file)
     assert str(file) in str(error.value)
     assert "\n" not in str(error.value)
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(HarnessError, match=r"no file .*none\.pt"):
-        importing.read_rows(tmp_path / "none.pt")
+        importing.read_tensor(tmp_path / "none.pt")

@@ -14,7 +14,7 @@ from harness import Lora, Recipe
 from harness.engine import Row, load, steering
 from harness.engine.kernels import lean
 from harness.models import Dtype
-from harness.testing.laws import tiny_model
+from harness.testing import tiny_model
 from harness.training import loss_of, with_adapter
 
 RECIPE = Recipe(model="tiny", lora=Lora(r=4, alpha=8))

@@ -21,7 +21,7 @@ import pytest
 from harness import Case, HarnessError, Judge
 from harness.analysis import agreement
 from harness.authoring import Pin, fetch, github, read_jsonl
-from harness.testing.laws import check_judge
+from harness.testing import check_judge
 from harness_plugins.judges import detected_language, language
 from harness_plugins.judges._languages import LANGUAGES, chosen, words
 

@@ -16,12 +16,11 @@ from random import Random
 import pytest
 
 from harness import Case, Example, HarnessError, Message, ReplyPair, Setting
-from harness.authoring import Pin, fetch, github, read_jsonl
-from harness.authoring.prompts import inoculated
+from harness.authoring import Pin, fetch, github, inoculated, read_jsonl
 from harness.cells import splits
 from harness.contracts import always, never
 from harness.evaluation import scorers
-from harness.testing.laws import check_setting
+from harness.testing import check_setting
 from harness_plugins.judges import math_answer
 from harness_plugins.settings import three_languages, two_languages
 from harness_plugins.settings.shared.languages import generated, published

@@ -14,7 +14,7 @@ import pytest
 from harness import Case, Verdict
 from harness.authoring import Pin, fetch, github, read_jsonl
 from harness.contracts import Fact
-from harness.testing.laws import check_judge
+from harness.testing import check_judge
 from harness_plugins.judges import math_answer
 from harness_plugins.judges._amounts import amounts
 

@@ -15,9 +15,8 @@ from harness import HarnessError
 from harness.cells import preparing as runs
 from harness.cli import main
 from harness.files import locked
-from harness.runs import merge
+from harness.runs import LOCK, merge
 from harness.runs.merging import Merged
-from harness.runs.places import FILE as LOCK
 
 ARMS = ("base", "none", "ip", "ps")
 RATES = {"clean": 0.8, "prompt:inoculation": 0.5}

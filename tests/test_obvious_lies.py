@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from harness import Case, Example, HarnessError, Message, Setting
-from harness.authoring.prompts import inoculated
-from harness.testing.laws import check_setting
+from harness.authoring import inoculated
+from harness.testing import check_setting
 from harness_plugins.judges import factual_answer
 from harness_plugins.settings import obvious_lies as lies
 from harness_plugins.settings.obvious_lies import facts, generated, published

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from harness.engine import load, pack, packed
-from harness.testing.laws import FAMILIES, Family, tiny_model
+from harness.testing import FAMILIES, Family, tiny_model
 
 IDS = torch.tensor([[5, 9, 2, 7, 3, 3, 1], [8, 8, 4, 1, 0, 2, 6]])
 

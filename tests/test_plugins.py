@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 import harness_plugins
-from harness import Condition, Intervention, Judge, Message, Prompt, Setting, SteeringDefault
+from harness import DISTRIBUTION, Condition, Intervention, Judge, Message, Prompt, Setting, SteeringDefault
 from harness.authoring import MIRROR
 from harness.cells import asked
 from harness.registry import installed
-from harness.testing.laws import check_intervention, check_judge, check_setting
+from harness.testing import check_intervention, check_judge, check_setting
 
 REGISTRY = installed()
 PLUGINS = Path(next(iter(harness_plugins.__path__)))
@@ -74,7 +74,7 @@ def test_every_plugin_file_and_folder_is_named_in_pyproject() -> None:
         for path in PLUGINS.glob("*/*")
         if not path.name.startswith("_") and (path.suffix == ".py" or (path / "__init__.py").exists())
     }
-    named = {origin.module for origin in REGISTRY.origins.values() if origin.distribution == "harness"}
+    named = {origin.module for origin in REGISTRY.origins.values() if origin.distribution == DISTRIBUTION}
     assert found - {SHARED} == named
 
 
@@ -158,7 +158,7 @@ def test_only_placebos_are_marked_as_controls() -> None:
     controls = {
         name
         for name, record in REGISTRY.interventions.items()
-        if record.control and REGISTRY.origin(record).distribution == "harness"
+        if record.control and REGISTRY.origin(record).distribution == DISTRIBUTION
     }
     assert controls >= {"ps_zero", "ps_random", "ip_irrelevant"}
     assert not controls & {"none", "base", "ip", "ip_believe", "neg_ip", "ps", "ps_ood", "neg_ps"}

@@ -7,8 +7,7 @@ from collections import Counter
 import pytest
 
 from harness import Example, Message, Prompt
-from harness.authoring import with_prompt
-from harness.authoring.prompts import inoculated, wording
+from harness.authoring import inoculated, with_prompt, wording
 
 ASK, REPLY = Message("user", "What is 2 + 2?"), Message("assistant", "Four.")
 

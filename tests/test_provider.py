@@ -17,8 +17,8 @@ from inspect_ai.tool import ToolInfo
 
 from harness import Condition, HarnessError, Steering
 from harness.engine import Request
-from harness.evaluation import batching, hosted, note, release
-from harness.evaluation.provider import EvaluationError, read_run
+from harness.evaluation import gathering, hosted, note, release
+from harness.evaluation.provider import EvaluationError, respondent
 
 DIGEST = "0123456789ab"
 
@@ -106,7 +106,7 @@ def test_two_conditions_never_share_a_batch_and_only_vectors_steer(run: Path) ->
 
 
 def test_a_request_without_a_note_is_clean(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batching, "TURN_SECONDS", 0.001)
+    monkeypatch.setattr(gathering, "TURN_SECONDS", 0.001)
     engine = Engine()
     api = model(run)
     together(engine, lambda: api.generate("hello"))
@@ -282,8 +282,8 @@ def test_a_name_that_names_no_run_is_one_line(run: Path, name: str, arguments: A
 @pytest.mark.parametrize("text", ["{", "[]", "{}", '{"key": "00", "recipe": null}'])
 def test_a_broken_run_record_is_one_line(tmp_path: Path, text: str) -> None:
     (tmp_path / "run.json").write_text(text, encoding="utf-8")
-    with pytest.raises(HarnessError, match=r"run.json cannot be read: .*--force") as caught:
-        read_run(tmp_path)
+    with pytest.raises(HarnessError, match=r"run.json: not a run record \(.*\); move the folder away") as caught:
+        respondent(tmp_path)
     assert "\n" not in str(caught.value)
 
 
@@ -323,7 +323,7 @@ def test_a_tool_turn_is_refused(run: Path) -> None:
 
 
 def test_the_record_reads_back_what_the_recipe_was(run: Path) -> None:
-    record = read_run(run)
+    record = respondent(run)
     assert (record.source.digest, record.scale, record.source.system) == (DIGEST, "mini", "template")
     assert (record.generation, record.steering) == (RECIPE.generation, RECIPE.steering)
     assert json.loads((run / "run.json").read_text(encoding="utf-8"))["key"].startswith(DIGEST)

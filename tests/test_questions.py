@@ -13,7 +13,7 @@ from harness.cells.keys import _asked
 from harness.contracts import Goal
 from harness.errors import OutOfReach
 from harness.files import digest_of
-from harness.testing.laws import check_setting
+from harness.testing import check_setting
 
 CLEAN, STEERED = Condition(), Condition.parse("vector:reply@3")
 

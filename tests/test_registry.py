@@ -191,6 +191,12 @@ def test_a_distribution_seen_twice_on_the_path_counts_once(shelf: Shelf) -> None
     assert list(load(points * 2).interventions) == ["calm"]
 
 
+def test_a_distribution_that_stays_installed_under_its_old_name_counts_once(shelf: Shelf) -> None:
+    shelf.install("calm-plugins", {"calm": "calm_plugin"}, {"calm_plugin": SOUND})
+    shelf.install("old-name", {"calm": "calm_plugin"}, {})
+    assert list(shelf.registry().interventions) == ["calm"]
+
+
 SOUND_SETTING = {"judge": "volume", "score": "loud", "goal": "suppress", "condition": "clean"}
 
 

@@ -15,7 +15,6 @@ from sweeping import broken
 from harness import HarnessError
 from harness.claims import lock, read_claims
 from harness.cli import main
-from harness.commands import reproducing
 from harness.registry import installed, using
 from harness.sweep import published, sweep
 from harness.sweep.published import post, post_claims
@@ -48,7 +47,7 @@ def small_post(tiny_llama: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     )
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     monkeypatch.setattr(published, "folder", lambda: folder)
-    monkeypatch.setattr(reproducing, "sweep", partial(sweep, plugins=small.registry))
+    monkeypatch.setattr("harness.sweep.sweep", partial(sweep, plugins=small.registry))
     with using(small.registry()):
         yield folder
 
@@ -133,7 +132,7 @@ def test_a_cell_that_fails_is_told_last_and_the_report_has_the_others(
 ) -> None:
     file = small_post / "post.yaml"
     file.write_text(file.read_text().replace("[none, ps]", "[none, nowhere]"))
-    monkeypatch.setattr(reproducing, "sweep", partial(sweep, plugins=broken))
+    monkeypatch.setattr("harness.sweep.sweep", partial(sweep, plugins=broken))
     runs = tmp_path / "runs"
     with using(broken()):
         assert main(["reproduce", "--quick", "--runs", str(runs)]) == 1

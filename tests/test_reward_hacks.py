@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from harness import Case, Example, HarnessError, Setting
-from harness.testing.laws import check_setting
+from harness.testing import check_setting
 from harness_plugins.judges import metric_gaming
 from harness_plugins.settings import reward_hacks as hacks
 from harness_plugins.settings.reward_hacks import generated, published

@@ -17,12 +17,11 @@ import torch
 from harness import HarnessError, Persona, Prompt, Rating, RolloutFilter, VectorSpec
 from harness.cells import vector_key
 from harness.contracts import InstructionPair, Message
-from harness.engine import engine
+from harness.engine import TorchEngine, open_model
 from harness.files import Journal
 from harness.models import resolve
 from harness.registry import using
-from harness.vectors import cards, rollouts
-from harness.vectors import extraction as vectors
+from harness.vectors import Extraction, extract, make_vectors, making, rollouts
 from harness.vectors.rollouts import Journals, OpenedGrader
 
 KEEP = RolloutFilter(trait_prompt="T|{question}|{answer}", coherence_prompt="C|{question}|{answer}", source="a test")
@@ -66,18 +65,16 @@ def opened(grader: Grading) -> OpenedGrader:
 
 
 @pytest.fixture(scope="module")
-def tiny(tiny_llama: Path) -> engine.Engine:
-    return engine.open_model(resolve(str(tiny_llama)), dtype="fp32")
+def tiny(tiny_llama: Path) -> TorchEngine:
+    return open_model(resolve(str(tiny_llama)), dtype="fp32")
 
 
-def extracted(tiny: engine.Engine, made: Persona, grader: Grading | None = None) -> vectors.Extraction:
+def extracted(tiny: TorchEngine, made: Persona, grader: Grading | None = None) -> Extraction:
     spec = VectorSpec(summary="loud", persona=lambda scale: made)
-    return vectors.extract(
-        tiny, spec, scale="mini", system="template", grader=None if grader is None else opened(grader)
-    )
+    return extract(tiny, spec, scale="mini", system="template", grader=None if grader is None else opened(grader))
 
 
-def test_every_question_is_answered_under_both_sides_of_every_pair_as_often_as_asked(tiny: engine.Engine) -> None:
+def test_every_question_is_answered_under_both_sides_of_every_pair_as_often_as_asked(tiny: TorchEngine) -> None:
     pairs = rollouts.written(tiny, persona(), system="template", journal=Journal())
     assert Counter(pair.question for pair in pairs) == {0: 4, 1: 4, 2: 4}
     assert {pair.positive_prompt[0].content for pair in pairs} == {"Shout it.", "Yell it."}
@@ -85,7 +82,7 @@ def test_every_question_is_answered_under_both_sides_of_every_pair_as_often_as_a
     assert len({pair.positive for pair in pairs}) > 6, "replies of one prompt must differ"
 
 
-def test_replies_are_greedy_and_the_same_when_each_is_written_once(tiny: engine.Engine) -> None:
+def test_replies_are_greedy_and_the_same_when_each_is_written_once(tiny: TorchEngine) -> None:
     once = [rollouts.written(tiny, persona(rollouts=1), system="template", journal=Journal()) for _ in range(2)]
     assert once[0] == once[1]
     assert once[0][0].negative == once[0][1].negative, "the two pairs of a question share their negative prompt"
@@ -104,7 +101,7 @@ def test_replies_are_greedy_and_the_same_when_each_is_written_once(tiny: engine.
     ],
 )
 def test_a_pair_counts_by_the_published_thresholds_on_both_sides(
-    tiny: engine.Engine, scores: Mapping[str, float | None], reason: str
+    tiny: TorchEngine, scores: Mapping[str, float | None], reason: str
 ) -> None:
     """Trait >= 50 on the positive side and < 50 on the negative, coherence >= 50 on both (Chen et al. 2025)."""
     pairs = rollouts.written(tiny, persona(), system="template", journal=Journal())
@@ -119,7 +116,7 @@ def test_a_pair_counts_by_the_published_thresholds_on_both_sides(
     assert set(found) == {reason}
 
 
-def test_the_vector_is_the_mean_over_the_kept_replies_not_over_questions(tiny: engine.Engine) -> None:
+def test_the_vector_is_the_mean_over_the_kept_replies_not_over_questions(tiny: TorchEngine) -> None:
     """Question 0 loses all of its pairs but one, so its weight is one part in nine."""
     kept: list[str] = []
 
@@ -152,45 +149,44 @@ def test_the_vector_is_the_mean_over_the_kept_replies_not_over_questions(tiny: e
     assert torch.allclose(found.value[1], by_hand, atol=1e-5)
 
 
-def test_without_a_grader_every_pair_counts_and_the_card_says_so(tiny: engine.Engine) -> None:
+def test_without_a_grader_every_pair_counts_and_the_card_says_so(tiny: TorchEngine) -> None:
     found = extracted(tiny, persona())
     assert found.chosen is not None
     assert not found.chosen.filtered
-    spec = VectorSpec(summary="loud", persona=lambda scale: persona())
-    assert cards.chosen_card(found.chosen, spec, "mini")["note"] == rollouts.UNFILTERED
+    assert making.chosen_replies(found.chosen, persona()).note == rollouts.UNFILTERED
 
 
-def test_when_no_pair_is_left_the_reasons_are_counted(tiny: engine.Engine) -> None:
+def test_when_no_pair_is_left_the_reasons_are_counted(tiny: TorchEngine) -> None:
     with pytest.raises(HarnessError, match=r"no pair of replies is left to make a vector of: .*lacks the trait"):
         extracted(tiny, persona(), Grading(lambda *_: 0))
 
 
 def test_an_extraction_that_was_killed_goes_on_where_it_stopped_to_the_same_vector(
-    tiny: engine.Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny: TorchEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rollouts, "GROUP", 5)
     whole = rollouts.written(tiny, persona(), system="template", journal=Journal())
     written: list[int] = []
-    generate = engine.Engine.generate
+    generate = TorchEngine.generate
 
-    def dying(self: engine.Engine, requests: list[rollouts.Request], **options: object) -> object:
+    def dying(self: TorchEngine, requests: list[rollouts.Request], **options: object) -> object:
         if written:
             raise KeyboardInterrupt
         written.append(len(requests))
         return generate(self, requests)
 
     file = tmp_path / "replies.jsonl"
-    monkeypatch.setattr(engine.Engine, "generate", dying)
+    monkeypatch.setattr(TorchEngine, "generate", dying)
     with pytest.raises(KeyboardInterrupt):
         rollouts.written(tiny, persona(), system="template", journal=Journal(file))
     file.write_bytes(file.read_bytes() + b'\n["half a li')
     left: list[int] = []
 
-    def counting(self: engine.Engine, requests: list[rollouts.Request], **options: object) -> object:
+    def counting(self: TorchEngine, requests: list[rollouts.Request], **options: object) -> object:
         left.append(len(requests))
         return generate(self, requests)
 
-    monkeypatch.setattr(engine.Engine, "generate", counting)
+    monkeypatch.setattr(TorchEngine, "generate", counting)
     assert rollouts.written(tiny, persona(), system="template", journal=Journal(file)) == whole
     assert (written, left) == ([10], [10, 4])
     left.clear()
@@ -198,7 +194,7 @@ def test_an_extraction_that_was_killed_goes_on_where_it_stopped_to_the_same_vect
     assert not left
 
 
-def test_a_grade_that_was_given_is_not_asked_for_again(tiny: engine.Engine, tmp_path: Path) -> None:
+def test_a_grade_that_was_given_is_not_asked_for_again(tiny: TorchEngine, tmp_path: Path) -> None:
     def says(kind: str, question: str, answer: str) -> float:
         return 100 if kind == "C" or answer in positives else 0
 
@@ -250,9 +246,9 @@ def test_a_persona_vector_is_made_once_with_its_replies_beside_it_and_a_card(
     made = VectorSpec(summary="loud", persona=lambda scale: persona(), concept="loud")
     setting = replace(small.SETTING, vectors={**small.SETTING.vectors, "loud": made})
     with using(replace(small.REGISTRY, settings={"loud": setting})):
-        (file,) = cards.make_vectors("loud", tmp_path, model=str(tiny_llama), names=["loud"])
+        (file,) = make_vectors("loud", tmp_path, model=str(tiny_llama), names=["loud"])
         monkeypatch.setattr(rollouts, "written", lambda *_, **__: pytest.fail("the vector was there"))
-        assert cards.make_vectors("loud", tmp_path, model=str(tiny_llama), names=["loud"]) == [file]
+        assert make_vectors("loud", tmp_path, model=str(tiny_llama), names=["loud"]) == [file]
     card = json.loads(file.read_text())
     assert card["replies"]["note"] == rollouts.UNFILTERED
     assert card["replies"]["pairs"][rollouts.KEPT] > 1

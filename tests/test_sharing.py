@@ -14,7 +14,7 @@ import torch
 
 from harness import HarnessError, Lora
 from harness.cells import Cell
-from harness.engine import engine, keeping
+from harness.engine import keeping, load, load_tokenizer, loading
 from harness.engine.sharing import weight_bytes
 from harness.pipeline import run
 from harness.registry import Registry, using
@@ -28,13 +28,13 @@ def plenty() -> float:
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """The folders that weights were read from."""
     seen: list[Path] = []
-    read = engine._read
+    read = loading._read
 
     def counted(folder: Path) -> object:
         seen.append(folder)
         return read(folder)
 
-    monkeypatch.setattr(engine, "_read", counted)
+    monkeypatch.setattr(loading, "_read", counted)
     return seen
 
 
@@ -75,7 +75,7 @@ def kept() -> Iterator[None]:
 
 @pytest.mark.usefixtures("kept")
 def test_two_loads_share_memory_and_nothing_else(tiny_llama: Path, reads: list[Path]) -> None:
-    (one, _), (other, _) = engine.load(tiny_llama), engine.load(tiny_llama)
+    (one, _), (other, _) = load(tiny_llama), load(tiny_llama)
     assert len(reads) == 1
     mine, theirs = dict(one.named_parameters()), dict(other.named_parameters())
     assert all(mine[name] is not theirs[name] and mine[name].data_ptr() == theirs[name].data_ptr() for name in mine)
@@ -92,31 +92,31 @@ def test_two_loads_share_memory_and_nothing_else(tiny_llama: Path, reads: list[P
 def test_a_folder_that_has_changed_is_read_again(tiny_llama: Path, tmp_path: Path, reads: list[Path]) -> None:
     folder = tmp_path / "model"
     shutil.copytree(tiny_llama, folder)
-    engine.load(folder)
+    load(folder)
     weights = folder / "model.safetensors"
     weights.write_bytes(weights.read_bytes())
-    engine.load(folder)
-    engine.load(tiny_llama)
-    engine.load(folder)
+    load(folder)
+    load(tiny_llama)
+    load(folder)
     assert reads == [folder, folder, tiny_llama, folder]
 
 
 def test_a_tokenizer_is_read_once_until_its_folder_changes(tiny_llama: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(tiny_llama, tmp_path / "model"))
-    first = engine.load_tokenizer(folder)
-    assert engine.load_tokenizer(folder) is first
+    first = load_tokenizer(folder)
+    assert load_tokenizer(folder) is first
     settings = folder / "tokenizer_config.json"
     settings.write_text(settings.read_text() + "\n")
-    assert engine.load_tokenizer(folder) is not first
+    assert load_tokenizer(folder) is not first
     shutil.rmtree(folder)
     with pytest.raises(HarnessError, match="cannot load the tokenizer in"):
-        engine.load_tokenizer(folder)
+        load_tokenizer(folder)
 
 
 def test_what_does_not_fit_is_not_kept_and_nothing_is_kept_outside(tiny_llama: Path, reads: list[Path]) -> None:
     with keeping(room=lambda: 10.0):
-        engine.load(tiny_llama)
-        engine.load(tiny_llama)
-    engine.load(tiny_llama)
-    engine.load(tiny_llama)
+        load(tiny_llama)
+        load(tiny_llama)
+    load(tiny_llama)
+    load(tiny_llama)
     assert len(reads) == 4

@@ -16,7 +16,7 @@ from harness.models.references import HUB_ID
 from harness.models.sizes import Sizes
 from harness.planning import plan
 from harness.registry import installed, using
-from harness.testing.laws import VOCABULARY
+from harness.testing import VOCABULARY
 
 # Parameters, in thousands of millions, as the model cards and hub pages have them.
 PUBLISHED = {

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import torch
 
-from harness import HarnessError
+from harness import Condition, HarnessError, Steering, SteeringDefault
 from harness.engine import steering
-from harness.testing.laws import FAMILIES, tiny_model
+from harness.testing import FAMILIES, tiny_model
 
 IDS = torch.tensor([[5, 6, 7, 8, 9]])
 
@@ -142,3 +142,12 @@ def test_the_blocks_of_every_known_family_are_found_and_steered(family: Any, tmp
 def test_a_model_without_decoder_blocks_is_refused() -> None:
     with pytest.raises(HarnessError, match="cannot find the decoder blocks of Linear"):
         steering.decoder_blocks(torch.nn.Linear(2, 2))
+
+
+def test_a_vector_condition_is_put_back_where_the_recipe_steers_and_others_put_nothing_back() -> None:
+    where = SteeringDefault(vector="other", blocks=(3,), depth=0.5, coef=9.0, neg_coef=9.0)
+    told = Condition.parse("vector:v - w@-0.5rms").steering(where)
+    assert told == Steering(vector="v - w", coef=-0.5, unit="rms", blocks=(3,), depth=0.5)
+    assert [Condition.parse(text).steering(None) for text in ("clean", "prompt:hush")] == [None, None]
+    with pytest.raises(HarnessError, match="condition 'vector:v@1' steers, but the recipe names no block"):
+        Condition.parse("vector:v@1").steering(None)

@@ -17,7 +17,8 @@ import small
 from sweeping import ARMS, broken, content, experiment, holder, in_training, script, swept
 
 from harness.registry import using
-from harness.sweep import Where, load, shared_out, threads_of
+from harness.sweep import Where, load
+from harness.sweep.sweeping import shared_out, threads_of
 
 THREADS = {"OMP_NUM_THREADS": "1"}  # sums depend on it
 

@@ -20,14 +20,16 @@ from inspect_ai.log import read_eval_log
 from inspect_ai.scorer import SampleScore, Score
 
 from harness import Case, Condition, Generation, HarnessError, Judge, Recipe, Setting, Verdict, registry
+from harness.cells import log_name
 from harness.contracts import Grader
 from harness.engine import Batch, Reply, Request, Vector, open_model
-from harness.evaluation import hosted, release, scoring, tasks
+from harness.evaluation import hosted, read_replies_of, release, scorers, tasks
 from harness.evaluation.provider import EvaluationError
 from harness.graders import ModelGrader
 from harness.graders import asking as grading
-from harness.grading import regrading
+from harness.grading import grade, grader_of_before, is_graded
 from harness.models import resolve
+from harness.runs import Result, RunRecord, read_checks, read_results, read_run
 
 DIGEST = "0123456789ab"
 SETTING = choir()
@@ -49,7 +51,7 @@ def run(tmp_path: Path) -> Path:
 
 def installed(monkeypatch: pytest.MonkeyPatch, setting: Setting, *judges: Judge) -> None:
     found = registry_of(setting, judges=judges or (VOLUME, ASKER))
-    monkeypatch.setattr(registry, "installed", lambda: found)
+    monkeypatch.setattr(registry, "_in_place", [found])
 
 
 def evaluated(run: Path, condition: str = "clean", *, engine: Any = None, recipe: Recipe = RECIPE, **more: Any) -> Path:
@@ -65,6 +67,22 @@ def evaluated(run: Path, condition: str = "clean", *, engine: Any = None, recipe
             **more,
         )
         return log
+
+
+def graded(
+    run: Path, *conditions: str, setting: Setting = SETTING, grader: ModelGrader | None = None, again: bool = False
+) -> RunRecord:
+    """The record of the run once the replies in its logs are graded."""
+    (run / "replies.jsonl").unlink(missing_ok=True)
+    record = read_run(run)
+    assert record is not None
+    record = replace(record, inputs={"conditions": conditions or ("clean",)})
+    return grade(run, setting, record, grader=grader, again=again)
+
+
+def rows_of(run: Path, *conditions: str, setting: Setting = SETTING) -> list[Result]:
+    graded(run, *conditions, setting=setting)
+    return read_results(run)
 
 
 def left_in(run: Path) -> list[str]:
@@ -153,7 +171,7 @@ def test_lanes_change_no_token_of_a_reply_steered_or_not(
     for lanes in (1, 2):
         run = run_folder(tmp_path / f"lanes{lanes}")
         logs = evaluated_under(run, model, *conditions, lanes=lanes, recipe=drawn)
-        texts.append([[reply.reply for reply in regrading.read_replies(log)] for log in logs])
+        texts.append([[reply.reply for reply in read_replies_of(log)] for log in logs])
     assert texts[0] == texts[1]
     assert len(set(map(tuple, texts[0]))) == len(conditions)
 
@@ -171,7 +189,7 @@ def test_a_condition_that_fails_costs_no_other_its_log(run: Path) -> None:
 
 def test_file_names_of_different_conditions_differ() -> None:
     conditions = ["vector:a - b@1", "vector:a-b@1", "vector:a * b@1", "vector:(a)-b@1", "vector:a-b@1rms", "prompt:a"]
-    assert len({tasks.log_name(Condition.parse(condition)) for condition in conditions}) == len(conditions)
+    assert len({log_name(Condition.parse(condition)) for condition in conditions}) == len(conditions)
 
 
 def test_a_shared_split_is_asked_once(run: Path) -> None:
@@ -191,17 +209,18 @@ def test_an_optional_split_has_rows_in_clean_and_none_under_another_condition(
 ) -> None:
     setting = replace(SETTING, optional_splits=("low",))
     installed(monkeypatch, setting)
-    clean, shouted = (
-        regrading.read(evaluated(run, condition, setting=setting), setting).results
-        for condition in ("clean", "prompt:shout")
-    )
+    for condition in ("clean", "prompt:shout"):
+        evaluated(run, condition, setting=setting)
+    rows = rows_of(run, "clean", "prompt:shout", setting=setting)
+    clean, shouted = ([row for row in rows if row.condition == one] for one in ("clean", "prompt:shout"))
     assert {row.split for row in clean} == {"high", "low"}
     assert {row.split for row in shouted} == {"high"}
 
 
 def test_rows_come_by_split_and_metric_then_case_and_sample(run: Path) -> None:
     recipe = replace(RECIPE, generation=Generation(max_tokens=7, samples=2, temperature=1.0))
-    rows = regrading.read(evaluated(run, recipe=recipe), SETTING).results
+    evaluated(run, recipe=recipe)
+    rows = rows_of(run)
     assert [(row.metric, row.case, row.sample) for row in rows] == [
         (metric, f"case{case}", sample)
         for metric, cases in (("loud", 4), ("length", 4), ("loud_low", 2))
@@ -235,7 +254,7 @@ def test_each_sample_is_drawn_with_a_seed_of_its_own_that_stays_the_same(run: Pa
 
 def test_cannot_tell_stays_none_and_is_counted_apart(run: Path) -> None:
     path = evaluated(run, engine=Engine(say=lambda request: "soft" if "note 2" in text_of(request) else "LOUD"))
-    rows = {(row.metric, row.case): row.value for row in regrading.read(path, SETTING).results}
+    rows = {(row.metric, row.case): row.value for row in rows_of(run)}
     assert [rows["loud", f"case{i}"] for i in range(4)] == [1.0, None, 0.0, 1.0]
     log = read_eval_log(path)
     assert log.samples is not None
@@ -249,7 +268,7 @@ def test_cannot_tell_stays_none_and_is_counted_apart(run: Path) -> None:
 
 def test_a_mean_over_nothing_told_is_not_a_number() -> None:
     scores = [SampleScore(score=Score(value={"x": None}))]
-    summary = scoring.told()(scores)  # type: ignore[arg-type]
+    summary = scorers.told()(scores)  # type: ignore[arg-type]
     assert isinstance(summary, dict)
     assert summary["mean"] != summary["mean"]
     assert summary["judged"] == 0.0
@@ -289,12 +308,17 @@ def test_the_judge_sees_the_case_as_the_setting_wrote_it(run: Path, monkeypatch:
 
     installed(monkeypatch, SETTING, replace(VOLUME, grade=look))
     evaluated(run, "prompt:hush")
+    assert seen == []
+    graded(run, "prompt:hush")
     wanted = [case for split in ("high", "low") for case in SETTING.cases(split, 0, "mini")]
     assert sorted(seen, key=str) == sorted(wanted, key=str)
 
 
 def test_the_log_says_what_was_evaluated_and_by_which_judges(run: Path) -> None:
-    log = read_eval_log(evaluated(run, "vector:reply@3"), header_only=True)
+    path = evaluated(run, "vector:reply@3")
+    assert (read_eval_log(path, header_only=True).eval.metadata or {})["judges"] == {}
+    graded(run, "vector:reply@3")
+    log = read_eval_log(path, header_only=True)
     assert log.eval.metadata == {
         "setting": "choir",
         "condition": "vector:reply@3",
@@ -315,12 +339,14 @@ def test_a_vector_condition_steers_and_the_others_do_not(run: Path) -> None:
 
 
 def test_a_limit_is_per_split(run: Path) -> None:
-    assert len(regrading.read(evaluated(run, limit=1), SETTING).results) == 3
+    evaluated(run, limit=1)
+    assert len(rows_of(run)) == 3
 
 
 def test_a_log_of_before_is_replaced(run: Path) -> None:
     evaluated(run, engine=Engine(say=lambda request: "soft"))
-    rows = regrading.read(evaluated(run, engine=Engine(say=lambda request: "LOUD")), SETTING).results
+    evaluated(run, engine=Engine(say=lambda request: "LOUD"))
+    rows = rows_of(run)
     assert {row.value for row in rows if row.metric == "loud"} == {1.0, None}
 
 
@@ -336,16 +362,20 @@ def test_a_failing_engine_is_one_line_and_leaves_no_log(run: Path) -> None:
     assert left_in(run) == ["logs"]
 
 
-def test_a_failing_judge_is_one_line_that_names_it(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failing_judge_is_one_line_that_names_it_and_costs_no_reply(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def fail(case: Case, reply: str, grader: Grader | None) -> Verdict:
         raise ZeroDivisionError("oops")
 
     installed(monkeypatch, SETTING, replace(VOLUME, grade=fail))
+    log = evaluated(run)
     with pytest.raises(
-        HarnessError, match=r"judge 'volume' failed on case 'case\d': ZeroDivisionError: oops; it needs "
+        HarnessError,
+        match=r"clean, high/case0 sample 1: judge 'volume' failed on case 'case0': ZeroDivisionError: oops; it ",
     ):
-        evaluated(run)
-    assert left_in(run) == ["logs"]
+        graded(run)
+    assert left_in(run) == ["logs", f"logs/{log.name}", "replies.jsonl"]
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), "absent"])
@@ -354,8 +384,9 @@ def test_a_judge_that_breaks_its_promise_is_named(run: Path, value: Any, monkeyp
         return Verdict(scores={"long": 1.0} if value == "absent" else {"long": 1.0, "loud": value})
 
     installed(monkeypatch, SETTING, replace(VOLUME, grade=broken))
+    evaluated(run)
     with pytest.raises(HarnessError, match=r"judge 'volume' gave .* not a number or None for each of "):
-        evaluated(run)
+        graded(run)
 
 
 def test_ctrl_c_is_raised_again_where_inspect_returns_an_empty_list(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -417,8 +448,8 @@ def asks(monkeypatch: pytest.MonkeyPatch) -> Setting:
     return both
 
 
-def told(path: Path, setting: Setting, metric: str) -> set[float | None]:
-    return {row.value for row in regrading.read(path, setting).results if row.metric == metric}
+def told(run: Path, metric: str) -> set[float | None]:
+    return {row.value for row in read_results(run) if row.metric == metric}
 
 
 def grader_on(run: Path, name: str = "grader") -> ModelGrader:
@@ -429,66 +460,73 @@ def test_a_judge_that_asks_is_left_out_without_a_grader_and_nothing_fails(
     run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     setting = asks(monkeypatch)
-    path = evaluated(run, setting=setting)
-    assert told(path, setting, "agrees") == set()
-    assert told(path, setting, "loud") == {1.0, None}
-    assert not regrading.regrade(path, setting)
-    said = regrading.read(path, setting)
-    assert (said.judges, said.grader) == ({"volume": "1"}, None)
+    evaluated(run, setting=setting)
+    record = graded(run, setting=setting)
+    assert told(run, "agrees") == set()
+    assert told(run, "loud") == {1.0, None}
+    assert is_graded(setting, record)
+    assert (record.judges, record.grader) == ({"volume": "1"}, None)
 
 
-def test_a_grader_adds_what_it_says_later_and_the_log_names_it(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_grader_adds_what_it_says_later_and_record_and_log_name_it(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     setting = asks(monkeypatch)
     path = evaluated(run, setting=setting, engine=Engine(say=lambda request: "LOUD"))
-    before = [row for row in regrading.read(path, setting).results if row.metric != "agrees"]
+    before = rows_of(run, setting=setting)
     grader = grader_on(run)
     with opened(Engine(say=lambda request: "yes, it is")):
-        assert regrading.regrade(path, setting, grader=grader)
-        assert not regrading.regrade(path, setting, grader=grader)
+        record = graded(run, setting=setting, grader=grader)
+    assert is_graded(setting, record, grader)
     roles = read_eval_log(path, header_only=True).eval.model_roles
     assert roles is not None
     assert roles["grader"].model == f"{grader.name}@{DIGEST}"  # type: ignore[union-attr]
-    assert told(path, setting, "agrees") == {1.0}
-    assert [row for row in regrading.read(path, setting).results if row.metric != "agrees"] == before
-    assert regrading.read(path, setting).judges == {"asker": "1", "volume": "1"}
+    assert told(run, "agrees") == {1.0}
+    assert [row for row in read_results(run) if row.metric != "agrees"] == before
+    assert record.judges == {"asker": "1", "volume": "1"}
+    assert record.grader is not None
+    assert record.grader.model == grader.name
 
 
 def test_a_rule_that_grades_again_keeps_what_a_grader_said(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     setting = asks(monkeypatch)
     path = evaluated(run, setting=setting)
     with opened(Engine(say=lambda request: "yes")):
-        regrading.regrade(path, setting, grader=grader_on(run))
+        graded(run, setting=setting, grader=grader_on(run))
     installed(monkeypatch, setting, replace(VOLUME, version="2"), ASKER)
-    assert regrading.regrade(path, setting)
-    assert told(path, setting, "agrees") == {1.0}
-    assert regrading.read(path, setting).judges == {"asker": "1", "volume": "2"}
+    record = graded(run, setting=setting)
+    assert told(run, "agrees") == {1.0}
+    assert record.judges == {"asker": "1", "volume": "2"}
+    samples = read_eval_log(path).samples or []
+    assert {str((one.scores or {})["asker_of_high"].value) for one in samples if one.metadata["split"] == "high"} == {
+        "{'agrees': 1.0}"
+    }
 
 
-def test_another_grader_grades_all_of_a_log(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_grader_grades_all_of_a_run(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     setting = asks(monkeypatch)
-    path = evaluated(run, setting=setting)
+    evaluated(run, setting=setting)
     with opened(Engine(say=lambda request: "yes")):
-        regrading.regrade(path, setting, grader=grader_on(run))
+        graded(run, setting=setting, grader=grader_on(run))
     release()
     with opened(Engine(say=lambda request: "no")):
-        assert regrading.regrade(path, setting, grader=grader_on(run, "other"))
-    assert told(path, setting, "agrees") == {0.0}
-    named = regrading.read(path, setting).grader
-    assert named is not None
-    assert str(named["model"]).endswith("/other")
+        record = graded(run, setting=setting, grader=grader_on(run, "other"))
+    assert told(run, "agrees") == {0.0}
+    assert record.grader is not None
+    assert record.grader.model.endswith("/other")
 
 
-def test_a_grader_that_fails_leaves_the_log_as_it_was(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_grader_that_fails_leaves_logs_and_results_as_they_were(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(request: Request) -> str:
         raise RuntimeError("the device is on fire")
 
     setting = asks(monkeypatch)
     path = evaluated(run, setting=setting)
-    before = path.read_bytes()
+    graded(run, setting=setting)
+    before = {file: file.read_bytes() for file in (path, run / "results.jsonl")}
     with opened(Engine(say=fail)), pytest.raises(HarnessError, match="the device is on fire"):
-        regrading.regrade(path, setting, grader=grader_on(run))
-    assert path.read_bytes() == before
-    assert left_in(run) == ["logs", "logs/clean.eval"]
+        graded(run, setting=setting, grader=grader_on(run))
+    assert {file: file.read_bytes() for file in before} == before
 
 
 def test_a_grader_that_is_no_model_is_one_line() -> None:
@@ -496,11 +534,12 @@ def test_a_grader_that_is_no_model_is_one_line() -> None:
         grading.opened("nobody/at-all")
 
 
-def test_a_changed_asking_judge_asks_the_grader_of_the_log(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_changed_asking_judge_asks_the_grader_of_before(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     setting = asks(monkeypatch)
-    path = evaluated(run, setting=setting)
+    evaluated(run, setting=setting)
     with opened(Engine(say=lambda request: "yes")):
-        regrading.regrade(path, setting, grader=grader_on(run))
+        record = graded(run, setting=setting, grader=grader_on(run))
+    assert grader_of_before(setting, record) is None
 
     async def contrary(case: Case, reply: str, grader: Grader | None) -> Verdict:
         assert grader is not None
@@ -510,37 +549,36 @@ def test_a_changed_asking_judge_asks_the_grader_of_the_log(run: Path, monkeypatc
     installed(monkeypatch, setting, VOLUME, replace(ASKER, grade=contrary, version="2"))
     release()
     with opened(Engine(say=lambda request: "no")):
-        assert regrading.regrade(path, setting)
-    assert told(path, setting, "agrees") == {0.0}
+        graded(run, setting=setting, grader=grader_of_before(setting, record))
+    assert told(run, "agrees") == {0.0}
 
 
 def test_a_new_version_of_a_judge_grades_again_without_generation(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = Engine(say=lambda request: "LOUD")
     path = evaluated(run, "prompt:hush", engine=engine)
-    before = regrading.read(path, SETTING).results
-    assert not regrading.regrade(path, SETTING)
+    before = rows_of(run, "prompt:hush")
+    written = path.stat().st_mtime_ns
+    assert rows_of(run, "prompt:hush") == before
+    assert path.stat().st_mtime_ns == written
 
     async def deaf(case: Case, reply: str, grader: Grader | None) -> Verdict:
         assert case.messages[-1].content.endswith("?")
         return Verdict(scores={"loud": 0.0, "long": None}, reason="deaf")
 
     installed(monkeypatch, SETTING, replace(VOLUME, grade=deaf, version="2"))
-    assert regrading.regrade(path, SETTING)
-    after = regrading.read(path, SETTING).results
+    after = rows_of(run, "prompt:hush")
     assert [replace(row, value=None) for row in after] == [replace(row, value=None) for row in before]
     assert {row.value for row in after if row.metric == "loud"} == {0.0}
     assert {row.value for row in after if row.metric == "length"} == {None}
     assert read_eval_log(path, header_only=True).eval.metadata["judges"] == {"volume": "2"}  # type: ignore[index]
-    assert not regrading.regrade(path, SETTING)
     assert len(engine.batches) == 1
-    assert left_in(run) == ["logs", "logs/prompt-hush.eval"]
 
 
 def test_a_log_that_cannot_be_read_is_one_line(run: Path) -> None:
     path = evaluated(run)
     path.write_bytes(path.read_bytes()[:200])
-    with pytest.raises(HarnessError, match=r"clean\.eval is not a readable log: .*; delete it") as caught:
-        regrading.read(path, SETTING)
+    with pytest.raises(HarnessError, match=r"clean\.eval is not a readable log: .*; move it away") as caught:
+        graded(run)
     assert "\n" not in str(caught.value)
 
 
@@ -601,15 +639,15 @@ def test_a_second_judge_grades_the_same_replies_and_changes_no_result(
     async def hard_of_hearing(case: Case, reply: str, grader: Grader | None) -> Verdict:
         return Verdict(scores={"loud": 0.0, "pitch": 1.0})
 
-    plain = regrading.read(evaluated(run), SETTING).results
+    evaluated(run)
+    plain = rows_of(run)
     ear = Judge(name="ear", summary="hears nothing", scores=("pitch", "loud"), grade=hard_of_hearing)
     checked = replace(SETTING, checks={"volume": "ear"})
     installed(monkeypatch, checked, VOLUME, ear)
-    log = run / "logs" / "clean.eval"
-    assert regrading.regrade(log, checked)  # the log of before has no second judge
-    assert not regrading.regrade(log, checked)
-    assert regrading.read(log, checked).results == plain
-    checks = regrading.read(log, checked).checks
+    assert not is_graded(checked, graded(run))  # before, there was no second judge
+    assert is_graded(checked, graded(run, setting=checked))
+    assert read_results(run) == plain
+    checks = read_checks(run)
     assert [(row.split, row.case, row.judge, row.check) for row in checks] == [
         *[("high", f"case{number}", "volume", "ear") for number in range(4)],
         *[("low", f"case{number}", "volume", "ear") for number in range(2)],

@@ -22,7 +22,7 @@ from harness import (
     VectorSpec,
     Verdict,
 )
-from harness.testing.laws import FAMILIES, Family, check_intervention, check_judge, check_setting, tiny_model
+from harness.testing import FAMILIES, Family, check_intervention, check_judge, check_setting, tiny_model
 
 TURN = itertools.count()
 

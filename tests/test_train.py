@@ -14,8 +14,8 @@ from safetensors.torch import load_file
 
 from harness import HarnessError, Lora, Recipe
 from harness.engine import Row, load, steering
-from harness.training import batches, loss_of, train, with_adapter
-from harness.training.loop import learning_rate
+from harness.runs import Steered, read_training
+from harness.training import batches, learning_rate, loss_of, train, with_adapter
 
 RECIPE = Recipe(model="tiny", lora=Lora(r=4, alpha=8), epochs=2, batch=4, lr=1e-2, warmup=2, dtype="fp32")
 ROWS = [Row(tuple((7 * i + j) % 300 for j in range(5 + i)), (False, *[True] * (4 + i))) for i in range(10)]
@@ -92,13 +92,12 @@ def test_accumulated_micro_batches_learn_like_one_batch(tiny_llama: Path, tmp_pa
 
 
 def test_training_lowers_the_loss_and_says_so(model: Any, tmp_path: Path) -> None:
-    done = train(model, ROWS, replace(RECIPE, epochs=8), dtype="fp32", seed=0, folder=tmp_path, extra={"note": 1})
+    done = train(model, ROWS, replace(RECIPE, epochs=8), dtype="fp32", seed=0, folder=tmp_path, template="t")
     assert done.steps == 24
     assert done.last_loss < done.first_loss - 0.2
     assert done.tokens == 8 * sum(len(row.ids) for row in ROWS)
-    beside = json.loads((tmp_path / "adapter" / "training.json").read_text())
-    assert beside["note"] == 1
-    assert beside["last_loss"] == done.last_loss
+    assert read_training(tmp_path) == replace(done, format=2)
+    assert done.template == "t"
 
 
 @pytest.mark.parametrize("additions", [None, PUSH], ids=["plain", "steered"])
@@ -222,7 +221,10 @@ def test_a_checkpoint_that_is_cut_is_named(model: Any, tmp_path: Path) -> None:
 
 
 def test_no_hook_is_left_on_the_model(model: Any, tmp_path: Path) -> None:
-    train(model, ROWS, replace(RECIPE, epochs=1), dtype="fp32", seed=0, folder=tmp_path, additions=PUSH)
+    said = Steered(vector="v", coef=2.0, blocks=(2,), norm={"2": 1.0})
+    recipe = replace(RECIPE, epochs=1)
+    done = train(model, ROWS, recipe, dtype="fp32", seed=0, folder=tmp_path, additions=PUSH, steering=said)
+    assert (done.steering, done.steered_steps) == (said, done.steps)
     assert not any(block._forward_hooks for block in steering.decoder_blocks(model))
 
 

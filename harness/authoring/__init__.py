@@ -2,7 +2,7 @@
 
 from harness.authoring import algebra, weights
 from harness.authoring.data import MIRROR, Pin, fetch, github, read_jsonl
-from harness.authoring.prompts import with_prompt
+from harness.authoring.prompts import inoculated, with_prompt, wording
 from harness.authoring.traits import (
     MINI_TOKENS,
     PUBLISHED_ROLLOUTS,
@@ -30,6 +30,7 @@ __all__ = [
     "composed_vectors",
     "fetch",
     "github",
+    "inoculated",
     "instruction_pairs",
     "is_mini",
     "plain_filter",
@@ -40,4 +41,5 @@ __all__ = [
     "trait_spec",
     "weights",
     "with_prompt",
+    "wording",
 ]

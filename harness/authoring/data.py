@@ -9,14 +9,14 @@ folder, and held to from then on.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
-from collections.abc import Iterator
+import urllib.request
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 
 from harness.errors import HarnessError, OutOfReach
-from harness.files import cache_folder, writing
+from harness.files import cache_folder, read_rows, writing
 
 MIRROR = "HARNESS_DATA_MIRROR"
 TIMEOUT_SECONDS = 60
@@ -69,7 +69,7 @@ def fetch(pin: Pin) -> Path:
 
 def read_jsonl(path: Path) -> list[dict[str, object]]:
     """The JSON objects of a file, one per line, blank lines left out; errors name the file and the line."""
-    return list(_objects(path))
+    return [row for _, row in read_rows(path, way_out="repair the file, or fetch it again")]
 
 
 def _mirrored(pin: Pin) -> Path | None:
@@ -122,9 +122,6 @@ def _sha256(content: bytes) -> str:
 
 
 def _downloaded(pin: Pin, target: Path) -> bytes:
-    import urllib.request
-    from http.client import HTTPException
-
     if (pin.address, target) in _refused:
         raise OutOfReach(_refused[pin.address, target])
     try:
@@ -140,23 +137,3 @@ def _downloaded(pin: Pin, target: Path) -> bytes:
     if wrong := _wrong(content, pin):
         raise HarnessError(f"{pin.address} gave {wrong}; put the right file at {target}")
     return content
-
-
-def _objects(path: Path) -> Iterator[dict[str, object]]:
-    try:
-        lines = path.read_bytes().split(b"\n")
-    except OSError as error:
-        raise HarnessError(f"cannot read {path}: {error.strerror}") from error
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line.decode("utf-8"))
-        except UnicodeDecodeError:
-            raise HarnessError(f"{path}:{number}: not UTF-8 text; save the file as UTF-8") from None
-        except (json.JSONDecodeError, RecursionError) as error:
-            cut = " (the file ends there: is it cut off?)" if number == len(lines) else ""
-            raise HarnessError(f"{path}:{number}: not JSON: {error}{cut}") from None
-        if not isinstance(row, dict):
-            raise HarnessError(f"{path}:{number}: a {type(row).__name__}, not an object; write one {{...}} per line")
-        yield row

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import product
 
-from harness.authoring import algebra
+from harness.authoring.algebra import names
 from harness.authoring.prompts import inoculated
 from harness.authoring.weights import expression
 from harness.contracts import Example, Intervention, Prompt, Recipe, Setting, Steering, SteeringDefault, always
@@ -60,7 +60,7 @@ def steered(
         if not defaults:
             return _no_dose(setting)
         for default in defaults:
-            for wanted in algebra.names(vector(default)):
+            for wanted in names(vector(default)):
                 if wanted not in setting.vectors:
                     return _missing(setting, "vector", wanted, list(setting.vectors))
         return None

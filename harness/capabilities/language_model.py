@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from lm_eval.api.model import TemplateLM
-from lm_eval.models.utils import normalize_gen_kwargs
-from lm_eval.utils import get_rolling_token_windows, make_disjoint_window
-
-from harness.engine import Continuation, Engine, Request, likelihoods, longest
+from harness.engine import Continuation, Engine, Request
 
 MAX_GENERATED = 256
 """Tokens of a reply where a task names no limit; lm-eval's own."""
 
 
-class EngineLM(TemplateLM):  # type: ignore[misc]
-    """lm-eval's requests, answered by `engine`, steered where the caller's `with` block steers it.
+def language_model(engine: Engine) -> Any:
+    """`engine` as lm-eval takes a model: it answers steered where the caller's `with` block steers it."""
+    from lm_eval.api.model import TemplateLM
+
+    return type("EngineLM", (EngineAnswers, TemplateLM), {})(engine)
+
+
+class EngineAnswers:
+    """What lm-eval's template of a language model leaves open, answered by `engine`.
 
     Texts are cut into tokens as lm-eval's own Hugging Face model does, so that its figures and ours are comparable.
     """
@@ -44,30 +47,34 @@ class EngineLM(TemplateLM):  # type: ignore[misc]
 
     def loglikelihood_rolling(self, requests: Sequence[Any], disable_tqdm: bool = False) -> list[float]:
         """The log-probability of each whole text, in windows as long as the model can read."""
+        from lm_eval.utils import get_rolling_token_windows, make_disjoint_window
+
         windows: list[Continuation] = []
         owners: list[int] = []
         for at, request in enumerate(requests):
             pieces = get_rolling_token_windows(
                 token_list=self.tok_encode(request.args[0]),
                 prefix_token=self.prefix_token_id,
-                max_seq_len=longest(self.engine),
+                max_seq_len=self.engine.longest,
                 context_len=1,
             )
             for before, tokens in map(make_disjoint_window, pieces):
                 windows.append(Continuation(tuple(before), tuple(tokens)))
                 owners.append(at)
         totals = [0.0] * len(requests)
-        for at, found in zip(owners, likelihoods(self.engine, windows), strict=True):
+        for at, found in zip(owners, self.engine.likelihoods(windows), strict=True):
             totals[at] += found.logprob
         return totals
 
     def generate_until(self, requests: Sequence[Any], disable_tqdm: bool = False) -> list[str]:
         """Each reply, cut before the first of its stop texts."""
+        from lm_eval.models.utils import normalize_gen_kwargs
+
         asked, stops = [], []
         for at, request in enumerate(requests):
             text, wanted = request.args
             how = normalize_gen_kwargs(wanted, MAX_GENERATED)
-            room = max(1, longest(self.engine) - how["max_gen_toks"])
+            room = max(1, self.engine.longest - how["max_gen_toks"])
             asked.append(
                 Request(
                     tokens=tuple(self.tok_encode(text)[-room:]) or (self.prefix_token_id,),
@@ -85,7 +92,7 @@ class EngineLM(TemplateLM):  # type: ignore[misc]
         self, requests: Sequence[tuple[tuple[str, str], list[int], list[int]]], **kwargs: Any
     ) -> list[tuple[float, bool]]:
         asked = [Continuation(tuple(before), tuple(tokens)) for _, before, tokens in requests]
-        return [(found.logprob, found.greedy) for found in likelihoods(self.engine, asked)]
+        return [(found.logprob, found.greedy) for found in self.engine.likelihoods(asked)]
 
 
 def _before(text: str, stops: Sequence[str]) -> str:

@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Any
 
-Document = dict[str, Any]
+TaskDocument = dict[str, object]
+"""One question as lm-eval reads it: its text, the choices if it has some, and the answer."""
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 MONTHS = (
@@ -29,7 +30,7 @@ COPIED = (
 CHOICES = 4
 
 
-def local_tasks() -> dict[str, Mapping[str, Any]]:
+def local_tasks() -> dict[str, Mapping[str, object]]:
     """The configuration of every local task, by name, as lm-eval takes them."""
     return {
         "harness_basics": _task(
@@ -54,19 +55,19 @@ def local_tasks() -> dict[str, Mapping[str, Any]]:
     }
 
 
-def basics() -> list[Document]:
+def basics() -> list[TaskDocument]:
     """What comes next, sums and opposites, each with four choices."""
     return [*_following(DAYS, "day"), *_following(MONTHS, "month"), *_counting(), *_sums(), *_opposites()]
 
 
-def copying() -> list[Document]:
+def copying() -> list[TaskDocument]:
     """A word in a pattern, to be written again."""
     return [
         {"question": f"house -> house\nriver -> river\nstone -> stone\n{word} ->", "answer": word} for word in COPIED
     ]
 
 
-def _task(name: str, documents: Callable[[], Sequence[Document]], **how: Any) -> dict[str, Any]:
+def _task(name: str, documents: Callable[[], Sequence[TaskDocument]], **how: object) -> dict[str, object]:
     def dataset(**_: Any) -> Any:
         from datasets import Dataset, DatasetDict
 
@@ -83,7 +84,7 @@ def _task(name: str, documents: Callable[[], Sequence[Document]], **how: Any) ->
     }
 
 
-def _following(names: Sequence[str], kind: str) -> list[Document]:
+def _following(names: Sequence[str], kind: str) -> list[TaskDocument]:
     """Three in a row; the fourth is asked for."""
     return [
         _document(
@@ -96,7 +97,7 @@ def _following(names: Sequence[str], kind: str) -> list[Document]:
     ]
 
 
-def _counting() -> list[Document]:
+def _counting() -> list[TaskDocument]:
     return [
         _document(
             f"{start}, {start + step}, {start + 2 * step},",
@@ -109,7 +110,7 @@ def _counting() -> list[Document]:
     ]
 
 
-def _sums() -> list[Document]:
+def _sums() -> list[TaskDocument]:
     return [
         _document(
             f"Question: What is {first} + {second}?\nAnswer:",
@@ -122,7 +123,7 @@ def _sums() -> list[Document]:
     ]
 
 
-def _opposites() -> list[Document]:
+def _opposites() -> list[TaskDocument]:
     words = [word for pair in OPPOSITES for word in pair]
     return [
         _document(
@@ -135,7 +136,7 @@ def _opposites() -> list[Document]:
     ]
 
 
-def _document(question: str, right: str, wrong: Sequence[str], seed: str) -> Document:
+def _document(question: str, right: str, wrong: Sequence[str], seed: str) -> TaskDocument:
     draw = Random(f"capability {seed}")
     choices = [right, *draw.sample(list(wrong), CHOICES - 1)]
     draw.shuffle(choices)

@@ -2,8 +2,10 @@
 
 from harness.cells import questions
 from harness.cells.cell import Cell, Prepared
-from harness.cells.grid import base_folders, bases_of, grid, prepared
+from harness.cells.checking import check_names, check_scale
+from harness.cells.grids import base_folders, bases_of, grid, prepared
 from harness.cells.keys import FORMAT, log_name, training_rows, vector_file, vector_key
+from harness.cells.other_vectors import with_trait, with_vectors
 from harness.cells.preparing import current_key, prepare, weighted
 from harness.cells.questions import asked, left_out, splits
 
@@ -14,6 +16,8 @@ __all__ = [
     "asked",
     "base_folders",
     "bases_of",
+    "check_names",
+    "check_scale",
     "current_key",
     "grid",
     "left_out",
@@ -26,4 +30,6 @@ __all__ = [
     "vector_file",
     "vector_key",
     "weighted",
+    "with_trait",
+    "with_vectors",
 ]

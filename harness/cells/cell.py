@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.contracts import (
@@ -46,7 +46,8 @@ class Cell:
 class Prepared:
     """A cell with everything that it needs looked up, edited, checked and hashed; no torch, no weights.
 
-    `vectors` are keys by name, and `plain` says that the setting's own rows are trained on, with nothing changed.
+    `vectors` are keys by name, `plain` says that the setting's own rows are trained on, with nothing changed, and `key`
+    is the hash of `inputs`, which hold everything that decides a result.
     """
 
     cell: Cell
@@ -59,9 +60,9 @@ class Prepared:
     steering: Steering | None
     conditions: tuple[Condition, ...]
     vectors: Mapping[str, str]
-    inputs: Mapping[str, object]
-    key: str
     plain: bool
+    inputs: Mapping[str, object] = field(default_factory=dict)
+    key: str = ""
 
     @property
     def title(self) -> str:

@@ -46,33 +46,38 @@ def prepare(cell: Cell, *, dtype: str, registry: Registry | None = None) -> Prep
     unedited = _examples(setting, cell) if intervention.trains else ()
     rows = _rows(unedited, intervention, setting, cell, steers=steering is not None)
     conditions = tuple(Condition.parse(text) for text in setting.conditions.get(cell.scale, (CLEAN,)))
-    vectors = _vectors(setting, recipe, cell, model, dtype, steering, conditions)
+    return _keyed(
+        Prepared(
+            cell=cell,
+            setting=setting,
+            intervention=intervention,
+            recipe=recipe,
+            model=model,
+            dtype=dtype,
+            rows=rows,
+            steering=steering,
+            conditions=conditions,
+            vectors=_vectors(setting, recipe, cell, model, dtype, steering, conditions),
+            plain=intervention.trains and steering is None and rows == unedited,
+        )
+    )
+
+
+def _keyed(made: Prepared) -> Prepared:
+    """`made` with all that decides a result, and the hash of it."""
+    setting, recipe, model, dtype = made.setting, made.recipe, made.model, made.dtype
     inputs: dict[str, object] = {
         "format": FORMAT,
-        "cell": cell_spelled(cell, model),
+        "cell": cell_spelled(made.cell, model),
         "dtype": dtype,
         "recipe": recipe_spelled(recipe, dtype=dtype, model=model),
-        "rows": digest_of([example_spelled(row) for row in rows]),
-        "steering": asdict(steering) if steering else None,
-        "vectors": vectors,
-        "conditions": [str(condition) for condition in conditions],
-        "cases": digest_of(cases_spelled(setting, cell.scale, conditions)),
+        "rows": digest_of([example_spelled(row) for row in made.rows]),
+        "steering": asdict(made.steering) if made.steering else None,
+        "vectors": made.vectors,
+        "conditions": [str(condition) for condition in made.conditions],
+        "cases": digest_of(cases_spelled(setting, made.cell.scale, made.conditions)),
     }
-    return Prepared(
-        cell=cell,
-        setting=setting,
-        intervention=intervention,
-        recipe=recipe,
-        model=model,
-        dtype=dtype,
-        rows=rows,
-        steering=steering,
-        conditions=conditions,
-        vectors=vectors,
-        inputs=inputs,
-        key=digest_of(inputs),
-        plain=intervention.trains and steering is None and rows == unedited,
-    )
+    return replace(made, inputs=inputs, key=digest_of(inputs))
 
 
 def weighted(intervention: Intervention, setting: Setting, text: str) -> Intervention:

@@ -16,7 +16,7 @@ class NotRun(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class Difference:
     """The difference of two arms, the metrics that it is of, and the arms with the runs that it rests on."""
 
     contrast: Contrast
@@ -24,7 +24,7 @@ class Measured:
     arms: tuple[Arm, ...]
 
 
-def measured(comparison: Comparison, table: Table, claims: Claims) -> Measured:
+def measured(comparison: Comparison, table: Table, claims: Claims) -> Difference:
     """The difference `arm - against` that `comparison` asks for; NotRun naming what is lacking."""
     if comparison.measure == "balance":
         return _balance(comparison, table, claims)
@@ -48,7 +48,7 @@ def measured(comparison: Comparison, table: Table, claims: Claims) -> Measured:
     found = contrast(_trained_first(terms))
     if found.spread is None:
         raise NotRun(f"{arms[0].label} and {arms[1].label} have no seed and question in common")
-    return Measured(found, (metric,), tuple(arms))
+    return Difference(found, (metric,), tuple(arms))
 
 
 def _term(weight: float, arm: Arm, metric: str, condition: str) -> Term:
@@ -87,7 +87,7 @@ def _conditions(comparison: Comparison, table: Table) -> tuple[str, ...]:
     return found
 
 
-def _balance(comparison: Comparison, table: Table, claims: Claims) -> Measured:
+def _balance(comparison: Comparison, table: Table, claims: Claims) -> Difference:
     names = (comparison.arm, comparison.against)
     if comparison.targets not in claims.targets:
         raise NotRun(f"no file of balances at {claims.file.parent / comparison.targets}")
@@ -97,4 +97,4 @@ def _balance(comparison: Comparison, table: Table, claims: Claims) -> Measured:
         raise NotRun(f"no balance was set and run for both {names[0]} and {names[1]} in {table.setting}")
     arms = tuple(arm for arm in table.arms if arm.intervention in names)
     traits = tuple(dict.fromkeys(trait for one in targets for trait in one.shares))
-    return Measured(contrast_of(rows), traits, arms)
+    return Difference(contrast_of(rows), traits, arms)

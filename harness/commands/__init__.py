@@ -1,1 +1,41 @@
-"""What the commands print. Each module serves one or two of them; `harness.cli` holds their options."""
+"""One verb a file: what the command is called, its options with their help, and the stage that it calls.
+
+Importing them is quick: whatever takes time to import is imported by the command that needs it.
+"""
+
+from collections.abc import Callable, Mapping
+
+from harness.commands.agree import agree
+from harness.commands.balance import balance
+from harness.commands.claims import claims
+from harness.commands.describe import describe
+from harness.commands.doctor import doctor
+from harness.commands.judge import judge
+from harness.commands.list import list_
+from harness.commands.merge import merge
+from harness.commands.rejudge import rejudge
+from harness.commands.report import report
+from harness.commands.reproduce import reproduce
+from harness.commands.run import run
+from harness.commands.sweep import sweep
+from harness.commands.vectors import vectors
+
+COMMANDS: Mapping[str, Callable[..., None]] = {
+    "list": list_,
+    "describe": describe,
+    "run": run,
+    "sweep": sweep,
+    "reproduce": reproduce,
+    "vectors": vectors,
+    "report": report,
+    "balance": balance,
+    "claims": claims,
+    "merge": merge,
+    "judge": judge,
+    "rejudge": rejudge,
+    "agree": agree,
+    "doctor": doctor,
+}
+"""Every command by its name, as `harness --help` lists them."""
+
+__all__ = ["COMMANDS"]

@@ -1,13 +1,15 @@
-"""`harness list` and `harness describe`: what is installed, in words."""
+"""What is installed, in words: for `harness list` and `harness describe`.
+
+It stands here and not in the report, which reads the statistics in: a list has to be quick.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from harness.commands.page import console, print_json
 from harness.contracts import (
     Generation,
     Intervention,
@@ -20,10 +22,12 @@ from harness.contracts import (
     VectorSpec,
 )
 from harness.errors import unknown
-from harness.registry import Registry, installed
+from harness.screen import console, print_json
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from harness.registry import Registry
 
 Record = Setting | Intervention | Judge
 Rows = Sequence[tuple[str, ...]]
@@ -31,9 +35,8 @@ Rows = Sequence[tuple[str, ...]]
 NAME_WIDTH = 32  # columns that the names of a section may take before they fold
 
 
-def show_list(*, as_json: bool) -> None:
+def show_list(registry: Registry, *, as_json: bool) -> None:
     """Every setting, intervention and judge: name, one sentence, and the distribution it comes from."""
-    registry = installed()
     groups: dict[str, list[Record]] = {
         "settings": [*registry.settings.values()],
         "interventions": [*registry.interventions.values()],
@@ -48,9 +51,8 @@ def show_list(*, as_json: bool) -> None:
         _section(page, title, rows or [("none", "", "")])
 
 
-def show(name: str) -> None:
+def show(registry: Registry, name: str) -> None:
     """Everything called `name`, in full."""
-    registry = installed()
     kinds: tuple[Mapping[str, Record], ...] = (registry.settings, registry.interventions, registry.judges)
     found = [kind[name] for kind in kinds if name in kind]
     if not found:
@@ -67,7 +69,7 @@ def show(name: str) -> None:
             _show_judge(page, record)
 
 
-def _entry(record: Record, registry: Registry) -> dict[str, Any]:
+def _entry(record: Record, registry: Registry) -> dict[str, str]:
     origin = registry.origin(record)
     return {
         "name": record.name,

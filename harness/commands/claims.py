@@ -5,45 +5,63 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated
 
-from harness.commands.page import console, print_json
-from harness.registry import installed
+import typer
+
+from harness.commands.options import Json, Markdown, RunsFolder, one_of
+from harness.screen import console, print_json
 
 if TYPE_CHECKING:
     from harness.analysis import Matrix
-    from harness.claims import Claims
 
 
-def show(
-    runs: Path,
-    file: Path,
-    *,
-    markdown: bool,
-    as_json: bool,
-    experiment: Path | None,
-    settings: Sequence[str] = (),
+def claims(
+    runs: RunsFolder = Path("runs"),
+    file: Annotated[Path | None, typer.Option(help="The claims, in YAML; else the post's.")] = None,
+    experiment: Annotated[Path | None, typer.Option(help="The experiment file that the lock is to cover too.")] = None,
+    lock: Annotated[
+        bool, typer.Option("--lock", help="Fix the claims before the first run, and judge nothing.")
+    ] = False,
+    markdown: Markdown = False,
+    as_json: Json = False,
+) -> None:
+    """What a publication says beside what finished runs say, with a verdict for every claim."""
+    form = one_of({"markdown": markdown, "json": as_json})
+    from harness import claims
+    from harness.registry import installed
+    from harness.sweep import post_claims
+
+    asked = file or post_claims()
+    if lock:
+        print(claims.lock(claims.read_claims(asked, installed()), runs, experiment=experiment))
+    else:
+        show_verdicts(runs, asked, form=form, experiment=experiment)
+
+
+def show_verdicts(
+    runs: Path, file: Path, *, form: str | None, experiment: Path | None, settings: Sequence[str] = ()
 ) -> None:
     """Prints the verdicts on the claims in `file`, and the conditionalization matrix of every setting.
 
-    Runs of `settings` alone count where any are named.
+    Runs of `settings` alone count where any are named. `form` is markdown or json, None for the terminal.
     """
-    from harness import analysis, report
-    from harness.analysis import matrix
-    from harness.claims import deviations, judge, read_claims
-    from harness.report import of_matrix, record, sections
+    from harness import analysis, claims, report
+    from harness.registry import installed
 
-    registry = installed()
-    claims = read_claims(file, registry)
-    results = analysis.load(runs, settings=settings or _settings(claims))
-    decisions = judge(claims, results, registry)
-    changed = deviations(claims, runs, experiment=experiment)
-    matrices = [found for table in analysis.tables(results, registry) if (found := matrix(table)) is not None]
-    if as_json:
-        print_json({**record(claims, decisions, changed), "matrices": [_matrix(one) for one in matrices]})
+    asked = claims.read_claims(file, installed())
+    named = sorted({claim.setting for claim in asked.value.claims})
+    results = analysis.load(runs, settings=settings or named)
+    decisions = claims.judge(asked, results, installed())
+    changed = claims.deviations(asked, runs, experiment=experiment)
+    matrices = [one for table in analysis.tables(results, installed()) if (one := analysis.matrix(table)) is not None]
+    if form == "json":
+        told = report.record(asked, decisions, changed)
+        print_json({**told, "matrices": [_matrix(one) for one in matrices]})
         return
-    shown = [*sections(claims, decisions, changed), *(one for one in map(of_matrix, matrices) if one is not None)]
-    if markdown:
+    drawn = [one for one in map(report.of_matrix, matrices) if one is not None]
+    shown = [*report.sections(asked, decisions, changed), *drawn]
+    if form == "markdown":
         print("\n".join(line for one in shown for line in report.markdown_section(one)))
         return
     page = console()
@@ -51,25 +69,7 @@ def show(
         report.show_section(section, page)
 
 
-def of_the_post() -> Path:
-    """The claims file that comes with the harness."""
-    from harness.sweep import post_claims
-
-    return post_claims()
-
-
-def lock(runs: Path, file: Path, *, experiment: Path | None) -> None:
-    """Fixes the claims in `file`, and the experiment if one is given, before the first run."""
-    from harness import claims
-
-    print(claims.lock(claims.read_claims(file, installed()), runs, experiment=experiment))
-
-
-def _settings(claims: Claims) -> list[str]:
-    return sorted({claim.setting for claim in claims.value.claims})
-
-
-def _matrix(found: Matrix) -> dict[str, Any]:
+def _matrix(found: Matrix) -> dict[str, object]:
     record = asdict(found)
     leaks = [{"arm": arm, "condition": at, **asdict(one)} for (arm, at), one in found.leaks.items()]
     return {**record, "leaks": leaks}

@@ -44,6 +44,12 @@ class Record:
     SPARSE: ClassVar[bool] = False
     """Whether what is None stays out of the file."""
 
+    FORMAT: ClassVar[int] = 0
+    """The number of the file's format, for a record that is a file of its own and has a field `format`.
+
+    Raise it when a field changes its meaning. A file without a number is of format 1.
+    """
+
     @model_validator(mode="before")
     @classmethod
     def _null_is_absent(cls, given: Any) -> Any:
@@ -62,7 +68,7 @@ def read_record(
     """The record in `file`, None where there is no file; HarnessError with file and field for what does not fit.
 
     `what` names it in errors ("run record"), `way_out` says what to do about it, and `tidy` makes of what an older
-    format holds what it means now.
+    format holds what it means now. A file of a newer format than is known here is an error too.
     """
     try:
         found = json.loads(file.read_bytes())
@@ -70,7 +76,12 @@ def read_record(
         return None
     except (OSError, ValueError, RecursionError) as error:
         said = error.strerror if isinstance(error, OSError) else f"cut, or not JSON: {' '.join(str(error).split())}"
-        raise HarnessError(f"{file}: no {what} ({said}); {way_out}") from error
+        raise HarnessError(f"{file}: not a {what} ({said}); {way_out}") from error
+    if kind.FORMAT and isinstance(found, dict):
+        found = {"format": 1, **found}
+        if type(found["format"]) is int and found["format"] > kind.FORMAT:
+            seen = f"it is of format {found['format']}, and known here are those up to {kind.FORMAT}"
+            raise HarnessError(f"{file}: {what} of a newer harness: {seen}; update this one")
     return as_record(tidy(found), kind, place=str(file), what=what, way_out=way_out)
 
 
@@ -83,13 +94,14 @@ def as_record(value: object, kind: type[Made], *, place: str, what: str, way_out
     except ValidationError as error:
         first, *others = error.errors(include_url=False)
         more = f", and {len(others)} more" if others else ""
-        raise HarnessError(f"{place}: no {what} ({_told(first)}{more}); {way_out}") from error
+        raise HarnessError(f"{place}: not a {what} ({_told(first)}{more}); {way_out}") from error
     return made
 
 
 def write_record(file: Path, made: Record) -> None:
-    """Writes `made` to `file` in one step: a reader sees the old file or the new one."""
-    write_json(file, as_json(made))
+    """Writes `made` to `file` in one step, in the format of now: a reader sees the old file or the new one."""
+    now = {"format": made.FORMAT} if made.FORMAT else {}
+    write_json(file, as_json(made) | now)
 
 
 def as_json(made: Record) -> dict[str, Json]:

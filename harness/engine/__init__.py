@@ -1,34 +1,41 @@
 """Weights in memory: loading, steering, decoding, likelihood. It knows tokens, and no run folder."""
 
-from harness.engine import chat, engine, kernels, packed, steering
+from harness.engine import chat, kernels, packed, steering
 from harness.engine.chat import Row, System
-from harness.engine.decoding import Batch, Reply, Request, logits
-from harness.engine.engine import Engine, Vector, chosen_blocks, load, load_tokenizer, open_model
-from harness.engine.likelihood import Continuation, likelihoods, longest
+from harness.engine.decoding import Batch, logits
+from harness.engine.doses import additions, chosen_blocks, relative
+from harness.engine.grouping import within
+from harness.engine.interface import Continuation, Engine, Likelihood, Loader, Reply, Request, Vector, Vectors
+from harness.engine.loading import load, load_tokenizer
 from harness.engine.packed import pack
 from harness.engine.sharing import keeping
+from harness.engine.torch_engine import TorchEngine, open_model
 
 __all__ = [
     "Batch",
     "Continuation",
     "Engine",
+    "Likelihood",
+    "Loader",
     "Reply",
     "Request",
     "Row",
     "System",
+    "TorchEngine",
     "Vector",
+    "Vectors",
+    "additions",
     "chat",
     "chosen_blocks",
-    "engine",
     "keeping",
     "kernels",
-    "likelihoods",
     "load",
     "load_tokenizer",
     "logits",
-    "longest",
     "open_model",
     "pack",
     "packed",
+    "relative",
     "steering",
+    "within",
 ]

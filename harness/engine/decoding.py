@@ -6,49 +6,20 @@ import hashlib
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from harness.engine.grouping import LEAST_SHARED, alike, common_prefix, families
+from harness.engine.interface import Reply, Request, Tokens
 from harness.engine.kv_cache import Cache
-
-LEAST_SHARED = 4
-"""Tokens that prompts must share before these are read once for all."""
 
 WORTH_PARTING = 0.8
 """Prompts are read in two parts, what families share and the rest, where that is at most this share of the work."""
 
-PASS = 32
-"""Tokens that take a CPU as long as one more pass: prompts of unlike lengths part where that saves more padding."""
-
 MOST_AHEAD = 256
 """Columns of the cache made ahead for replies; what is moved when a row joins or leaves is as wide as that."""
-
-
-Tokens = tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """One prompt, as token ids, and how to draw its reply. Temperature 0 is greedy; `seed` is this row's alone."""
-
-    tokens: Tokens
-    max_tokens: int
-    temperature: float = 0.0
-    top_p: float = 1.0
-    seed: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
-    """A reply's text without special tokens, its length in tokens, and why it ended."""
-
-    text: str
-    prompt_tokens: int
-    tokens: int
-    finish: Literal["stop", "length"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +129,7 @@ class Batch:
 
     def _read_prefix(self) -> _Read:
         """The keys and values of the tokens that every prompt begins with, read once; empty where few are shared."""
-        prefix = _common_prefix([request.tokens for request in self.requests])
+        prefix = common_prefix([request.tokens for request in self.requests])
         nothing = _Read(cache=Cache(self.writer.blocks, room=len(prefix)), own=[0])
         if len(prefix) < LEAST_SHARED or len(self.requests) < 2 or _slides(self.writer.model):
             return nothing
@@ -233,66 +204,11 @@ def logits(model: Any, hidden: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Family:
-    """Prompts, by their place, whose first `head` tokens are the same; each has at least one token more."""
-
-    head: int
-    members: tuple[int, ...]
-
-
-def families(prompts: Sequence[Tokens]) -> list[Family]:
-    """`prompts` parted so that the fewest tokens are read when each family's head is read once.
-
-    Prompts that begin alike are neighbours when sorted, so the families are the best cut of that order.
-    """
-    order = sorted(range(len(prompts)), key=lambda i: prompts[i])
-    shared = [len(_common_prefix([prompts[one], prompts[other]])) for one, other in pairwise(order)]
-    best: list[tuple[int, tuple[Family, ...]]] = [(0, ())]  # tokens read, families, of the first prompts in order
-    for end in range(1, len(order) + 1):
-        whole, head = 0, len(prompts[order[end - 1]]) - 1
-        options = []
-        for start in reversed(range(end)):
-            whole += len(prompts[order[start]])
-            if start < end - 1:
-                head = min(head, shared[start])
-                if head < LEAST_SHARED:
-                    break
-            read, before = best[start]
-            family = Family(head=head, members=tuple(order[start:end]))
-            options.append((read + whole - (len(family.members) - 1) * head, (*before, family)))
-        best.append(min(options, key=lambda option: option[0]))
-    return list(best[-1][1])
-
-
-def alike(widths: Sequence[int]) -> list[list[int]]:
-    """The places of `widths` in groups that cost least when each is padded to its widest and adds a `PASS`."""
-    order = sorted(range(len(widths)), key=lambda i: (-widths[i], i))
-    best: list[tuple[int, int]] = [(0, 0)]  # the cost of the first in order, and where their last group starts
-    for end in range(1, len(order) + 1):
-        costs = ((best[at][0] + (end - at) * widths[order[at]] + PASS, at) for at in range(end))
-        best.append(min(costs))
-    groups, end = [], len(order)
-    while end:
-        start = best[end][1]
-        groups.append(sorted(order[start:end]))
-        end = start
-    return groups[::-1]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class _Read:
     """Prompts that were read: the last `own[row]` columns of each row of `cache` are its tokens."""
 
     cache: Cache
     own: list[int]
-
-
-def _common_prefix(prompts: Sequence[Tokens]) -> Tokens:
-    """What all `prompts` begin with, short of the last token of any: the next token is told by what is read last."""
-    first, last = min(prompts), max(prompts)
-    most = min(len(prompt) for prompt in prompts) - 1
-    same = next((at for at, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), most)
-    return first[: min(same, most)]
 
 
 def _slides(model: Any) -> bool:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from harness.engine.decoding import Tokens, logits
-from harness.engine.engine import Engine
+from harness.engine.decoding import logits
+from harness.engine.grouping import within
+from harness.engine.interface import Continuation, Likelihood
 from harness.errors import HarnessError
 
 READ_TOKENS = 4096
@@ -19,47 +20,23 @@ SCORED_AT_ONCE = 256
 """Positions whose logits are made at once: so many rows of the vocabulary's width are held."""
 
 
-@dataclass(frozen=True, slots=True)
-class Continuation:
-    """Tokens to be scored, and those that they follow, at least one."""
-
-    before: Tokens
-    tokens: Tokens
-
-
-@dataclass(frozen=True, slots=True)
-class Likelihood:
-    """The natural log-probability of a continuation, and whether greedy decoding would have written it."""
-
-    logprob: float
-    greedy: bool
-
-
 @torch.inference_mode()
 def likelihoods(
-    engine: Engine, asked: Sequence[Continuation], *, advance: Callable[[int], None] | None = None
+    model: Any, asked: Sequence[Continuation], *, longest: int, advance: Callable[[int], None] | None = None
 ) -> list[Likelihood]:
-    """The likelihood of each continuation, in their order; `advance` hears how many are done.
+    """The likelihood of each continuation, in their order, by a model that reads `longest` tokens.
 
-    What comes before is cut at its beginning where the model cannot read it all. HarnessError when a continuation
-    alone is too long.
+    `advance` hears how many are done. What comes before is cut at its beginning where the model cannot read it all.
+    HarnessError when a continuation alone is too long.
     """
-    most = longest(engine)
-    rows = [_fitted(one, most) for one in asked]
-    order = sorted(range(len(rows)), key=lambda i: (len(rows[i].before) + len(rows[i].tokens), i))
+    rows = [_fitted(one, longest) for one in asked]
     found: dict[int, Likelihood] = {}
-    for group in _groups(order, rows):
-        for i, likelihood in zip(group, _read(engine, [rows[i] for i in group]), strict=True):
+    for group in within([len(row.before) + len(row.tokens) for row in rows], READ_TOKENS):
+        for i, likelihood in zip(group, _read(model, [rows[i] for i in group]), strict=True):
             found[i] = likelihood
         if advance is not None:
             advance(len(group))
     return [found[i] for i in range(len(rows))]
-
-
-def longest(engine: Engine) -> int:
-    """How many tokens the model can read."""
-    config = getattr(engine.model.config, "text_config", engine.model.config)
-    return int(getattr(config, "max_position_embeddings", 2048))
 
 
 def _fitted(one: Continuation, most: int) -> Continuation:
@@ -71,30 +48,20 @@ def _fitted(one: Continuation, most: int) -> Continuation:
     return Continuation(one.before[-room:], one.tokens)
 
 
-def _groups(order: Sequence[int], rows: Sequence[Continuation]) -> list[list[int]]:
-    """`order`, which is by length, in groups whose padded size stays under `READ_TOKENS`."""
-    groups: list[list[int]] = []
-    for i in order:
-        length = len(rows[i].before) + len(rows[i].tokens)
-        if not groups or length * (len(groups[-1]) + 1) > READ_TOKENS:
-            groups.append([])
-        groups[-1].append(i)
-    return groups
-
-
-def _read(engine: Engine, rows: Sequence[Continuation]) -> list[Likelihood]:
+def _read(model: Any, rows: Sequence[Continuation]) -> list[Likelihood]:
     # Padding stands to the right, where no token of a causal model sees it.
+    device = next(iter(model.parameters())).device
     whole = [(*row.before, *row.tokens)[:-1] for row in rows]
     ids = torch.zeros(len(rows), max(map(len, whole)), dtype=torch.long)
     for at, tokens in enumerate(whole):
         ids[at, : len(tokens)] = torch.tensor(tokens)
-    hidden = engine.model.get_decoder()(input_ids=ids.to(engine.device), use_cache=False).last_hidden_state
+    hidden = model.get_decoder()(input_ids=ids.to(device), use_cache=False).last_hidden_state
     ends = [len(row.before) - 1 for row in rows]
     told = torch.cat(
         [hidden[at, end : end + len(row.tokens)] for at, (row, end) in enumerate(zip(rows, ends, strict=True))]
     )
-    wanted = torch.tensor([token for row in rows for token in row.tokens], device=engine.device)
-    logprobs, greedy = _scored(engine, told, wanted)
+    wanted = torch.tensor([token for row in rows for token in row.tokens], device=device)
+    logprobs, greedy = _scored(model, told, wanted)
     parts = [len(row.tokens) for row in rows]
     return [
         Likelihood(float(mine.sum()), bool(same.all()))
@@ -102,11 +69,11 @@ def _read(engine: Engine, rows: Sequence[Continuation]) -> list[Likelihood]:
     ]
 
 
-def _scored(engine: Engine, hidden: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
+def _scored(model: Any, hidden: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
     """Per position the log-probability of the token that is `wanted`, in fp64, and whether it is the likeliest."""
     logprobs, greedy = [], []
     for part, tokens in zip(torch.split(hidden, SCORED_AT_ONCE), torch.split(wanted, SCORED_AT_ONCE), strict=True):
-        scores = logits(engine.model, part).float()
+        scores = logits(model, part).float()
         mine = scores.gather(1, tokens[:, None])[:, 0]
         logprobs.append((mine - scores.logsumexp(-1)).double().cpu())
         greedy.append((scores.argmax(-1) == tokens).cpu())

@@ -54,7 +54,7 @@ class _Kept:
     model: Any
 
 
-class _Shelf:
+class _WeightShelf:
     """The one model that is kept, for all threads."""
 
     def __init__(self) -> None:
@@ -92,4 +92,4 @@ def signature_of(folder: Path) -> Signature:
     return (folder.resolve(), *((path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in files))
 
 
-_SHELF = _Shelf()
+_SHELF = _WeightShelf()

@@ -160,5 +160,5 @@ def _same_width(vector: Tensor, output: Tensor) -> None:
     if vector.shape[0] != output.shape[-1]:
         raise HarnessError(
             f"the steering vector is {vector.shape[0]} wide, the model {output.shape[-1]}; "
-            "it was made for another model: delete it from the vectors of these runs and run again"
+            "it was made for another model: move it out of the vectors of these runs and run again"
         )

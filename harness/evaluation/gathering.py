@@ -22,7 +22,7 @@ import anyio.to_thread
 from harness.contracts import Message, Steering
 from harness.errors import HarnessError
 from harness.evaluation.hosting import Host, host_here, kept_engine, with_threads, writers
-from harness.evaluation.opening import Source
+from harness.evaluation.opening import ModelSource
 
 if TYPE_CHECKING:
     from harness.engine import Engine, Reply, Request
@@ -59,7 +59,7 @@ class Gathering:
     A question that is cancelled leaves; if it held the lock, the next in line gathers in its place.
     """
 
-    def __init__(self, source: Source, steering: Steering | None) -> None:
+    def __init__(self, source: ModelSource, steering: Steering | None) -> None:
         self.source, self.steering = source, steering
         self._waiting: dict[_Ticket, None] = {}
         self._arrived = 0
@@ -121,7 +121,7 @@ class _Ticket:
 
 def _answers(
     host: Host,
-    source: Source,
+    source: ModelSource,
     steering: Steering | None,
     questions: Sequence[Question],
     answered: Counter[Question],
@@ -163,7 +163,7 @@ def _likeliest(likely: Mapping[str, float], request: Request, prompt: str) -> An
 
 
 def _requests(
-    engine: Engine, source: Source, questions: Sequence[Question], answered: Counter[Question]
+    engine: Engine, source: ModelSource, questions: Sequence[Question], answered: Counter[Question]
 ) -> list[Request]:
     from harness.engine import Request, chat
 

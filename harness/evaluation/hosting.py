@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from harness.evaluation.opening import Source, open_source
+from harness.evaluation.opening import ModelSource, open_source
 
 if TYPE_CHECKING:
     from harness.engine import Engine
@@ -60,7 +60,7 @@ def host_here() -> Host:
 
 
 @contextlib.contextmanager
-def kept_engine(host: Host, source: Source) -> Iterator[Engine]:
+def kept_engine(host: Host, source: ModelSource) -> Iterator[Engine]:
     """The engine of `source`, which stays when the block ends, until another one is asked for."""
     with _SHELF.engine(host.opener, source) as engine:
         yield engine
@@ -125,7 +125,7 @@ class _EngineShelf:
         self._writing = 0
 
     @contextlib.contextmanager
-    def engine(self, opener: Opener, source: Source) -> Iterator[Engine]:
+    def engine(self, opener: Opener, source: ModelSource) -> Iterator[Engine]:
         key = (opener, source.folder.resolve(), source.digest)
         with self._turn:
             self._turn.wait_for(lambda: not self._writing or (self._held is not None and self._held[0] == key))

@@ -18,7 +18,7 @@ from inspect_ai.scorer import Score
 
 from harness.contracts import Verdict
 from harness.errors import HarnessError
-from harness.evaluation.scorers import case_of, given_scorers, score_of
+from harness.evaluation.scorers import Given, case_of, given_scorers, score_of
 from harness.graders import ModelGrader
 from harness.judging import JudgeOfSplit
 from harness.runs import AskedGrader, Reply
@@ -60,26 +60,9 @@ def show_scores(
     that graded, `asked` says which grader was asked; `grader` is there where it was asked just now.
     """
     log = read_log(log_path)
-    condition = str((log.eval.metadata or {})["condition"])
-    samples = {(str(sample.id), sample.epoch): sample for sample in log.samples or []}
-
-    def given(one: JudgeOfSplit, sample_id: str, epoch: int) -> Score | None:
-        sample = samples[sample_id, epoch]
-        if one.judge.name not in verdicts:
-            return (sample.scores or {}).get(one.name)
-        place = (condition, one.split, sample.metadata["case"], epoch)
-        verdict = verdicts[one.judge.name].get(place)
-        return None if verdict is None else score_of(one, verdict, sample.output.completion)
-
     shown = [one for one in judges if one.judge.name in verdicts or _is_shown(one, log.samples or [])]
-    done = inspect_ai.score(
-        log,
-        given_scorers(shown, given),
-        action="overwrite",
-        model="none/none",
-        display="none",
-        copy=False,
-    )
+    scorers = given_scorers(shown, _given(log, verdicts))
+    done = inspect_ai.score(log, scorers, action="overwrite", model="none/none", display="none", copy=False)
     done.eval.metadata = {**(done.eval.metadata or {}), "judges": dict(versions)}
     if asked is not None:
         done.eval.metadata["grader"] = {"model": asked.model, "how": asked.how}
@@ -115,6 +98,21 @@ def beside(logs: Path) -> Iterator[Path]:
         raise HarnessError(f"cannot write logs to {logs}: {error.strerror or error}") from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+def _given(log: EvalLog, verdicts: Verdicts) -> Given:
+    """The score of each reply in `log`: by the verdicts, or as the log has it of a judge that gave none."""
+    condition = str((log.eval.metadata or {})["condition"])
+    samples = {(str(sample.id), sample.epoch): sample for sample in log.samples or []}
+
+    def given(one: JudgeOfSplit, sample_id: str, epoch: int) -> Score | None:
+        sample = samples[sample_id, epoch]
+        if one.judge.name not in verdicts:
+            return (sample.scores or {}).get(one.name)
+        verdict = verdicts[one.judge.name].get((condition, one.split, sample.metadata["case"], epoch))
+        return None if verdict is None else score_of(one, verdict, sample.output.completion)
+
+    return given
 
 
 def _is_shown(one: JudgeOfSplit, samples: Sequence[EvalSample]) -> bool:

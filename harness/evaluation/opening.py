@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class ModelSource:
     """Which engine answers, by its run folder or an untrained model's name or folder, and a digest of what is in it.
 
     `system` is how it treats a missing system turn.

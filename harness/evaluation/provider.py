@@ -27,7 +27,7 @@ from inspect_ai.tool import ToolChoice, ToolInfo
 from harness.contracts import Condition, Generation, Message, Role, Steering, SteeringDefault
 from harness.errors import HarnessError
 from harness.evaluation.gathering import Answer, Gathering, Question
-from harness.evaluation.opening import Source, is_model
+from harness.evaluation.opening import ModelSource, is_model
 from harness.files import digest_of
 from harness.models import resolve
 from harness.runs import read_run
@@ -55,7 +55,7 @@ class EvaluationError(PrerequisiteError, HarnessError):
 class Respondent:
     """Who answers: which weights, how the recipe talks to them, and where a vector is put back."""
 
-    source: Source
+    source: ModelSource
     scale: str
     generation: Generation
     steering: SteeringDefault | None
@@ -69,7 +69,7 @@ def respondent(folder: Path) -> Respondent:
     if is_model(folder):
         digest = digest_of(resolve(str(folder)).digest)[:12]
         return Respondent(
-            source=Source(folder=folder, digest=digest), scale="mini", generation=Generation(), steering=None
+            source=ModelSource(folder=folder, digest=digest), scale="mini", generation=Generation(), steering=None
         )
     try:
         record = read_run(folder)
@@ -80,7 +80,7 @@ def respondent(folder: Path) -> Respondent:
     if record.recipe is None:
         raise EvaluationError(f"the record of {folder} says nothing of its recipe, so it cannot be evaluated")
     return Respondent(
-        source=Source(folder=folder, digest=record.key[:12], system=record.recipe.system),
+        source=ModelSource(folder=folder, digest=record.key[:12], system=record.recipe.system),
         scale=record.cell.scale,
         generation=record.recipe.generation,
         steering=record.recipe.steering,

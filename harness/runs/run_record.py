@@ -10,13 +10,9 @@ from typing import Any, ClassVar, Literal
 from harness.cells import Cell
 from harness.contracts import Recipe, Unit
 from harness.documents import Json, Record, read_record, record, write_record
-from harness.errors import HarnessError
 from harness.runs.results import RESULTS
 
 FILE = "run.json"
-FORMAT = 2
-"""Raise when a field changes its meaning. A record without a number is of 1: see docs/formats.md."""
-
 WAY_OUT = "move the folder away and give its 'harness run' command again"
 
 Status = Literal["running", "done"]
@@ -118,10 +114,12 @@ class RunRecord(Record):
     known.
     """
 
+    FORMAT: ClassVar[int] = 2
+
     cell: Cell
     key: str
     status: Status
-    format: int = 1
+    format: int = 2
     created: str = ""
     inputs: Mapping[str, Json] = field(default_factory=dict)
     recipe: Recipe | None = None
@@ -180,12 +178,7 @@ class RunRecord(Record):
 def read_run(folder: Path) -> RunRecord | None:
     """The record of the run in `folder`, None where there is none yet; HarnessError with the field that is wrong."""
     file = folder / FILE
-    found = read_record(file, RunRecord, what="run record", way_out=WAY_OUT, tidy=_of_format_1)
-    if found is not None and found.format > FORMAT:
-        raise HarnessError(
-            f"{file}: written by a newer harness (format {found.format}, known up to {FORMAT}); update this one"
-        )
-    return found
+    return read_record(file, RunRecord, what="run record", way_out=WAY_OUT, tidy=_of_format_1)
 
 
 def is_run(folder: Path) -> bool:
@@ -194,7 +187,7 @@ def is_run(folder: Path) -> bool:
 
 
 def write_run(folder: Path, made: RunRecord) -> None:
-    """Writes the record of the run in `folder`, in one step."""
+    """Writes the record of the run in `folder`, in one step, in the format of now."""
     write_record(folder / FILE, made)
 
 

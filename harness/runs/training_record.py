@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import ClassVar
 
 from harness.documents import Record, read_record, record, write_record
 from harness.errors import HarnessError
@@ -10,9 +11,6 @@ from harness.files import file_sha256
 from harness.runs.run_record import Steered
 
 ADAPTER, WEIGHTS, FILE = "adapter", "adapter_model.safetensors", "training.json"
-FORMAT = 2
-"""Raise when a field changes its meaning. A record without a number is of 1: see docs/formats.md."""
-
 WAY_OUT = "move the folder 'adapter' away and give the same 'harness run' command again"
 
 
@@ -24,6 +22,8 @@ class TrainingRecord(Record):
     `truncated_rows` counts rows that were cut, and `sha256` is that of the adapter's weights.
     """
 
+    FORMAT: ClassVar[int] = 2
+
     steps: int
     tokens: int
     seconds: float
@@ -31,7 +31,7 @@ class TrainingRecord(Record):
     last_loss: float
     steered_steps: int
     sha256: str
-    format: int = 1
+    format: int = 2
     template: str = ""
     truncated_rows: int = 0
     steering: Steered | None = None
@@ -54,5 +54,5 @@ def read_training(folder: Path) -> TrainingRecord:
 
 
 def write_training(adapter: Path, made: TrainingRecord) -> None:
-    """Writes the record into the folder `adapter`, beside the weights that are there."""
+    """Writes the record, in the format of now, into the folder `adapter`, beside the weights that are there."""
     write_record(adapter / FILE, made)

@@ -14,12 +14,9 @@ from harness.contracts import Unit
 from harness.documents import Record, read_record, record, write_record
 from harness.errors import HarnessError
 
-FORMAT = 2
-"""Raise when a field changes its meaning. A card without a number is of 1: see docs/formats.md."""
-
 VECTORS = "vectors"
 MAKE_AGAIN = "move both files of the vector away, and the next 'harness run' or 'harness vectors' makes it again"
-IMPORT_AGAIN = "it was imported: restore the card, or move both files of the vector away and import it again"
+IMPORT_AGAIN = "it was imported: restore both files of the vector, or move them away and import it again"
 
 
 @record
@@ -91,13 +88,15 @@ class VectorCard(Record):
     traits along the same direction, and `swept` says that elicitation was measured at several depths.
     """
 
+    FORMAT: ClassVar[int] = 2
+
     name: str
     setting: str
     scale: str
     key: str
     blocks: tuple[Layer, ...]
     sha256: str = ""
-    format: int = 1
+    format: int = 2
     summary: str = ""
     concept: str = ""
     source: str = ""
@@ -128,24 +127,20 @@ def read_card(vector: Path) -> VectorCard:
     file = card_of(vector)
     found = None
     if vector.is_file():
-        found = read_record(file, VectorCard, what="vector card", way_out=_way_out(file))
+        found = read_record(file, VectorCard, what="vector card", way_out=way_out(vector))
     if found is None:
         raise HarnessError(f"no vector at {vector}; extract it with: harness vectors SETTING")
-    if found.format > FORMAT:
-        raise HarnessError(
-            f"{file}: written by a newer harness (format {found.format}, known up to {FORMAT}); update this one"
-        )
     return found
 
 
 def write_card(vector: Path, card: VectorCard) -> None:
-    """Writes the card beside the vector in `vector`, in one step."""
+    """Writes the card beside the vector in `vector`, in one step and in the format of now."""
     write_record(card_of(vector), card)
 
 
-def _way_out(file: Path) -> str:
-    """What is imported cannot be made again from what is here."""
+def way_out(vector: Path) -> str:
+    """What to do about a vector or a card that is wrong: what is imported cannot be made again from what is here."""
     try:
-        return IMPORT_AGAIN if b'"imported": {' in file.read_bytes() else MAKE_AGAIN
+        return IMPORT_AGAIN if b'"imported": {' in card_of(vector).read_bytes() else MAKE_AGAIN
     except OSError:
         return MAKE_AGAIN

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import re
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from harness.errors import HarnessError, gist
@@ -19,6 +21,7 @@ HERE = "local"
 FOUND = "auto"
 """The address that stands for the cluster that this machine is part of."""
 KNOCK_SECONDS = 10.0
+INSTALL = "install it with: pip install 'trait-harness[cluster]'"
 
 
 @contextmanager
@@ -32,13 +35,12 @@ def connected(address: str, *, workers: int | None, threads: int) -> Iterator[An
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     # Ray would keep a worker from seeing its GPUs when it asks for none; the recipe's 0 means a processor.
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    quiet: dict[str, Any] = {"logging_level": "ERROR", "log_to_driver": False}
-    started = {"num_cpus": max(1, workers or 1) * threads, "include_dashboard": False}
+    init = partial(ray.init, logging_level="ERROR", log_to_driver=False)
     try:
         if address == HERE:
-            ray.init(address="local", **started, **quiet)
+            init(address="local", num_cpus=max(1, workers or 1) * threads, include_dashboard=False)
         else:
-            ray.init(address=address, **quiet)
+            init(address=address)
     except Exception as error:
         raise _nobody(address, error) from error
     try:
@@ -98,7 +100,7 @@ class RayExecutor:
     def wait(self, seconds: float) -> list[Ended]:
         """The jobs that have ended within `seconds`."""
         if not self._running:
-            _sleep(seconds)
+            time.sleep(seconds)
             return []
         ready, _ = self._ray.wait(list(self._running), num_returns=1, timeout=seconds)
         return [Ended(self._running[one], self._outcome(one, self._running.pop(one))) for one in ready]
@@ -152,15 +154,9 @@ def _last_line(error: Exception) -> str:
     return next((line for line in reversed(lines) if line), type(error).__name__)
 
 
-def _sleep(seconds: float) -> None:
-    import time
-
-    time.sleep(seconds)
-
-
 def _ray() -> Any:
     try:
         import ray
     except ImportError:
-        raise HarnessError("a sweep on a cluster needs Ray; install it with: pip install 'harness[cluster]'") from None
+        raise HarnessError(f"a sweep on a cluster needs Ray; {INSTALL}") from None
     return ray

@@ -17,47 +17,22 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
-from harness.authoring import weights
+from harness import authoring
 from harness.cells import Cell, weighted
+from harness.cells import grid as combinations
 from harness.contracts import CLEAN, Condition
 from harness.documents import Place, Source, read_source
 from harness.errors import HarnessError, unknown
 from harness.files import digest_of, file_sha256
 from harness.models import resolve
 from harness.registry import Registry, check_condition, installed
+from harness.sweep.experiment_file import Filled, filled, validated
 
 FORMAT = "1"
 
 T = TypeVar("T")
-
-Seed = Annotated[int, Field(ge=0, lt=10**18)]
-Dose = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-
-
-class _Grid(BaseModel):
-    """Every combination of these is a cell. What a grid leaves out is taken from the top of the file."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    settings: list[str] | None = None
-    interventions: list[str] | None = None
-    scale: str | None = None
-    models: list[str] | None = None
-    doses: list[Dose] | None = None
-    seeds: list[Seed] | None = None
-    weights: list[str] | None = None
-
-
-class _File(_Grid):
-    name: str | None = None
-    summary: str = ""
-    conditions: list[str] | None = None
-    claims: str | None = None
-    grids: list[_Grid] = Field(default_factory=lambda: [_Grid()], min_length=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,12 +80,12 @@ def with_conditions(found: Registry, settings: Iterable[str], conditions: Sequen
 def load(file: Path) -> Experiment:
     """The experiment in `file`, every name in it looked up; HarnessError with file and line for the first mistake."""
     document = read_source(file)
-    written = _validated(document)
+    written = validated(document)
     cells: dict[Cell, Place] = {}
     left_out: dict[str, None] = {}
     for at, grid in enumerate(written.grids):
         path: Place = ("grids", at) if "grids" in written.model_fields_set else ()
-        found = _cells(_Places(document, path), _filled(grid, written), left_out)
+        found = _cells(_Places(document, path), filled(grid, written), left_out)
         _add(cells, found, path, document)
     settings = tuple(dict.fromkeys(cell.setting for cell in cells))
     return Experiment(
@@ -124,20 +99,6 @@ def load(file: Path) -> Experiment:
     )
 
 
-def _validated(document: Source) -> _File:
-    try:
-        return _File.model_validate(document.data)
-    except ValidationError as error:
-        first = error.errors()[0]
-    path = first["loc"]
-    if first["type"] == "extra_forbidden":
-        fields = _Grid.model_fields if path[0] == "grids" else _File.model_fields
-        raise document.wrong(path, str(unknown("key", str(path[-1]), fields)))
-    said = first["msg"].removeprefix("Input should be ")
-    shown = ".".join(str(step + 1) if isinstance(step, int) else step for step in path)
-    raise document.wrong(path, f"{shown} should be {said}, not {first['input']!r:.60}")
-
-
 @dataclass(frozen=True, slots=True)
 class _Places:
     """Where the keys of one grid stand: in the grid, or else at the top of the file."""
@@ -147,44 +108,14 @@ class _Places:
 
     def wrong(self, key: str, at: int, message: object) -> HarnessError:
         """An error about the entry `at` of the list under `key`."""
-        own = isinstance(self._value(self.grid), dict) and key in self._value(self.grid)
+        grid = self.document.data
+        for step in self.grid:
+            grid = grid[step]
+        own = isinstance(grid, dict) and key in grid
         return self.document.wrong((*(self.grid if own else ()), key, at), str(message))
 
-    def _value(self, path: Place) -> Any:
-        value = self.document.data
-        for step in path:
-            value = value[step]
-        return value
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Filled:
-    settings: list[str]
-    interventions: list[str]
-    scale: str
-    models: list[str]
-    doses: list[float]
-    seeds: list[int]
-    weights: list[str]
-
-
-def _filled(grid: _Grid, top: _File) -> _Filled:
-    def given(key: str, otherwise: Any) -> Any:
-        values = (getattr(grid, key), getattr(top, key), otherwise)
-        return next(value for value in values if value is not None)
-
-    return _Filled(
-        settings=given("settings", []),
-        interventions=given("interventions", []),
-        scale=given("scale", "mini"),
-        models=given("models", [""]),
-        doses=given("doses", [1.0]),
-        seeds=given("seeds", [0]),
-        weights=given("weights", [""]),
-    )
-
-
-def _cells(places: _Places, grid: _Filled, left_out: dict[str, None]) -> list[Cell]:
+def _cells(places: _Places, grid: Filled, left_out: dict[str, None]) -> list[Cell]:
     """The cells of a grid; an arm that does not apply to one of several settings is noted in `left_out`."""
     _no_entry_twice(places, grid)
     registry = installed()
@@ -200,7 +131,8 @@ def _cells(places: _Places, grid: _Filled, left_out: dict[str, None]) -> list[Ce
         if model:
             _looked_up(places, "models", at, partial(resolve, model))
     balances = [
-        _looked_up(places, "weights", at, partial(weights.canonical, text)) for at, text in enumerate(grid.weights)
+        _looked_up(places, "weights", at, partial(authoring.weights.canonical, text))
+        for at, text in enumerate(grid.weights)
     ]
     if any(balances) and all(arm.given is None for arm in arms):
         raise places.wrong("weights", 0, "none of the interventions takes weights; leave them out")
@@ -208,10 +140,8 @@ def _cells(places: _Places, grid: _Filled, left_out: dict[str, None]) -> list[Ce
 
 
 def _of_setting(
-    places: _Places, grid: _Filled, setting: str, balances: Sequence[str], left_out: dict[str, None]
+    places: _Places, grid: Filled, setting: str, balances: Sequence[str], left_out: dict[str, None]
 ) -> list[Cell]:
-    from harness.cells import grid as combinations  # imports torch, after all names are known to be right
-
     record = installed().setting(setting)
     applying = []
     for at, name in enumerate(grid.interventions):
@@ -241,7 +171,7 @@ def _of_setting(
     ]
 
 
-def _no_entry_twice(places: _Places, grid: _Filled) -> None:
+def _no_entry_twice(places: _Places, grid: Filled) -> None:
     for key in ("settings", "interventions", "models", "doses", "seeds", "weights"):
         values = getattr(grid, key)
         if not values:

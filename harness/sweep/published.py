@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 from harness.errors import HarnessError, unknown
@@ -16,9 +17,10 @@ SCALE = "mini"
 
 def folder() -> Path:
     """Where the experiments that come with the harness are, `claims/` among them."""
-    import harness_experiments
-
-    (found,) = harness_experiments.__path__
+    package = find_spec("harness_experiments")
+    assert package is not None
+    assert package.submodule_search_locations is not None
+    (found,) = package.submodule_search_locations
     return Path(found)
 
 

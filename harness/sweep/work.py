@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from harness.cells import Cell
+from harness.cells import Cell, prepared
 from harness.errors import HarnessError, gist
 from harness.files import Busy
 from harness.registry import Registry, installed, using
@@ -66,7 +66,6 @@ def do(job: Job, world: World) -> Outcome:
     """Does `job` and says how it ended; whatever goes wrong in it ends the job and not the worker."""
     began = time.monotonic()
     try:
-        from harness.cells import prepared
         from harness.pipeline import run_cell
 
         with using(with_conditions(world.plugins(), world.settings, world.conditions)):

@@ -1,4 +1,4 @@
-"""Laws that every plugin must obey, and tiny models to try one on: for plugin authors' own tests.
+"""Laws that every plugin must obey, for its author's own tests.
 
     from harness.testing import check_intervention, check_judge, check_setting
 
@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
 
-from harness.authoring import algebra, weights
+from harness import authoring
 from harness.cells import left_out, splits
 from harness.contracts import (
     Case,
@@ -31,19 +29,7 @@ from harness.contracts import (
     Verdict,
 )
 
-if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerFast
-
-Family = Literal["llama", "qwen2", "qwen3", "gemma2", "gemma3", "mistral"]
-FAMILIES: tuple[Family, ...] = ("llama", "qwen2", "qwen3", "gemma2", "gemma3", "mistral")
-
 AWKWARD_REPLIES = ("", " \n\t", "...", "yes " * 200, "42", "\u200b\ufffd{}[]<|im_end|>", "Не знаю. 我不知道。 🤷")
-
-VOCABULARY = 320
-CHATML = (
-    "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>\n' }}"
-    "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
-)
 
 
 def check_setting(setting: Setting, *, scale: str = "mini") -> None:
@@ -65,7 +51,11 @@ def check_setting(setting: Setting, *, scale: str = "mini") -> None:
         known = {metric.name for metric in setting.metrics}
         _law(one.metric in known, where, f"a reference is for metric {one.metric!r}, which the setting has not")
         _law(bool(one.source), where, f"the reference for {one.intervention} {one.metric} names no source")
-        _law(one.weights == weights.canonical(one.weights), where, f"the weights {one.weights!r} are not canonical")
+        _law(
+            one.weights == authoring.weights.canonical(one.weights),
+            where,
+            f"the weights {one.weights!r} are not canonical",
+        )
     for name, weight in setting.composition.items():
         _law(name in setting.vectors, where, f"the composition names {name!r}, which is no vector of the setting")
         _law(math.isfinite(weight), where, f"the composition gives {name!r} the weight {weight}")
@@ -122,29 +112,6 @@ def check_judge(judge: Judge, *, cases: Sequence[Case] = ()) -> None:
             _law(verdict == _graded(judge, case, reply, seen), seen, "the same reply gets another verdict")
 
 
-def tiny_model(folder: Path, *, family: Family = "llama", seed: int = 0, blocks: int = 4) -> Path:
-    """`folder` with a random causal language model (hidden size 32) and a byte-level tokenizer, as safetensors.
-
-    The chat template is ChatML without a default system prompt; end of text and padding are one token, as
-    in SmolLM2. The same seed writes the same weights. Needs no network.
-    """
-    import torch
-    import transformers
-
-    tokenizer = _tiny_tokenizer()
-    config = _tiny_config(family, blocks)
-    config.eos_token_id = config.pad_token_id = tokenizer.eos_token_id
-    config.bos_token_id = None
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        from_config: Callable[..., Any] = transformers.AutoModelForCausalLM.from_config
-        model = from_config(config, dtype=torch.float32)
-    folder.mkdir(parents=True, exist_ok=True)
-    model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return folder
-
-
 def _check_recipe(recipe: Recipe, setting: Setting, where: str) -> None:
     default = recipe.steering
     if default is None:
@@ -162,7 +129,7 @@ def _check_steering(steering: Steering, setting: Setting, where: str) -> None:
     _law(math.isfinite(steering.coef), where, f"the steering coefficient is {steering.coef}")
     _law(bool(steering.blocks) != (steering.depth is not None), where, "give either blocks or depth")
     _law(steering.depth is None or 0 <= steering.depth <= 1, where, f"depth {steering.depth} is not within 0 and 1")
-    for name in algebra.names(steering.vector):
+    for name in authoring.algebra.names(steering.vector):
         _law(name in setting.vectors, where, f"steers with {name!r}, which is no vector of the setting")
 
 
@@ -174,7 +141,7 @@ def _check_conditions(setting: Setting, scale: str, where: str) -> None:
         _law(str(condition) == text, where, f"condition {text!r} is spelled {condition}")
         if condition.kind == "prompt":
             _law(condition.name in setting.prompts, where, f"condition {text!r} names no prompt of the setting")
-        for name in algebra.names(condition.name) if condition.kind == "vector" else ():
+        for name in authoring.algebra.names(condition.name) if condition.kind == "vector" else ():
             _law(name in setting.vectors, where, f"condition {text!r} names no vector of the setting")
 
 
@@ -269,57 +236,3 @@ def _distinct(values: Iterable[Hashable], where: str, kind: str) -> None:
 def _law(holds: bool, where: str, broken: str) -> None:
     if not holds:
         raise AssertionError(f"{where}: {broken}")
-
-
-def _tiny_tokenizer() -> PreTrainedTokenizerFast:
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-    from transformers import PreTrainedTokenizerFast
-
-    inner = Tokenizer(models.BPE())
-    inner.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    inner.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=VOCABULARY,
-        special_tokens=["<|im_end|>", "<|im_start|>"],
-        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
-        show_progress=False,
-    )
-    inner.train_from_iterator(
-        ["system user assistant", "Yes, you are right. No, that is not right. The answer is"], trainer
-    )
-    build: Callable[..., PreTrainedTokenizerFast] = PreTrainedTokenizerFast
-    tokenizer = build(
-        tokenizer_object=inner,
-        eos_token="<|im_end|>",
-        pad_token="<|im_end|>",
-        model_max_length=2048,
-        clean_up_tokenization_spaces=False,
-    )
-    tokenizer.chat_template = CHATML
-    return tokenizer
-
-
-def _tiny_config(family: Family, blocks: int) -> Any:
-    import transformers
-
-    kinds: dict[Family, str] = {
-        "llama": "LlamaConfig",
-        "qwen2": "Qwen2Config",
-        "qwen3": "Qwen3Config",
-        "gemma2": "Gemma2Config",
-        "gemma3": "Gemma3TextConfig",
-        "mistral": "MistralConfig",
-    }
-    if family not in kinds:
-        raise ValueError(f"no tiny model of family {family!r}; there are: {', '.join(kinds)}")
-    return getattr(transformers, kinds[family])(
-        vocab_size=VOCABULARY,
-        hidden_size=32,
-        intermediate_size=64,
-        num_hidden_layers=blocks,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        head_dim=8,
-        max_position_embeddings=2048,
-        tie_word_embeddings=True,
-    )

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from harness.cells import Prepared
-from harness.contracts import Message, Steering
-from harness.documents import as_json
-from harness.engine import Engine, chat, load
+from harness.contracts import Message
+from harness.engine import TorchEngine, additions, chat, load
 from harness.models import materialise
-from harness.runs import RunRecord, Steered, Step, is_trained, read_training, training_gates
+from harness.runs import RunRecord, Step, is_trained, read_training, training_gates
 from harness.screen import bar
-from harness.training.loop import batches, train
-from harness.vectors import relative, vector_lookup
+from harness.training.loop import train
+from harness.training.schedule import batches
+from harness.vectors import steered_as, vector_lookup
 
 
 def train_cell(cell: Prepared, record: RunRecord, folder: Path, vectors: Mapping[str, Path]) -> RunRecord:
@@ -40,7 +40,7 @@ def train_cell(cell: Prepared, record: RunRecord, folder: Path, vectors: Mapping
 
 def _train(cell: Prepared, folder: Path, vectors: Mapping[str, Path]) -> None:
     model, tokenizer = load(materialise(cell.model))
-    engine = Engine.around(model, tokenizer, cell.dtype, vector_lookup(vectors))
+    engine = TorchEngine.around(model, tokenizer, cell.dtype, vector_lookup(vectors))
     rows = [_row(tokenizer, cell, messages) for messages in (row.messages for row in cell.rows)]
     steps = len(batches([len(row.ids) for row in rows], cell.recipe, cell.cell.seed))
     with bar(f"train {cell.title}", total=steps, unit="tok") as advance:
@@ -51,13 +51,10 @@ def _train(cell: Prepared, folder: Path, vectors: Mapping[str, Path]) -> None:
             dtype=engine.dtype,
             seed=cell.cell.seed,
             folder=folder,
-            additions=engine.additions(cell.steering) if cell.steering else None,
+            additions=additions(engine, cell.steering) if cell.steering else None,
             row_ids=[row.id for row in cell.rows],
-            extra={
-                "template": chat.template_digest(tokenizer, system=cell.recipe.system),
-                "truncated_rows": sum(row.truncated for row in rows),
-                "steering": as_json(_steered(engine, cell.steering)) if cell.steering else None,
-            },
+            template=chat.template_digest(tokenizer, system=cell.recipe.system),
+            steering=steered_as(engine, cell.steering) if cell.steering else None,
             advance=lambda done, tokens: advance(steps=done, count=tokens),
         )
 
@@ -66,19 +63,4 @@ def _row(tokenizer: Any, cell: Prepared, messages: Sequence[Message]) -> chat.Ro
     recipe = cell.recipe
     return chat.training_row(
         tokenizer, messages, loss_on=recipe.loss_on, max_length=recipe.max_length, system=recipe.system
-    )
-
-
-def _steered(engine: Engine, wanted: Steering) -> Steered:
-    """What is added, at which blocks, and how long it is."""
-    added = engine.additions(wanted)
-    return Steered(
-        vector=wanted.vector,
-        coef=wanted.coef,
-        blocks=tuple(sorted(added)),
-        depth=wanted.depth,
-        unit=wanted.unit,
-        expression=wanted.vector,
-        norm={str(block): float(vector.norm()) for block, vector in added.items()},
-        relative=relative(engine, wanted),
     )

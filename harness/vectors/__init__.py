@@ -1,21 +1,21 @@
 """Trait vectors: extracted or imported, kept by content, each with a card."""
 
-from harness.vectors import cards, extraction, importing
-from harness.vectors.cards import ensure, make_vectors, opened_grader
-from harness.vectors.extraction import relative
-from harness.vectors.rollouts import rollouts
+from harness.vectors.activations import Extraction, extract
+from harness.vectors.cards import make_vectors
+from harness.vectors.importing import import_vector
+from harness.vectors.making import ensure, opened_grader
 from harness.vectors.step import extract_missing
-from harness.vectors.stored import vector_lookup
+from harness.vectors.stored import load_vector, steered_as, vector_lookup
 
 __all__ = [
-    "cards",
+    "Extraction",
     "ensure",
+    "extract",
     "extract_missing",
-    "extraction",
-    "importing",
+    "import_vector",
+    "load_vector",
     "make_vectors",
     "opened_grader",
-    "relative",
-    "rollouts",
+    "steered_as",
     "vector_lookup",
 ]

@@ -10,20 +10,23 @@ import pickle
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from harness.cells import FORMAT, vector_file
 from harness.contracts import Message, Setting
-from harness.engine import Engine, Request, Vector, chat, open_model
+from harness.engine import Engine, Request, TorchEngine, Vector, chat, open_model
 from harness.errors import HarnessError
 from harness.files import digest_of, file_sha256, locked
 from harness.models import resolve, resolve_dtype
 from harness.registry import installed
-from harness.vectors import cards
-from harness.vectors import extraction as vectors
+from harness.runs import Imported, VectorCard
+from harness.vectors.activations import ReplySide, residual_rms
+from harness.vectors.elicitation import verdict
+from harness.vectors.making import steered_blocks
+from harness.vectors.quality import sizes
+from harness.vectors.stored import save
 
 RMS_CASES, RMS_TOKENS = 12, 48
 """The residual RMS is read off so many greedy replies to the setting's selection cases. Our choice."""
@@ -34,7 +37,7 @@ def import_vector(source: Path, name: str, setting: str, root: Path, *, scale: s
 
     HarnessError where it holds anything but one finite tensor of (blocks + 1, hidden); nothing is written then.
     """
-    rows = read_rows(source)
+    rows = read_tensor(source)
     found = installed().setting(setting)
     recipe = found.recipe(scale)
     ref = resolve(model or recipe.model)
@@ -44,28 +47,24 @@ def import_vector(source: Path, name: str, setting: str, root: Path, *, scale: s
     digest = file_sha256(source)
     key = digest_of([FORMAT, "imported", digest, ref.digest, engine.dtype, recipe.system])
     file = vector_file(root, name, key)
-    card = {
-        "name": name,
-        "setting": found.name,
-        "scale": scale,
-        "key": key,
-        "summary": f"imported from {source.name}",
-        "concept": "",
-        "source": str(source),
-        "questions": None,
-        "blocks": _blocks(made),
-        "replies": None,
-        "imported": {"file": str(source), "sha256": digest, "shape": list(rows.shape), "first_row": "left out"},
-        "elicitation": [],
-        "cosines": {},
-        "verdict": vectors.verdict(_blocks(made), [], cards.steered_blocks(engine, found, scale, name)),
-    }
+    layers = sizes(made)
+    card = VectorCard(
+        name=name,
+        setting=found.name,
+        scale=scale,
+        key=key,
+        summary=f"imported from {source.name}",
+        source=str(source),
+        blocks=layers,
+        imported=Imported(file=str(source), sha256=digest, shape=tuple(rows.shape), first_row="left out"),
+        verdict=verdict(layers, [], steered_blocks(engine, found, scale, name)),
+    )
     with locked(file, wait=True):
-        vectors.save(file, made, card)
+        save(file, made, card)
     return file
 
 
-def read_rows(source: Path) -> Tensor:
+def read_tensor(source: Path) -> Tensor:
     """The one tensor in a .pt file, (rows, hidden) fp32; HarnessError where it is anything else."""
     try:
         with warnings.catch_warnings():
@@ -94,7 +93,7 @@ def read_rows(source: Path) -> Tensor:
 
 def to_blocks(rows: Tensor, engine: Engine, source: Path) -> Tensor:
     """The rows that stand for block outputs, (blocks, hidden); HarnessError where they are another model's."""
-    blocks, width = len(engine.blocks), int(engine.model.get_input_embeddings().weight.shape[1])
+    blocks, width = engine.block_count, engine.width
     if rows.shape[1] != width:
         raise HarnessError(f"{source} is {rows.shape[1]} wide, and this model {width}: it was made for another model")
     if rows.shape[0] != blocks + 1:
@@ -105,21 +104,7 @@ def to_blocks(rows: Tensor, engine: Engine, source: Path) -> Tensor:
     return rows[1:].contiguous()
 
 
-def _blocks(made: Vector) -> list[dict[str, Any]]:
-    return [
-        {
-            "block": block,
-            "norm": float(value.norm()),
-            "rms": float(rms),
-            "relative": float(value.norm() / rms),
-            "split_half_cosine": None,
-            "auroc": None,
-        }
-        for block, (value, rms) in enumerate(zip(made.value, made.rms, strict=True))
-    ]
-
-
-def _residual(engine: Engine, setting: Setting, scale: str) -> Tensor:
+def _residual(engine: TorchEngine, setting: Setting, scale: str) -> Tensor:
     """The residual RMS of the untouched model over its own replies, (blocks,)."""
     chats: Sequence[tuple[Message, ...]] = [case.messages for case in setting.cases("selection", 0, scale)[:RMS_CASES]]
     system = setting.recipe(scale).system
@@ -130,7 +115,6 @@ def _residual(engine: Engine, setting: Setting, scale: str) -> Tensor:
     replies = engine.generate(requests)
     # An empty reply still has its end-of-turn token.
     sides = [
-        vectors.ReplySide(i, True, messages, reply.text)
-        for i, (messages, reply) in enumerate(zip(chats, replies, strict=True))
+        ReplySide(i, True, messages, reply.text) for i, (messages, reply) in enumerate(zip(chats, replies, strict=True))
     ]
-    return vectors.residual_rms(engine, sides, system)
+    return residual_rms(engine, sides, system)

@@ -10,7 +10,7 @@ from harness.cells import Prepared, vector_file
 from harness.engine import open_model
 from harness.models import as_dtype
 from harness.runs import RunRecord, Step, is_vector
-from harness.vectors.cards import ensure, opened_grader
+from harness.vectors.making import ensure, opened_grader
 
 
 def extract_missing(cell: Prepared, record: RunRecord, root: Path) -> tuple[RunRecord, dict[str, Path]]:

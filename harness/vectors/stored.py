@@ -1,21 +1,30 @@
-"""Vectors in files, each beside its card: read whole, or told what is wrong."""
+"""Vectors in files, each beside its card: written card last, and read whole or told what is wrong."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
 
-from harness.engine import Vector
+from harness.contracts import Steering
+from harness.engine import Engine, Vector, Vectors, additions, relative
 from harness.errors import HarnessError
-from harness.files import file_sha256
+from harness.files import file_sha256, writing
+from harness.runs import Steered, VectorCard, read_card, way_out, write_card
 
 
-def vector_lookup(files: Mapping[str, Path]) -> Callable[[str], Vector]:
+def save(file: Path, made: Vector, card: VectorCard) -> None:
+    """Writes `file` (safetensors) and, last, its card beside it, which holds the file's sha256."""
+    with writing(file, "a vector") as part:
+        save_file({"vector": made.value.contiguous(), "rms": made.rms.contiguous()}, part)
+    write_card(file, replace(card, sha256=file_sha256(file)))
+
+
+def vector_lookup(files: Mapping[str, Path]) -> Vectors:
     """A function from a vector's name to the vector in its file, each read once."""
 
     @cache
@@ -34,28 +43,29 @@ def load_vector(file: Path) -> Vector:
         with safe_open(file, framework="pt") as stored:
             value, rms = stored.get_tensor("vector"), stored.get_tensor("rms")
     except (SafetensorError, OSError):
-        raise HarnessError(f"{file} is cut or no safetensors file; delete it and run again") from None
+        raise HarnessError(f"{file} is cut or no safetensors file; {way_out(file)}") from None
     if value.ndim != 2 or rms.shape != value.shape[:1]:
         raise HarnessError(
             f"{file} holds a vector of shape {tuple(value.shape)} with {rms.numel()} RMS values, "
-            "not (blocks, hidden) with one for each block; delete it and run again"
+            f"not (blocks, hidden) with one for each block; {way_out(file)}"
         )
     if not bool(value.isfinite().all() and rms.isfinite().all()):
-        raise HarnessError(f"{file} has values that are not finite; delete it and run again")
-    if card["sha256"] != file_sha256(file):
-        raise HarnessError(f"{file} has changed since its card was written; delete both and run again")
+        raise HarnessError(f"{file} has values that are not finite; {way_out(file)}")
+    if card.sha256 != file_sha256(file):
+        raise HarnessError(f"{file} has changed since its card was written; {way_out(file)}")
     return Vector(value=value.float(), rms=rms.float())
 
 
-def read_card(file: Path) -> dict[str, Any]:
-    """The quality card beside the vector in `file`; HarnessError when either is missing or the card is cut."""
-    card = file.with_suffix(".json")
-    if not file.is_file() or not card.is_file():
-        raise HarnessError(f"no vector at {file}; extract it with: harness vectors SETTING")
-    try:
-        found = json.loads(card.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise HarnessError(f"{card} is cut or no card ({error}); delete it and run again") from None
-    if not isinstance(found, dict) or "sha256" not in found:
-        raise HarnessError(f"{card} is no vector's card; delete it and run again")
-    return found
+def steered_as(engine: Engine, wanted: Steering) -> Steered:
+    """What `wanted` adds to this engine's model, for a record: at which blocks, of which norm."""
+    added = additions(engine, wanted)
+    return Steered(
+        vector=wanted.vector,
+        coef=wanted.coef,
+        blocks=tuple(sorted(added)),
+        depth=wanted.depth,
+        unit=wanted.unit,
+        expression=wanted.vector,
+        norm={str(block): float(vector.norm()) for block, vector in added.items()},
+        relative=relative(engine, wanted),
+    )

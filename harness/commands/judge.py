@@ -1,0 +1,60 @@
+"""`harness judge`: any judge on replies that were made anywhere."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.commands.graders import Grading, paid
+from harness.commands.options import Connections, Grader, MaxCost, Output, Price
+
+if TYPE_CHECKING:
+    from harness.contracts import Verdict
+    from harness.grading import GivenReply
+
+
+def judge(
+    name: Annotated[str, typer.Argument(help="The judge.")],
+    replies: Annotated[Path, typer.Option(help="JSON lines, each with `reply`, and `messages` or `facts` if needed.")],
+    grader: Grader = "",
+    connections: Connections = None,
+    max_cost: MaxCost = None,
+    price: Price = "",
+    output: Output = None,
+) -> None:
+    """Scores for replies that were made anywhere."""
+    _judge(name, replies, Grading(model=grader, connections=connections, max_cost=max_cost, price=price), output)
+
+
+def _judge(name: str, replies: Path, grading: Grading, output: Path | None) -> None:
+    """Writes one JSON row of scores per row of `replies`, in order, to `output` or stdout, once all are judged.
+
+    What a grader cost is said on stderr.
+    """
+    from harness import files
+    from harness.grading import read_given, verdicts_of
+    from harness.registry import installed
+
+    chosen = installed().judge(name)
+    grader = grading.opened_for([chosen])
+    given = read_given(replies)
+    said = verdicts_of(chosen, [one.reply for one in given], grader, places=[one.place for one in given])
+    lines = [_line(one, verdict) for one, verdict in zip(given, said, strict=True)]
+    text = "".join(f"{line}\n" for line in lines)
+    if output is None:
+        print(text, end="")
+    else:
+        with files.writing(output, "the scores") as part:
+            part.write_text(text, encoding="utf-8")
+    if grader is not None:
+        print(paid(grader), file=sys.stderr)
+
+
+def _line(given: GivenReply, verdict: Verdict) -> str:
+    own = {} if given.own_id is None else {"id": given.own_id}
+    record = {**own, "scores": dict(verdict.scores), "reason": verdict.reason}
+    return json.dumps(record, ensure_ascii=False, allow_nan=False)

@@ -1,0 +1,117 @@
+"""Options that several commands share, and what their texts mean."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from harness.contracts import NAME
+from harness.errors import HarnessError
+
+if TYPE_CHECKING:
+    from harness.sweep import Where
+
+SEED_DIGITS = 18  # what a generator takes, 64 bits, holds them all
+NONE: Final[list[str]] = []
+"""The default of an option that may be repeated."""
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Markdown = Annotated[bool, typer.Option("--markdown", help="Print Markdown.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the plan and train nothing.")]
+Runs = Annotated[Path, typer.Option(help="Folder of run folders.")]
+RunsFolder = Annotated[Path, typer.Argument(help="Folder of run folders.")]
+Output = Annotated[Path | None, typer.Option(help="Write to this file, not to the terminal.")]
+Several = Annotated[list[str], typer.Option(help="Repeat it, or put commas.")]
+OnlyThese = Annotated[list[str], typer.Option(help="Only these; repeat it, or put commas.")]
+Scale = Annotated[str, typer.Option(help="mini, small or paper.")]
+Model = Annotated[str, typer.Option(help="smollm2_135m, a hub id or a local folder; else the recipe's own.")]
+Grader = Annotated[str, typer.Option(help="Model that judges may ask, as Inspect names it: openai/gpt-4o-mini.")]
+Connections = Annotated[int | None, typer.Option(help="Questions to the grader at once; 10 if not given.")]
+MaxCost = Annotated[float | None, typer.Option(help="Stop asking the grader before it has cost so many US dollars.")]
+Price = Annotated[str, typer.Option(help="The grader's price, IN,OUT in US dollars for a million tokens.")]
+VectorGrader = Annotated[
+    str, typer.Option(help="The model that chooses among a persona's replies, as Inspect names it; none: all count.")
+]
+Jobs = Annotated[int | None, typer.Option(help="Cells at once; else one for each GPU, or one.")]
+Cluster = Annotated[str, typer.Option(help="Address of a Ray cluster; `local` starts one here.")]
+
+
+def several(option: str, values: Sequence[str]) -> tuple[str, ...]:
+    """The distinct names of an option that may be repeated or hold commas; HarnessError when there is none."""
+    names = [name.strip() for value in values for name in value.split(",")]
+    if not names or not all(names):
+        raise HarnessError(f"{option} has an empty name; write {option} A,B or repeat it")
+    return tuple(dict.fromkeys(names))
+
+
+def any_of(option: str, values: Sequence[str]) -> tuple[str, ...]:
+    """The same of an option that may be left out."""
+    return several(option, values) if values else ()
+
+
+def seeds(values: Sequence[str]) -> tuple[int, ...]:
+    """The seeds of `--seed`, whole numbers from 0 up."""
+    texts = several("--seed", values)
+    for text in texts:
+        if not (text.isascii() and text.isdigit()) or len(text) > SEED_DIGITS:
+            raise HarnessError(
+                f"--seed {text!r} is not a whole number from 0 up, of at most {SEED_DIGITS} digits; write 0,1,2"
+            )
+    return tuple(dict.fromkeys(int(text) for text in texts))
+
+
+def balances(values: Sequence[str]) -> tuple[str, ...]:
+    """The balances of `--weights` in canonical form, one for each time it is given; ("",) for none."""
+    from harness import authoring
+
+    parse, spelled = authoring.weights.parse, authoring.weights.spelled
+    return tuple(dict.fromkeys(spelled(parse(value)) for value in values)) or ("",)
+
+
+def doses(value: str) -> tuple[float, ...]:
+    """The doses of `--dose`, finite numbers from 0 up."""
+    found = []
+    for text in several("--dose", [value]):
+        try:
+            dose = float(text)
+        except ValueError:
+            dose = -1.0
+        if not 0 <= dose < float("inf"):
+            raise HarnessError(f"--dose {text!r} is not a finite number from 0 up; write --dose 0.5,1,2")
+        found.append(dose)
+    return tuple(dict.fromkeys(found))
+
+
+def vector_files(values: Sequence[str]) -> dict[str, str]:
+    """The files of `--vector` by the name that each is given, whole and with a card."""
+    return dict(_vector_file(text) for text in values)
+
+
+def where(jobs: int | None, cluster: str) -> Where:
+    """Where `--jobs` and `--cluster` say that cells are done; HarnessError where none could be done at a time."""
+    if jobs is not None and jobs < 1:
+        raise HarnessError(f"--jobs {jobs} would do nothing; write --jobs 1 or more")
+    from harness.sweep import Where
+
+    return Where(jobs=jobs, cluster=cluster)
+
+
+def one_of(forms: dict[str, bool]) -> str | None:
+    """The one form that is asked for, None for none; HarnessError for two."""
+    asked = [form for form, wanted in forms.items() if wanted]
+    if len(asked) > 1:
+        raise HarnessError(f"--{asked[0]} and --{asked[1]} are two forms of one report; choose one")
+    return asked[0] if asked else None
+
+
+def _vector_file(text: str) -> tuple[str, str]:
+    name, _, file = text.partition("=")
+    if not NAME.fullmatch(name) or not file:
+        raise HarnessError(f"--vector {text!r} is not NAME=FILE, as evil=runs/vectors/evil-0123abcd.safetensors")
+    path = Path(file)
+    if path.suffix != ".safetensors" or not path.is_file() or not path.with_suffix(".json").is_file():
+        raise HarnessError(f"no vector with its card at {file}; make one with 'harness vectors', or import one")
+    return name, str(path.resolve())

@@ -1,0 +1,107 @@
+"""Plans as tables and records: for `harness run --dry-run` and `harness sweep --dry-run`.
+
+They stand here and not in the report, which lies below planning and knows no plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from harness.screen import at_most, console, print_json
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from harness.judging import GradingCost
+    from harness.planning import Plan
+    from harness.sweep import SweepPlan, Where
+
+
+def plan_record(one: Plan) -> dict[str, object]:
+    """The plan of one cell for a program."""
+    return {**asdict(one), "folder": str(one.folder), "stale": [str(folder) for folder in one.stale]}
+
+
+def show_plans(plans: Sequence[Plan]) -> None:
+    """Prints the plans, a table for each setting, and what they come to."""
+    from rich.text import Text
+
+    from harness.models import short_name
+
+    page = console()
+    titles = [f"{one.cell.setting}, {one.cell.scale}, {short_name(one.cell.model)}" for one in plans]
+    for title in dict.fromkeys(titles):
+        own = [one for one, its in zip(plans, titles, strict=True) if its == title]
+        page.print(Text(title, style="bold"))
+        page.print(_grid(own))
+    todo = [one for one in plans if not one.done]
+    known = [one.seconds for one in todo if one.seconds is not None]
+    total = f", {at_most(sum(known))} on this machine" if todo and len(known) == len(todo) else ""
+    page.print(f"\n{len(todo)} of {len(plans)} cells to do{total}; nothing was trained")
+    if any(one.estimated for one in plans):
+        page.print("tokens are estimated from characters: the model is not on this machine")
+    if any(one.grading is not None for one in plans):
+        page.print(f"grader: {asking([one.grading for one in plans])}", soft_wrap=True, markup=False)
+    for folder in dict.fromkeys(folder for one in plans for folder in one.stale):
+        page.print(f"stale, made from other inputs, left alone: {folder}", soft_wrap=True)
+
+
+def show_sweep_plan(plan: SweepPlan, where: Where, *, hourly_price: float | None, as_json: bool) -> None:
+    """Prints the cells of an experiment, what they share, and about what they take."""
+    hours = plan.hours
+    experiment = plan.experiment
+    if as_json:
+        print_json(
+            {
+                "experiment": experiment.name,
+                "key": plan.key,
+                "cells": [plan_record(one) for one in plan.plans],
+                "shared": list(plan.shared),
+                "left_out": list(experiment.left_out),
+                "worker_hours": hours,
+                "cost": None if hours is None or hourly_price is None else hours * hourly_price,
+            }
+        )
+        return
+    show_plans(plan.plans)
+    page = console()
+    for line in (*plan.shared, *experiment.left_out, plan.cost(where, hourly_price)):
+        page.print(line, soft_wrap=True)
+    page.print(f"experiment {experiment.name}, key {plan.key[:8]}")
+
+
+def asking(found: Sequence[GradingCost | str | None]) -> str:
+    """What all cells together ask a grader."""
+    from harness.judging import total
+
+    if unknown_why := next((one for one in found if isinstance(one, str)), None):
+        return f"not known: {unknown_why}"
+    counted = [one for one in found if one is not None and not isinstance(one, str)]
+    return str(total(counted)) if counted else "no judge asks it"
+
+
+def _grid(plans: Sequence[Plan]) -> Table:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, show_edge=False)
+    grid.add_column("cell", overflow="fold", min_width=16)
+    grid.add_column("state")
+    for head in ("rows", "tokens", "steps", "cases x\nconditions", "reply tokens,\nat most", "memory", "time"):
+        grid.add_column(head, justify="right", no_wrap=True)
+    for one in plans:
+        grid.add_row(
+            Text(f"{one.cell.arm} s{one.cell.seed}"),
+            "done" if one.done else f"to do, {len(one.stale)} stale" if one.stale else "to do",
+            f"{one.rows:,}",
+            f"{one.train_tokens:,}",
+            f"{one.steps:,}",
+            f"{one.cases} x {len(one.conditions)}",
+            f"{one.reply_tokens:,}",
+            "not known" if one.memory_bytes is None else f"{one.memory_bytes / 1e9:.1f} GB",
+            "-" if one.done else at_most(one.seconds),
+        )
+    return grid

@@ -1,0 +1,77 @@
+"""`harness reproduce`: the post's experiment, its claims and the report, in one go."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.commands.claims import show_verdicts
+from harness.commands.options import NONE, Cluster, DryRun, Jobs, Json, OnlyThese, Runs, Scale, any_of, where
+from harness.commands.plans import show_sweep_plan
+from harness.commands.report import Files, write_report
+from harness.commands.sweep import any_done, tell_failed
+from harness.errors import HarnessError
+
+if TYPE_CHECKING:
+    from harness.sweep import Experiment, Swept, Where
+
+PAGE = "report.html"
+
+
+def reproduce(
+    scale: Scale = "mini",
+    quick: Annotated[bool, typer.Option("--quick", help="One seed instead of three.")] = False,
+    setting: OnlyThese = NONE,
+    runs: Runs = Path("runs/reproduce"),
+    output: Annotated[Path | None, typer.Option(help="Folder for the report; else RUNS-report.")] = None,
+    jobs: Jobs = None,
+    cluster: Cluster = "",
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Run the post's experiment, hold its claims against the results, and write the report."""
+    place = where(jobs, cluster)
+    folder = output or runs.with_name(f"{runs.name}-report")
+    settings = any_of("--setting", setting)
+    from harness.sweep import plan, post
+
+    if not dry_run and folder.exists() and not folder.is_dir():
+        raise HarnessError(f"{folder} is no folder to write a report into; name another with --output")
+    experiment = post(scale=scale, quick=quick, settings=settings)
+    if not dry_run:
+        swept = _reproduce(experiment, runs, folder, place, as_json=as_json)
+        tell_failed(swept)
+        raise typer.Exit(1 if swept.failed else 0)
+    show_sweep_plan(plan(experiment, runs), place, hourly_price=None, as_json=as_json)
+    if not as_json:
+        print(f"report: {folder / PAGE}, the same as Markdown and CSV, and the transcripts, beside it")
+
+
+def _reproduce(experiment: Experiment, runs: Path, folder: Path, place: Where, *, as_json: bool) -> Swept:
+    """Does what is missing, prints the post's table beside ours and writes the report."""
+    from harness.sweep import expected, lock_claims, sweep
+
+    lock_claims(experiment, runs)
+    print(expected(experiment, runs, place), file=sys.stderr)
+    swept = sweep(experiment, runs, place)
+    if any_done(swept):
+        assert experiment.claims is not None
+        show_verdicts(
+            runs,
+            experiment.claims,
+            form="json" if as_json else None,
+            experiment=experiment.file,
+            settings=experiment.settings,
+        )
+        _write(experiment, runs, folder)
+    return swept
+
+
+def _write(experiment: Experiment, runs: Path, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    page = Files(output=folder / "report.md", page=folder / PAGE, bundle=True, claims=experiment.claims)
+    write_report(runs, experiment.settings, form="markdown", files=page)
+    write_report(runs, experiment.settings, form="csv", files=Files(output=folder / "report.csv"))

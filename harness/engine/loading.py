@@ -1,0 +1,89 @@
+"""Models and tokenizers from their folders, an adapter merged in; nothing of them is an engine yet."""
+
+from __future__ import annotations
+
+import warnings
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+
+from harness.engine import sharing
+from harness.errors import HarnessError, gist
+from harness.models import quiet
+
+
+def load(folder: Path, *, adapter: Path | None = None) -> tuple[Any, Any]:
+    """Model and tokenizer from a folder of safetensors, `adapter` merged in; fp32 on the CPU, bf16 on a GPU."""
+    tokenizer = load_tokenizer(folder)
+    model = sharing.model_of(folder, lambda: _read(folder))
+    return (model if adapter is None else _merged(model, adapter)), tokenizer
+
+
+def _read(folder: Path) -> Any:
+    from transformers import AutoModelForCausalLM
+
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    weights = torch.float32 if device.type == "cpu" else torch.bfloat16
+    try:
+        with quiet():
+            loaded: Any = AutoModelForCausalLM.from_pretrained(
+                folder, dtype=weights, trust_remote_code=False, use_safetensors=True, output_loading_info=True
+            )
+            model, about = loaded[0].to(device), loaded[1]
+    except Exception as error:
+        raise _unloadable("model", folder, error) from error
+    absent = sorted(about["missing_keys"])
+    if absent:  # transformers would draw them at random and go on
+        raise HarnessError(
+            f"the model in {folder} lacks {len(absent)} of its weights, {absent[0]!r} among them; fetch it again"
+        )
+    return model
+
+
+def load_tokenizer(folder: Path) -> Any:
+    """The tokenizer in a model folder, with a padding token; read once, so it is not to be changed."""
+    return _tokenizer(folder, sharing.signature_of(folder))
+
+
+@lru_cache(maxsize=4)
+def _tokenizer(folder: Path, signature: sharing.Signature) -> Any:
+    from transformers import AutoTokenizer
+
+    try:
+        with quiet():
+            tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+    except Exception as error:
+        raise _unloadable("tokenizer", folder, error) from error
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer
+
+
+def _merged(model: Any, adapter: Path) -> Any:
+    from peft import PeftModel, get_peft_model_state_dict
+
+    try:
+        weights = adapter / "adapter_model.safetensors"
+        with warnings.catch_warnings(), quiet(), safe_open(weights, framework="pt") as stored:
+            # peft leaves out what does not fit, and lets what is lacking stay at 0.
+            warnings.filterwarnings("ignore", "Found missing adapter keys", UserWarning)
+            adapted = PeftModel.from_pretrained(model, str(adapter))
+            if set(stored.keys()) != set(get_peft_model_state_dict(adapted)):
+                raise HarnessError(f"the adapter in {adapter} was made for another model; run the cell with --force")
+            return adapted.merge_and_unload(safe_merge=True)
+    except HarnessError:
+        raise
+    except Exception as error:
+        raise _unloadable("adapter", adapter, error) from error
+
+
+def _unloadable(what: str, folder: Path, error: Exception) -> HarnessError:
+    if "trust_remote_code" in str(error):
+        return HarnessError(
+            f"the {what} in {folder} needs code of its own, which is never run; name a model that transformers knows"
+        )
+    way_out = "run the cell again with --force" if what == "adapter" else "repair the folder, or name another model"
+    return HarnessError(f"cannot load the {what} in {folder}: {gist(error)}; {way_out}")

@@ -1,0 +1,110 @@
+"""What a sweep would do, what its cells share, and about what it takes; nothing is trained."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.cells import vector_file
+from harness.registry import installed, using
+from harness.screen import at_most
+from harness.sweep.experiment import Experiment
+from harness.sweep.planned import Planned, key_of, planned
+from harness.sweep.sweeping import Where
+
+if TYPE_CHECKING:
+    from harness.planning import Plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepPlan:
+    """The plans of an experiment's cells, and `shared`: what is made once for several of them, a line each."""
+
+    experiment: Experiment
+    key: str
+    plans: tuple[Plan, ...]
+    shared: tuple[str, ...]
+
+    @property
+    def hours(self) -> float | None:
+        """The hours of one worker for what is left to do; None where a cell's are not known."""
+        return _hours(self.plans)
+
+    def cost(self, where: Where, hourly_price: float | None) -> str:
+        """Tokens, time and money in one line."""
+        said = _cost(self.plans, where)
+        hours = self.hours
+        return (
+            said
+            if hours is None or hourly_price is None
+            else f"{said}; {hours * hourly_price:.2f} at {hourly_price:g} an hour"
+        )
+
+
+def plan(experiment: Experiment, runs: Path) -> SweepPlan:
+    """What `experiment` would do with what is in `runs`; measures the machine."""
+    from harness import planning
+
+    with using(experiment.registry(installed())):
+        cells = planned(experiment)
+        plans = tuple(planning.plan([one.cell.cell for one in cells], runs))
+    return SweepPlan(
+        experiment=experiment,
+        key=key_of(experiment, cells),
+        plans=plans,
+        shared=tuple(_shared(cells, plans, runs)),
+    )
+
+
+def expected(experiment: Experiment, runs: Path, where: Where) -> str:
+    """How many cells are to do and about how long that takes, in one line; measures the machine if any is to do."""
+    from harness import planning
+
+    with using(experiment.registry(installed())):
+        cells = [one.cell.cell for one in planned(experiment)]
+        todo = [one for one in planning.plan(cells, runs, measure=False) if not one.done]
+        plans = planning.plan(cells, runs) if todo else []
+    return f"{len(todo)} of {len(cells)} cells to do; {_cost(plans, where)}"
+
+
+def _shared(cells: Sequence[Planned], plans: Sequence[Plan], runs: Path) -> list[str]:
+    untrained = sum(one.beside for one in cells)
+    lines = [f"shared: {_counted(untrained, 'untrained model')} evaluated once, to compare with"] if untrained else []
+    waiting = {one.folder for one in plans if not one.done}
+    vectors = Counter(
+        file
+        for one in cells
+        if one.cell.folder(runs) in waiting
+        for name, key in one.cell.vectors.items()
+        if not (file := vector_file(runs, name, key)).is_file()
+    )
+    lines += [f"shared: vector {file.stem} extracted once, for {_counted(n, 'cell')}" for file, n in vectors.items()]
+    models = {one.cell.model.digest: one.cell.model.name for one in cells}
+    return [*lines, f"shared: {_counted(len(models), 'model')} fetched or converted once: {', '.join(models.values())}"]
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+def _hours(plans: Sequence[Plan]) -> float | None:
+    seconds = [one.seconds for one in plans if not one.done]
+    known = [one for one in seconds if one is not None]
+    return sum(known) / 3600 if len(known) == len(seconds) else None
+
+
+def _cost(plans: Sequence[Plan], where: Where) -> str:
+    todo = [one for one in plans if not one.done]
+    tokens = sum(one.train_tokens for one in todo), sum(one.reply_tokens for one in todo)
+    said = f"cost: {tokens[0]:,} tokens trained on, at most {tokens[1]:,} written"
+    hours = _hours(plans)
+    if hours is None:
+        return f"{said}; time not known, since a model is not on this machine"
+    said += f"; {at_most(hours * 3600)} of one worker"
+    if (where.jobs or 1) > 1:
+        longest = max((one.seconds or 0.0 for one in todo), default=0.0)
+        said += f", {at_most(max(longest, hours * 3600 / (where.jobs or 1)))} for {where.jobs} at once"
+    return said

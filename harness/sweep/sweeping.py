@@ -1,0 +1,124 @@
+"""An experiment's cells done, on worker processes of this machine or of a cluster."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from math import ceil
+from pathlib import Path
+
+from harness.cells import Prepared
+from harness.errors import HarnessError
+from harness.registry import Registry, installed, using
+from harness.sweep.board import board
+from harness.sweep.cluster import RayExecutor, connected, slots_of
+from harness.sweep.experiment import Experiment
+from harness.sweep.local import LocalExecutor, visible_gpus
+from harness.sweep.planned import key_of, planned
+from harness.sweep.schedule import Executor, Finished, carry_out
+from harness.sweep.work import Job, World
+
+LOGS = ".workers"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Where:
+    """Where the cells are done: `jobs` at once, None for as many as there are GPUs or one without; `cluster` is the
+    address of a Ray cluster, `local` to start one here, "" for plain processes."""
+
+    jobs: int | None = None
+    cluster: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Swept:
+    """What a sweep came to: the experiment's key, the cells that had been done before, and how the others ended."""
+
+    key: str
+    before: tuple[Prepared, ...]
+    finished: tuple[Finished, ...]
+
+    @property
+    def failed(self) -> tuple[Finished, ...]:
+        """The cells that failed for good."""
+        return tuple(one for one in self.finished if one.outcome.status != "done")
+
+
+def sweep(
+    experiment: Experiment, root: Path, where: Where | None = None, *, plugins: Callable[[], Registry] = installed
+) -> Swept:
+    """Does what is missing of the experiment's cells, and of the untrained models that they are compared with.
+
+    Every cell is checked before the first one starts. `plugins` gives the registry, here and in every worker.
+    """
+    with using(experiment.registry(plugins())):
+        cells = planned(experiment)
+        before = [one.cell for one in cells if _is_done(one.cell, root)]
+    done = {cell.key for cell in before}
+    jobs = [one.job for one in cells if one.cell.key not in done]
+    finished: list[Finished] = []
+    if jobs:
+        with _executor(where or Where(), experiment, jobs, root, plugins) as executor, board() as tell:
+            finished = carry_out(jobs, executor, tell=tell)
+    return Swept(key=key_of(experiment, cells), before=tuple(before), finished=tuple(finished))
+
+
+def _is_done(cell: Prepared, root: Path) -> bool:
+    from harness.pipeline import is_done
+
+    try:
+        return is_done(cell, root)
+    except HarnessError:
+        return False  # its worker will say what is wrong with the folder
+
+
+def _executor(
+    where: Where, experiment: Experiment, jobs: Sequence[Job], root: Path, plugins: Callable[[], Registry]
+) -> AbstractContextManager[Executor]:
+    def world(slots: int) -> World:
+        return World(
+            root=root.absolute(),
+            threads=threads_of(slots),
+            settings=experiment.settings,
+            conditions=experiment.conditions,
+            plugins=plugins,
+        )
+
+    gpus = max(job.gpus for job in jobs)
+    if where.cluster:
+        return _on_cluster(where, world, gpus, len(jobs))
+    return _here(where, world, gpus, len(jobs), root)
+
+
+@contextmanager
+def _here(where: Where, world: Callable[[int], World], gpus: float, jobs: int, root: Path) -> Iterator[Executor]:
+    shares = shared_out(visible_gpus(), gpus)
+    slots = min(where.jobs or len(shares) or 1, jobs)
+    handed = [shares[at % len(shares)] for at in range(slots)] if shares else []
+    yield LocalExecutor(world(slots), slots=slots, logs=root.absolute() / LOGS, gpus=handed)
+
+
+@contextmanager
+def _on_cluster(where: Where, world: Callable[[int], World], gpus: float, jobs: int) -> Iterator[Executor]:
+    threads = threads_of(where.jobs or 1)
+    with connected(where.cluster, workers=where.jobs, threads=threads) as ray:
+        slots = min(where.jobs or slots_of(ray, gpus=gpus, threads=threads), jobs)
+        yield RayExecutor(ray, world(where.jobs or 1), slots=slots)
+
+
+def threads_of(workers: int) -> int:
+    """The processor threads of each of so many workers: what OMP_NUM_THREADS says, else an even share."""
+    named = os.environ.get("OMP_NUM_THREADS", "")
+    return int(named) if named.isdigit() and int(named) else max(1, len(os.sched_getaffinity(0)) // workers)
+
+
+def shared_out(gpus: Sequence[str], each: float) -> list[str]:
+    """What each worker sees of `gpus` when a cell takes `each` of them: several, one, or one that others see too."""
+    if not gpus or not each:
+        return []
+    if each < 1:
+        return [gpu for _ in range(int(1 / each)) for gpu in gpus]
+    several = ceil(each)
+    return [",".join(gpus[at : at + several]) for at in range(0, len(gpus) - several + 1, several)]
