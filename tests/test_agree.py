@@ -128,7 +128,7 @@ def test_replies_of_runs_are_judged_as_the_same_replies_from_a_file(
 ) -> None:
     from harness.cells import Cell
     from harness.pipeline import run
-    from harness.runs.stored import read_replies
+    from harness.runs import read_replies
 
     runs = tmp_path / "runs"
     (folder,) = run([Cell(setting="loud", intervention="base", model=str(tiny_llama))], runs)

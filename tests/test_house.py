@@ -15,7 +15,8 @@ import harness
 
 HOUSE = house.House(Path(harness.__file__).parent)
 HEAVY = ("torch", "transformers", "peft", "inspect_ai", "numpy", "matplotlib", "pydantic", "scipy")
-ALLOWED: dict[Callable[[house.House], Iterator[house.Place]], int] = {
+Figure = Callable[[house.House], Iterator[house.Place]]
+ALLOWED: dict[Figure, int] = {
     house.top_level: 12,
     house.long_modules: 0,
     house.long_functions: 0,
@@ -30,7 +31,9 @@ ALLOWED: dict[Callable[[house.House], Iterator[house.Place]], int] = {
 
 
 @pytest.mark.parametrize("figure", ALLOWED, ids=lambda figure: figure.__name__)
-def test_a_figure_of_the_house_is_within_what_is_allowed(figure: Callable[[house.House], Iterator[house.Place]]) -> None:
+def test_a_figure_of_the_house_is_within_what_is_allowed(
+    figure: Callable[[house.House], Iterator[house.Place]],
+) -> None:
     found = [f"{place}" for place in figure(HOUSE)]
     assert len(found) <= ALLOWED[figure], "; ".join(found)
 

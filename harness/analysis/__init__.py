@@ -1,10 +1,11 @@
 """From results to tables, doses, the conditionalization matrix, balances, agreement."""
 
-from harness.analysis.arms import Arm
+from harness.analysis.arms import PLAIN, Arm
 from harness.analysis.balance_errors import Balances, Control, Reached, balances, paired
 from harness.analysis.blocks import Block
 from harness.analysis.calibration import Model, Point, choose, distance, fit
 from harness.analysis.doses import Curve, DosePoint, DoseSweep, by_seed
+from harness.analysis.grouping import grouped
 from harness.analysis.leak_matrix import Matrix, matrix, triggers
 from harness.analysis.ledger import Cost, costs
 from harness.analysis.references import Published, groups
@@ -18,6 +19,7 @@ from harness.analysis.verdict_agreement import Agreement, agreement
 __all__ = [
     "CANNOT_TELL",
     "NO",
+    "PLAIN",
     "YES",
     "Agreed",
     "Agreement",
@@ -51,6 +53,7 @@ __all__ = [
     "costs",
     "distance",
     "fit",
+    "grouped",
     "groups",
     "load",
     "matrix",

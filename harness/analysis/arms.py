@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from harness.analysis.grouping import grouped
 from harness.analysis.results import Run
 from harness.registry import Registry
+
+PLAIN = "none"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,11 +41,19 @@ class Arm:
 
 def arms_of(runs: Sequence[Run], registry: Registry) -> tuple[Arm, ...]:
     """An arm for each intervention, weights and dose: the untrained model first, then plain training, controls last."""
-    groups: dict[tuple[str, str, float], list[Run]] = {}
-    for run in runs:
-        groups.setdefault((run.cell.intervention, run.cell.weights, run.cell.dose), []).append(run)
+    groups = grouped(runs, lambda run: (run.cell.intervention, run.cell.weights, run.cell.dose))
     arms = [_arm(name, weights, dose, same, registry) for (name, weights, dose), same in groups.items()]
     return tuple(sorted(arms, key=_rank))
+
+
+def plain_of(arms: Sequence[Arm]) -> Arm | None:
+    """The arm of plain training."""
+    return next((arm for arm in arms if arm.intervention == PLAIN), None)
+
+
+def untrained_of(arms: Sequence[Arm]) -> Arm | None:
+    """The arm of the untrained model."""
+    return next((arm for arm in arms if not arm.trains), None)
 
 
 def _arm(name: str, weights: str, dose: float, runs: Sequence[Run], registry: Registry) -> Arm:
@@ -65,5 +76,4 @@ def _arm(name: str, weights: str, dose: float, runs: Sequence[Run], registry: Re
 
 
 def _rank(arm: Arm) -> tuple[bool, bool, bool, str, str, bool, float]:
-    plain = arm.intervention != "none"
-    return (arm.trains, plain, arm.control, arm.intervention, arm.weights, arm.dose != 1, arm.dose)
+    return (arm.trains, arm.intervention != PLAIN, arm.control, arm.intervention, arm.weights, arm.dose != 1, arm.dose)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from harness.analysis.arms import Arm
+from harness.analysis.arms import Arm, untrained_of
 from harness.analysis.results import pooled
 from harness.contracts import CLEAN, Goal, Setting
 from harness.stats import Estimate, Observation, are_rates, estimate, leak
@@ -35,7 +35,7 @@ def leaks(name: str, arms: Sequence[Arm], conditions: Sequence[str], setting: Se
 
     None where that cannot be told of any arm: without the untrained model, or where nothing was put back.
     """
-    base = next((arm for arm in arms if not arm.trains), None)
+    base = untrained_of(arms)
     if base is None or CLEAN not in conditions or len(conditions) == 1:
         return None
     rows = _replies(name, arms, conditions)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.analysis.arms import Arm
+from harness.analysis.arms import Arm, untrained_of
 from harness.analysis.result_tables import Table
 from harness.analysis.results import pooled
 from harness.contracts import CLEAN, Condition
@@ -38,7 +38,7 @@ class Matrix:
 def matrix(table: Table) -> Matrix | None:
     """The matrix of `table`; None without the untrained model, or where nothing was put back."""
     leaks = next((block for block in table.blocks if block.kind == "leak"), None)
-    base = next((arm for arm in table.arms if not arm.trains), None)
+    base = untrained_of(table.arms)
     if leaks is None or base is None:
         return None
     arms = tuple(arm for arm in table.arms if any(label == arm.label for label, _ in leaks.cells))

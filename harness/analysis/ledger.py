@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from harness.analysis.arms import Arm
+from harness.analysis.arms import Arm, plain_of
 from harness.analysis.result_tables import Table
-
-PLAIN = "none"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +32,7 @@ class Cost:
 
 def costs(table: Table) -> tuple[Cost, ...]:
     """The cost of every arm of `table`, in its order."""
-    plain = next((arm for arm in table.arms if arm.intervention == PLAIN), None)
+    plain = plain_of(table.arms)
     return tuple(_cost(arm, plain) for arm in table.arms)
 
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from harness.analysis.arms import Arm
+from harness.analysis.grouping import grouped
 from harness.analysis.results import Run
 
 PER_SEED = frozenset({"cell", "rows"})  # inputs that change with the seed
@@ -41,11 +42,8 @@ def lacking_seeds(arms: Sequence[Arm], conditions: Sequence[str]) -> Iterator[st
 
 
 def _kinds(name: str, runs: Iterable[Run]) -> dict[str, list[Run]]:
-    kinds: dict[str, list[Run]] = {}
-    for run in runs:
-        if name in run.inputs:
-            kinds.setdefault(json.dumps(run.inputs[name], sort_keys=True), []).append(run)
-    return kinds
+    having = (run for run in runs if name in run.inputs)
+    return grouped(having, lambda run: json.dumps(run.inputs[name], sort_keys=True))
 
 
 def _by_seed(kinds: Mapping[str, Sequence[Run]]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from harness.analysis.grouping import grouped
 from harness.cells import Cell
 from harness.contracts import Reference, Setting
 from harness.stats import Estimate
@@ -31,8 +32,4 @@ def published(setting: Setting, scale: str, means: Mapping[tuple[str, str, str],
 
 def groups(found: Sequence[Published]) -> dict[tuple[str, str], list[Published]]:
     """Those with a figure of ours, by arm and condition."""
-    rows: dict[tuple[str, str], list[Published]] = {}
-    for one in found:
-        if one.ours is not None:
-            rows.setdefault((one.arm, one.reference.condition), []).append(one)
-    return rows
+    return grouped((one for one in found if one.ours is not None), lambda one: (one.arm, one.reference.condition))

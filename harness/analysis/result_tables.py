@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from harness.analysis.arms import Arm, arms_of
+from harness.analysis.arms import Arm, arms_of, plain_of
 from harness.analysis.blocks import Block, leaks, means
 from harness.analysis.doses import Dosed, DoseSweep, sweep
+from harness.analysis.grouping import grouped
 from harness.analysis.mixtures import lacking_seeds, mixtures
 from harness.analysis.references import Published, published
 from harness.analysis.results import Results, Run, no_collection
@@ -52,9 +53,7 @@ class Table:
 def tables(results: Results, registry: Registry) -> tuple[Table, ...]:
     """A table for each setting, scale and model in `results`, sorted. A model is one by content, not by its path."""
     names = _model_names(results.runs)
-    groups: dict[tuple[str, str, str], list[Run]] = {}
-    for run in results.runs:
-        groups.setdefault((run.cell.setting, run.cell.scale, names[run.model]), []).append(run)
+    groups = grouped(results.runs, lambda run: (run.cell.setting, run.cell.scale, names[run.model]))
     with no_collection():
         return tuple(_table(groups[key], key[2], registry) for key in sorted(groups))
 
@@ -134,10 +133,8 @@ def _agreed(arms: Sequence[Arm]) -> Iterator[Agreed]:
 
 def _sweeps(arms: Sequence[Arm], metrics: Sequence[str], setting: Setting | None) -> tuple[DoseSweep, ...]:
     """The curves of every intervention at two or more doses. Plain training stands for dose 0 where that is lacking."""
-    families: dict[tuple[str, str], list[Arm]] = {}
-    for arm in arms:
-        families.setdefault((arm.intervention, arm.weights), []).append(arm)
-    plain = next((arm for arm in arms if arm.intervention == "none"), None)
+    families = grouped(arms, lambda arm: (arm.intervention, arm.weights))
+    plain = plain_of(arms)
     found = []
     for same in families.values():
         if len(same) > 1:

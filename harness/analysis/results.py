@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from harness.analysis.grouping import grouped
 from harness.cells import Cell, current_key
 from harness.documents import Json
 from harness.errors import HarnessError
@@ -134,9 +135,7 @@ def _current(
     done: Sequence[Found], key_of: KeyOf, cell_of: Callable[[RunRecord], Cell]
 ) -> tuple[list[Found], tuple[tuple[Path, str], ...]]:
     """The one run of each cell that counts, and the others, each with the reason why it does not."""
-    by_cell: dict[Cell, list[Found]] = {}
-    for at, record in done:
-        by_cell.setdefault(cell_of(record), []).append((at, record))
+    by_cell = grouped(done, lambda one: cell_of(one[1]))
     kept: list[Found] = []
     stale: list[tuple[Path, str]] = []
     for same in by_cell.values():

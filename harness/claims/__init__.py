@@ -1,6 +1,6 @@
 """Sentences of a publication as data, and what finished runs say about each."""
 
-from harness.claims.lock import Deviation, deviations, lock
+from harness.claims.locking import Deviation, deviations, lock
 from harness.claims.schema import Board, Claims, read_claims
 from harness.claims.verdicts import Decision, Part, judge
 

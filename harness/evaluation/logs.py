@@ -57,15 +57,17 @@ def show_scores(
     """Writes into a log what `judges` said of its replies, in place of what it showed.
 
     A judge without verdicts keeps the scores that the log has of it, or stays out. `versions` are those of all judges
-    that graded, `asked` says which grader was asked; `grader` is there where it was asked just now.
+    that graded, `asked` says which grader was asked; `grader` is there where it was asked just now. A log that shows
+    all of that already is left as it is.
     """
     log = read_log(log_path)
     shown = [one for one in judges if one.judge.name in verdicts or _is_shown(one, log.samples or [])]
-    scorers = given_scorers(shown, _given(log, verdicts))
+    given, about = _given(log, verdicts), _about(log, versions, asked)
+    if log.eval.metadata == about and _are_shown(log, shown, given):
+        return
+    scorers = given_scorers(shown, given)
     done = inspect_ai.score(log, scorers, action="overwrite", model="none/none", display="none", copy=False)
-    done.eval.metadata = {**(done.eval.metadata or {}), "judges": dict(versions)}
-    if asked is not None:
-        done.eval.metadata["grader"] = {"model": asked.model, "how": asked.how}
+    done.eval.metadata = about
     if grader is not None:
         done.eval.model_roles = {"grader": _config(grader)}
     with beside(log_path.parent) as part:
@@ -113,6 +115,22 @@ def _given(log: EvalLog, verdicts: Verdicts) -> Given:
         return None if verdict is None else score_of(one, verdict, sample.output.completion)
 
     return given
+
+
+def _about(log: EvalLog, versions: Mapping[str, str], asked: AskedGrader | None) -> dict[str, object]:
+    """What the log says of itself once `versions` have graded."""
+    found = {**(log.eval.metadata or {}), "judges": dict(versions)}
+    return found if asked is None else found | {"grader": {"model": asked.model, "how": asked.how}}
+
+
+def _are_shown(log: EvalLog, judges: Sequence[JudgeOfSplit], given: Given) -> bool:
+    """Whether the log shows what each of `judges` gave."""
+    for sample in log.samples or []:
+        for one in (one for one in judges if one.split == sample.metadata["split"]):
+            now, then = given(one, str(sample.id), sample.epoch), (sample.scores or {}).get(one.name)
+            if (now is None) != (then is None) or (now and then and now.value != then.value):
+                return False
+    return True
 
 
 def _is_shown(one: JudgeOfSplit, samples: Sequence[EvalSample]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
-from harness.analysis import CANNOT_TELL, NO, YES, Agreed, Agreement, ComparedScore, Confusion, TwoJudges
+from harness.analysis import CANNOT_TELL, NO, YES, Agreed, Agreement, ComparedScore, Confusion, TwoJudges, grouped
 from harness.contracts import Judge
 from harness.report.numbers import decimal, percent
 from harness.report.section import Section
@@ -15,9 +15,7 @@ Judges = tuple[Judge, Judge]
 
 def of_agreement(agreed: Sequence[Agreed]) -> list[Section]:
     """For each pair of judges, how far they agree: over all arms, then arm by arm, all conditions together."""
-    pairs: dict[tuple[str, str], list[Agreed]] = {}
-    for one in agreed:
-        pairs.setdefault((one.judge, one.check), []).append(one)
+    pairs = grouped(agreed, lambda one: (one.judge, one.check))
     return [_agreement(judge, check, same) for (judge, check), same in pairs.items()]
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness.analysis import Arm, Block, Cost, Results, Run, Table, costs, matrix, trait_of
+from harness.analysis import PLAIN, Arm, Block, Cost, Results, Run, Table, costs, matrix, trait_of
 from harness.cells import log_name
 from harness.contracts import CLEAN, Condition
 from harness.report.cards import FiledCard
@@ -67,7 +67,7 @@ class Shown:
     @property
     def plain(self) -> Glance | None:
         """Plain training."""
-        return next((one for one in self.glances if one.arm.intervention == "none"), None)
+        return next((one for one in self.glances if one.arm.intervention == PLAIN), None)
 
     @property
     def lowest(self) -> Glance | None:

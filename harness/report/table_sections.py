@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.analysis import Arm, Capability, Curve, DoseSweep, Published, Table, groups
+from harness.analysis import Arm, Capability, Curve, DoseSweep, Published, Table, grouped, groups
 from harness.report.agreement import of_agreement
 from harness.report.numbers import decimal, with_interval
 from harness.report.section import Section
@@ -79,17 +79,15 @@ def of_published(found: Sequence[Published]) -> Section | None:
 
 def of_capabilities(arms: Sequence[Arm]) -> Section | None:
     """Every capability task of every arm, its seeds averaged; one row for each task, metric, condition and arm."""
-    found: dict[tuple[str, str, str, str], list[Capability]] = {}
-    for arm in arms:
-        for one in (one for run in arm.runs for one in run.capabilities):
-            found.setdefault((one.task, one.metric, one.condition, arm.label), []).append(one)
+    measured = [(arm.label, one) for arm in arms for run in arm.runs for one in run.capabilities]
+    found = grouped(measured, lambda its: (its[1].task, its[1].metric, its[1].condition, its[0]))
     if not found:
         return None
     return Section(
         title="capabilities",
         detail="lm-eval tasks, as lm-eval scores them",
         head=("task", "metric", "condition", "arm", "seeds", "n", "mean", "standard error"),
-        rows=tuple((*place, *_capability(same)) for place, same in sorted(found.items())),
+        rows=tuple((*place, *_capability([one for _, one in same])) for place, same in sorted(found.items())),
         lines=("mean over seeds; standard error of the documents, of one seed: the largest",),
     )
 

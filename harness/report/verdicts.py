@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 
+from harness.analysis import grouped
 from harness.claims import Board, Claims, Decision, Deviation, Part
 from harness.report.numbers import interval
 from harness.report.section import Section
@@ -44,10 +45,7 @@ def record(claims: Claims, decisions: Sequence[Decision], changed: Sequence[Devi
 
 
 def _board(board: Board, title: str, decisions: Sequence[Decision], scale: str) -> Section:
-    cells: dict[tuple[str, str], list[Decision]] = {}
-    for one in decisions:
-        if one.claim.cell is not None:
-            cells.setdefault(one.claim.cell, []).append(one)
+    cells = grouped(decisions, lambda one: one.claim.cell)
     return Section(
         title=f"{title}, {scale}",
         detail="what it says / what these runs say",

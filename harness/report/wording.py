@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from harness.analysis import Arm, Block, Results, Table
+from harness.analysis import Arm, Block, Results, Table, grouped
 from harness.contracts import Goal
 from harness.stats import Estimate
 
@@ -110,11 +110,8 @@ def remarks_of(table: Table) -> list[str]:
 
 def _concepts(table: Table) -> list[str]:
     """What the arms' prompts and vectors are about: two arms compared may not be about the same thing."""
-    arms: dict[str, list[str]] = {}
-    for arm in table.arms:
-        if arm.concept:
-            arms.setdefault(arm.concept, []).append(arm.label)
-    told = [f"{concept} ({', '.join(labels)})" for concept, labels in arms.items()]
+    arms = grouped((arm for arm in table.arms if arm.concept), lambda arm: arm.concept)
+    told = [f"{concept} ({', '.join(arm.label for arm in same)})" for concept, same in arms.items()]
     return [f"about: {'; '.join(told)}"] if told else []
 
 

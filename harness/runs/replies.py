@@ -11,7 +11,7 @@ from harness.errors import HarnessError
 from harness.files import Row, read_rows, write_rows
 
 REPLIES = "replies.jsonl"
-WAY_OUT = "delete it, and 'harness rejudge' writes it again from the logs"
+WAY_OUT = "move it away, and 'harness rejudge' writes it again from the logs"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

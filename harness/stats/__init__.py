@@ -5,7 +5,7 @@ since new questions and new seeds would give other numbers; every interval here 
 checked by simulation: `python -m benchmarks coverage`."""
 
 from harness.stats.contrasts import Contrast, Term, agreed_half_width, contrast, contrast_of
-from harness.stats.crossed import Crossed, crossed
+from harness.stats.crossing import Crossed, crossed
 from harness.stats.decisions import LEAST_SEEDS, FlipTest, decided_at, flip_levels, holm, sign_flips
 from harness.stats.intervals import estimate, estimate_linear, leak, rate_interval
 from harness.stats.planning import DesignPlan, plan

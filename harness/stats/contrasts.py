@@ -8,7 +8,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from harness.stats.crossed import Crossed, crossed
+from harness.stats.crossing import Crossed, crossed
 from harness.stats.records import Estimate, Grid, Observation, are_rates, tabulate
 
 

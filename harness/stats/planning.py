@@ -10,7 +10,7 @@ from statistics import NormalDist
 import numpy as np
 
 from harness.stats.contrasts import Contrast, agreed_half_width
-from harness.stats.crossed import Crossed
+from harness.stats.crossing import Crossed
 
 POWER = 0.8
 MOST = 1000  # seeds or questions beyond which none are counted
