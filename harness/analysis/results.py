@@ -92,7 +92,8 @@ def load(runs: Path, *, settings: Sequence[str] = (), key_of: KeyOf = current_ke
     """
     if not runs.is_dir():
         raise HarnessError(f"no runs folder at {runs}; name it with --runs, or fill it with 'harness run'")
-    read = [(folder, read_run(folder)) for folder in run_folders(runs)]
+    with no_collection():
+        read = [(folder, read_run(folder)) for folder in run_folders(runs)]
     found = [(folder, record) for folder, record in read if record is not None]
     if not found:
         raise HarnessError(f"no run in {runs}; name another folder with --runs, or fill it with 'harness run'")
