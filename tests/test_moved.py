@@ -139,3 +139,16 @@ def test_the_distribution_is_ours_under_its_own_name_and_under_the_one_that_it_h
     except PackageNotFoundError:
         pytest.fail("nobody answers to 'harness'")
     assert {distribution(DISTRIBUTION).version, asked.version} == {harness.__version__}
+
+
+def test_inspect_finds_a_checkout_installed_and_names_its_parts_by_the_package() -> None:
+    """It looks for a distribution of the package's name; without one a task would be `gcd_sycophancy` alone."""
+    from inspect_ai.util import registry_info
+
+    from harness.evaluation import inspect_registry, tasks
+
+    assert registry_info(inspect_registry.harness).name == "harness/harness"
+    assert registry_info(tasks.replying).name == "harness/replying"
+    assert {registry_info(task).name for task in inspect_registry.TASKS.values()} == {
+        f"harness/{name}" for name in inspect_registry.TASKS
+    }

@@ -83,6 +83,9 @@ def test_every_folder_of_plugins_is_built_into_the_package() -> None:
     folders = {"harness_plugins", *(module_of(file) for file in PLUGINS.rglob("*/__init__.py"))}
     listed = tomllib.loads((PLUGINS.parent / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
     assert folders == {name for name in listed if name.partition(".")[0] == "harness_plugins"}
+    own = PLUGINS.parent / "harness"
+    stages = {".".join(file.parent.relative_to(own.parent).parts) for file in own.rglob("__init__.py")}
+    assert stages == {name for name in listed if name.partition(".")[0] == "harness"}
 
 
 def test_a_setting_imports_no_other_setting_and_what_settings_share_imports_none() -> None:
