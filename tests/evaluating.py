@@ -24,7 +24,7 @@ from harness import (
 )
 from harness.cells import Cell
 from harness.contracts import Grader
-from harness.engine import Reply, Request
+from harness.engine import Completion, Request
 from harness.evaluation import hosted
 from harness.registry import Registry
 from harness.runs import RunRecord, write_run
@@ -61,13 +61,13 @@ class Engine:
     batches: list[tuple[Steering | None, tuple[Request, ...]]] = field(default_factory=list)
     steering: Steering | None = None
 
-    def generate(self, requests: Sequence[Request], *, advance: Callable[[int, int], None]) -> list[Reply]:
+    def generate(self, requests: Sequence[Request], *, advance: Callable[[int, int], None]) -> list[Completion]:
         self.batches.append((self.steering, tuple(requests)))
         replies = []
         for request in requests:
             text = self.say(request)
             advance(1, len(text))
-            replies.append(Reply(text=text, prompt_tokens=len(request.tokens), tokens=len(text), finish="stop"))
+            replies.append(Completion(text=text, prompt_tokens=len(request.tokens), tokens=len(text), finish="stop"))
         return replies
 
     @contextmanager

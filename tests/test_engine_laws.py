@@ -19,7 +19,7 @@ from evaluating import Tokenizer, run_folder
 from inspect_ai.model import GenerateConfig, get_model
 
 from harness import Condition, HarnessError, Steering
-from harness.engine import Continuation, Engine, Likelihood, Loader, Reply, Request, Vector, Vectors, open_model
+from harness.engine import Completion, Continuation, Engine, Likelihood, Loader, Request, Vector, Vectors, open_model
 from harness.evaluation import hosted, note, release
 from harness.models import Dtype, ModelRef, resolve
 
@@ -116,7 +116,7 @@ def test_no_prefix_that_was_read_under_one_steering_serves_a_request_under_anoth
     """What each engine writes first is right; one that was asked otherwise before must write the same."""
     ways = [None, STEERED, replace(STEERED, coef=-3.0)]
 
-    def written(engine: Engine, way: Steering | None) -> list[Reply]:
+    def written(engine: Engine, way: Steering | None) -> list[Completion]:
         if way is None:
             return engine.generate(asked)
         with engine.steered(way):
@@ -168,12 +168,12 @@ class Echo:
 
     def generate(
         self, requests: Sequence[Request], *, advance: Callable[[int, int], None] | None = None
-    ) -> list[Reply]:
+    ) -> list[Completion]:
         texts = [self.tokenizer.decode(request.tokens[-3:]) * self.times for request in requests]
         if advance is not None:
             advance(len(requests), sum(map(len, texts)))
         return [
-            Reply(text=text, prompt_tokens=len(request.tokens), tokens=len(text), finish="stop")
+            Completion(text=text, prompt_tokens=len(request.tokens), tokens=len(text), finish="stop")
             for request, text in zip(requests, texts, strict=True)
         ]
 

@@ -17,7 +17,7 @@ from harness.documents import Record
 
 PAGE = (Path(__file__).parent.parent / "docs" / "formats.md").read_text(encoding="utf-8")
 RECORDS: tuple[Any, ...] = (
-    *(Cell, runs.StoredReply, runs.Result, runs.Check),
+    *(Cell, runs.Reply, runs.Result, runs.Check),
     *(one for one in vars(runs).values() if isinstance(one, type) and issubclass(one, Record)),
 )
 WORDS = {str: "text", int: "integer", float: "number", bool: "true or false"}

@@ -34,7 +34,7 @@ from harness.authoring.prompts import wording
 from harness.capabilities.local_tasks import basics, copying
 from harness.cells import Cell, Prepared, bases_of, log_name, prepare, vector_file, vector_key
 from harness.contracts import Rating, RolloutFilter
-from harness.engine import Engine, Reply, Request, load_tokenizer, open_model
+from harness.engine import Completion, Engine, Request, load_tokenizer, open_model
 from harness.engine.chat import template_digest
 from harness.engine.decoding import _uniform
 from harness.evaluation import evaluate, note, release
@@ -354,9 +354,9 @@ def seeds_of_a_vector(here: Path) -> list[str]:
     asked: list[str] = []
 
     class Told(Engine):
-        def generate(self, requests: Sequence[Request], *, advance: Any = None) -> list[Reply]:
+        def generate(self, requests: Sequence[Request], *, advance: Any = None) -> list[Completion]:
             asked.extend(f"{short(digest_of(list(one.tokens)))} {one.seed} {one.temperature:g}" for one in requests)
-            return [Reply(text="So be it.", prompt_tokens=1, tokens=3, finish="stop") for _ in requests]
+            return [Completion(text="So be it.", prompt_tokens=1, tokens=3, finish="stop") for _ in requests]
 
     plain = open_model(resolve(str(tiny_model(here / "tiny"))), dtype="fp32")
     engine = Told(plain.model, plain.tokenizer, plain.blocks, plain.dtype)
@@ -400,7 +400,9 @@ class Agreeing:
 
 def seeds_of_a_persona(here: Path) -> dict[str, Any]:
     class Told(Recorder):
-        def generate(self, requests: Sequence[Request], *, advance: Any = lambda replies, tokens: None) -> list[Reply]:
+        def generate(
+            self, requests: Sequence[Request], *, advance: Any = lambda replies, tokens: None
+        ) -> list[Completion]:
             return super().generate(requests, advance=advance)
 
     found: dict[str, Any] = {}

@@ -22,7 +22,7 @@ from inspect_ai.scorer import SampleScore, Score
 from harness import Case, Condition, Generation, HarnessError, Judge, Recipe, Setting, Verdict, registry
 from harness.cells import log_name
 from harness.contracts import Grader
-from harness.engine import Batch, Reply, Request, Vector, open_model
+from harness.engine import Batch, Completion, Request, Vector, open_model
 from harness.evaluation import hosted, read_replies_of, release, scorers, tasks
 from harness.evaluation.provider import EvaluationError
 from harness.graders import ModelGrader
@@ -129,7 +129,7 @@ class Busy(Engine):
         self.threads: set[int] = set()
         self.second = threading.Event()
 
-    def generate(self, requests: Sequence[Request], *, advance: Callable[[int, int], None]) -> list[Reply]:
+    def generate(self, requests: Sequence[Request], *, advance: Callable[[int, int], None]) -> list[Completion]:
         self.now += 1
         self.most = max(self.most, self.now)
         self.threads.add(torch.get_num_threads())
@@ -156,9 +156,9 @@ def test_so_many_conditions_are_written_at_once_as_there_are_lanes(run: Path, la
 def test_lanes_change_no_token_of_a_reply_steered_or_not(
     tiny_llama: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def as_numbers(batch: Batch, i: int) -> Reply:  # what a random model writes is not text
+    def as_numbers(batch: Batch, i: int) -> Completion:  # what a random model writes is not text
         tokens = batch.written[i]
-        return Reply(text=str(tokens), prompt_tokens=1, tokens=len(tokens), finish="length")
+        return Completion(text=str(tokens), prompt_tokens=1, tokens=len(tokens), finish="length")
 
     monkeypatch.setattr(Batch, "_reply", as_numbers)
     model = open_model(resolve(str(tiny_llama)), dtype="fp32")

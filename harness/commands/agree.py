@@ -15,7 +15,7 @@ from harness.errors import HarnessError
 from harness.screen import console, print_json
 
 if TYPE_CHECKING:
-    from harness.runs import Scores, StoredReply
+    from harness.runs import Reply, Scores
 
 
 def agree(
@@ -79,7 +79,7 @@ def _common(judges: tuple[Judge, Judge], wanted: Sequence[str]) -> tuple[str, ..
 
 def _replies(
     file: Path | None, runs: Path | None, judges: tuple[Judge, Judge], settings: Sequence[str]
-) -> list[tuple[StoredReply, str]]:
+) -> list[tuple[Reply, str]]:
     """The replies of `file`, or of the runs in `runs`, each with its place; HarnessError for none or both."""
     if file is not None and runs is None:
         from harness.grading import read_given
@@ -90,7 +90,7 @@ def _replies(
     raise HarnessError("two judges need replies: name either --replies FILE or --runs RUNS")
 
 
-def _replies_of_runs(runs: Path, judges: tuple[Judge, Judge], settings: Sequence[str]) -> list[tuple[StoredReply, str]]:
+def _replies_of_runs(runs: Path, judges: tuple[Judge, Judge], settings: Sequence[str]) -> list[tuple[Reply, str]]:
     """The replies of the runs that the report counts, with their places, on the splits that one of `judges` grades."""
     from harness import analysis, grading
     from harness.registry import installed

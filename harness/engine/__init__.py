@@ -5,7 +5,7 @@ from harness.engine.chat import Row, System
 from harness.engine.decoding import Batch, logits
 from harness.engine.doses import additions, chosen_blocks, relative
 from harness.engine.grouping import within
-from harness.engine.interface import Continuation, Engine, Likelihood, Loader, Reply, Request, Vector, Vectors
+from harness.engine.interface import Completion, Continuation, Engine, Likelihood, Loader, Request, Vector, Vectors
 from harness.engine.loading import load, load_tokenizer
 from harness.engine.packed import pack
 from harness.engine.sharing import keeping
@@ -13,11 +13,11 @@ from harness.engine.torch_engine import TorchEngine, open_model
 
 __all__ = [
     "Batch",
+    "Completion",
     "Continuation",
     "Engine",
     "Likelihood",
     "Loader",
-    "Reply",
     "Request",
     "Row",
     "System",

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from harness.engine.grouping import LEAST_SHARED, alike, common_prefix, families
-from harness.engine.interface import Reply, Request, Tokens
+from harness.engine.interface import Completion, Request, Tokens
 from harness.engine.kv_cache import Cache
 
 WORTH_PARTING = 0.8
@@ -52,7 +52,7 @@ class Batch:
         self.end = 0
 
     @torch.inference_mode()
-    def run(self) -> list[Reply]:
+    def run(self) -> list[Completion]:
         if not self.requests:
             return []
         reply = min(MOST_AHEAD, max(request.max_tokens for request in self.requests))
@@ -184,11 +184,11 @@ class Batch:
                 greedy[row] = _sampled(logits[row] / request.temperature, request.top_p, at)
         return greedy
 
-    def _reply(self, i: int) -> Reply:
+    def _reply(self, i: int) -> Completion:
         tokens = self.written[i]
         stopped = tokens[-1] in self.writer.stop
         text = self.writer.tokenizer.decode(tokens[:-1] if stopped else tokens, skip_special_tokens=True)
-        return Reply(
+        return Completion(
             text=text,
             prompt_tokens=len(self.requests[i].tokens),
             tokens=len(tokens),

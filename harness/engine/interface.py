@@ -42,7 +42,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
+class Completion:
     """A reply's text without special tokens, its length in tokens, and why it ended.
 
     A character that was cut in the middle is U+FFFD.
@@ -116,7 +116,7 @@ class Engine(Protocol):
 
     def generate(
         self, requests: Sequence[Request], *, advance: Callable[[int, int], None] | None = None
-    ) -> list[Reply]:
+    ) -> list[Completion]:
         """The replies to `requests`, in their order.
 
         `advance(replies, tokens)` is told of finished replies and new tokens as they come. What it raises ends the

@@ -16,7 +16,7 @@ from harness.engine.candidates import probabilities
 from harness.engine.chat import stop_ids
 from harness.engine.decoding import Batch, Writer
 from harness.engine.doses import additions
-from harness.engine.interface import Continuation, Likelihood, Reply, Request, Vectors
+from harness.engine.interface import Completion, Continuation, Likelihood, Request, Vectors
 from harness.engine.likelihood import likelihoods
 from harness.engine.loading import load
 from harness.engine.packed import pack
@@ -68,7 +68,7 @@ class TorchEngine:
 
     def generate(
         self, requests: Sequence[Request], *, advance: Callable[[int, int], None] | None = None
-    ) -> list[Reply]:
+    ) -> list[Completion]:
         """The replies to `requests`, in their order; the same list always gives the same replies.
 
         `advance(replies, tokens)` is told of each step's finished replies and new tokens.

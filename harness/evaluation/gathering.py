@@ -25,7 +25,7 @@ from harness.evaluation.hosting import Host, host_here, kept_engine, with_thread
 from harness.evaluation.opening import ModelSource
 
 if TYPE_CHECKING:
-    from harness.engine import Engine, Reply, Request
+    from harness.engine import Completion, Engine, Request
 
 # No more requests come when none has for this many turns of the event loop in a row. Turns and not seconds
 # alone: where a busy machine stalls the loop, no turn passes, and a batch is not cut in two.
@@ -48,7 +48,7 @@ class Question:
 class Answer:
     """The reply, the exact text that the model was given, and the probability of each candidate that was named."""
 
-    reply: Reply
+    reply: Completion
     prompt: str
     probabilities: Mapping[str, float] = field(default_factory=dict)
 
@@ -156,10 +156,10 @@ def _answers(
 
 
 def _likeliest(likely: Mapping[str, float], request: Request, prompt: str) -> Answer:
-    from harness.engine import Reply
+    from harness.engine import Completion
 
     best = max(likely, key=lambda candidate: likely[candidate])
-    return Answer(Reply(text=best, prompt_tokens=len(request.tokens), tokens=1, finish="stop"), prompt, likely)
+    return Answer(Completion(text=best, prompt_tokens=len(request.tokens), tokens=1, finish="stop"), prompt, likely)
 
 
 def _requests(

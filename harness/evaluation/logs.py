@@ -21,7 +21,7 @@ from harness.errors import HarnessError
 from harness.evaluation.scorers import Given, case_of, given_scorers, score_of
 from harness.graders import ModelGrader
 from harness.judging import JudgeOfSplit
-from harness.runs import AskedGrader, StoredReply
+from harness.runs import AskedGrader, Reply
 
 UNREAD = {"messages", "events", "store", "attachments", "timelines"}
 
@@ -29,12 +29,12 @@ Verdicts = Mapping[str, Mapping[tuple[str, str, str, int], Verdict]]
 """What each judge said of each reply, by condition, split, case and sample."""
 
 
-def read_replies_of(log_path: Path) -> list[StoredReply]:
+def read_replies_of(log_path: Path) -> list[Reply]:
     """Every reply in a log, by case and sample; HarnessError when it cannot be read."""
     log = read_log(log_path, exclude_fields=UNREAD)
     condition = str((log.eval.metadata or {})["condition"])
     return [
-        StoredReply(
+        Reply(
             condition=condition,
             split=sample.metadata["split"],
             sample=sample.epoch,

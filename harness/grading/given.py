@@ -8,7 +8,7 @@ from pathlib import Path
 from harness.contracts import Case, Fact, Message
 from harness.errors import HarnessError
 from harness.files import Row, read_rows
-from harness.runs import StoredReply
+from harness.runs import Reply
 
 ROLES = ("system", "user", "assistant")
 
@@ -19,7 +19,7 @@ class GivenReply:
 
     place: str
     own_id: object
-    reply: StoredReply
+    reply: Reply
 
 
 def read_given(file: Path) -> list[GivenReply]:
@@ -38,7 +38,7 @@ def _given(row: Row, number: int, place: str) -> GivenReply:
     return GivenReply(
         place=place,
         own_id=row.get("id"),
-        reply=StoredReply(condition="", split="", sample=1, case=case, reply=reply),
+        reply=Reply(condition="", split="", sample=1, case=case, reply=reply),
     )
 
 

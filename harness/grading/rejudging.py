@@ -16,7 +16,7 @@ from harness.grading.step import booked, grade, replies_of
 from harness.grading.verdicts import verdicts_of
 from harness.judging import asking
 from harness.registry import installed
-from harness.runs import RunRecord, StoredReply
+from harness.runs import Reply, RunRecord
 
 if TYPE_CHECKING:
     from harness.graders import ModelGrader
@@ -91,5 +91,5 @@ def _beside(folder: Path, judge: Judge, record: RunRecord, grader: ModelGrader |
     return Regraded(folder=folder, replies=len(rows), file=file)
 
 
-def _place(folder: Path, reply: StoredReply) -> str:
+def _place(folder: Path, reply: Reply) -> str:
     return f"{folder}, {reply.condition}, {reply.split}/{reply.case.id} sample {reply.sample}"

@@ -9,11 +9,11 @@ from harness.contracts import Metric, Setting, Verdict
 from harness.grading.verdicts import Verdicts, place_of
 from harness.judging import compared, judges_of
 from harness.registry import Registry
-from harness.runs import Check, Result, StoredReply
+from harness.runs import Check, Reply, Result
 
 
 def results_of(
-    replies: Sequence[StoredReply], verdicts: Verdicts, setting: Setting, *, before: Sequence[Result] = ()
+    replies: Sequence[Reply], verdicts: Verdicts, setting: Setting, *, before: Sequence[Result] = ()
 ) -> list[Result]:
     """One row for each reply and metric: by condition, split, metric, case and sample.
 
@@ -34,7 +34,7 @@ def results_of(
 
 
 def checks_of(
-    replies: Sequence[StoredReply],
+    replies: Sequence[Reply],
     verdicts: Verdicts,
     setting: Setting,
     registry: Registry,
@@ -57,10 +57,10 @@ def checks_of(
     return rows
 
 
-def _groups(replies: Sequence[StoredReply], setting: Setting) -> Iterator[tuple[str, str, list[StoredReply]]]:
+def _groups(replies: Sequence[Reply], setting: Setting) -> Iterator[tuple[str, str, list[Reply]]]:
     """The replies by condition and split, each by case and sample."""
     order = sorted(replies, key=lambda reply: (f"{reply.split}/{reply.case.id}", reply.sample))
-    by_place: dict[tuple[str, str], list[StoredReply]] = {}
+    by_place: dict[tuple[str, str], list[Reply]] = {}
     for reply in order:
         by_place.setdefault((reply.condition, reply.split), []).append(reply)
     for condition in dict.fromkeys(reply.condition for reply in replies):
@@ -68,7 +68,7 @@ def _groups(replies: Sequence[StoredReply], setting: Setting) -> Iterator[tuple[
             yield condition, split, by_place.get((condition, split), [])
 
 
-def _result(reply: StoredReply, metric: Metric, verdict: Verdict) -> Result:
+def _result(reply: Reply, metric: Metric, verdict: Verdict) -> Result:
     value = verdict.scores[metric.score]
     return Result(
         condition=reply.condition,
@@ -83,7 +83,7 @@ def _result(reply: StoredReply, metric: Metric, verdict: Verdict) -> Result:
     )
 
 
-def _check(reply: StoredReply, judges: tuple[str, str], names: Sequence[str], verdicts: Verdicts) -> Check:
+def _check(reply: Reply, judges: tuple[str, str], names: Sequence[str], verdicts: Verdicts) -> Check:
     first, second = (_scores(verdicts[judge][place_of(reply)], names) for judge in judges)
     return Check(
         condition=reply.condition,

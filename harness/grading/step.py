@@ -21,7 +21,7 @@ from harness.grading.results import checks_of, results_of
 from harness.grading.verdicts import Verdicts, verdicts_on
 from harness.judging import asking, judge_versions, judges_of, up_to_date
 from harness.registry import installed
-from harness.runs import AskedGrader, Check, Result, RunRecord, Step, StoredReply
+from harness.runs import AskedGrader, Check, Reply, Result, RunRecord, Step
 from harness.screen import bar
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def is_graded(setting: Setting, record: RunRecord, grader: ModelGrader | None = 
     return same and up_to_date(setting, installed(), record.judges, asked=True)
 
 
-def replies_of(folder: Path, record: RunRecord) -> list[StoredReply]:
+def replies_of(folder: Path, record: RunRecord) -> list[Reply]:
     """The replies of a run, from replies.jsonl, or from the logs where an older run has none, which is slower."""
     replies = runs.read_replies(folder)
     if replies is None:
@@ -83,7 +83,7 @@ def replies_of(folder: Path, record: RunRecord) -> list[StoredReply]:
     return replies
 
 
-def replies_in(folder: Path) -> list[StoredReply]:
+def replies_in(folder: Path) -> list[Reply]:
     """The replies of the run in `folder`."""
     record = runs.read_run(folder)
     if record is None:
@@ -172,7 +172,7 @@ def _asked(plan: _Due, record: RunRecord) -> AskedGrader | None:
 
 
 @contextlib.contextmanager
-def _progress(plan: _Due, setting: Setting, replies: Sequence[StoredReply]) -> Iterator[Callable[[], None] | None]:
+def _progress(plan: _Due, setting: Setting, replies: Sequence[Reply]) -> Iterator[Callable[[], None] | None]:
     """A bar where a grader is asked; rules are done before it would be drawn."""
     if plan.grader is None:
         yield None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from harness.contracts import Judge, Verdict
 from harness.errors import HarnessError
 from harness.judging import JudgeOfSplit, judged
-from harness.runs import StoredReply
+from harness.runs import Reply
 
 if TYPE_CHECKING:
     from harness.graders import ModelGrader
@@ -28,12 +28,12 @@ class _Question:
     """One reply for one judge, and where the reply stands, for an error."""
 
     judge: Judge
-    reply: StoredReply
+    reply: Reply
     where: str
 
 
 def verdicts_of(
-    judge: Judge, replies: Sequence[StoredReply], grader: ModelGrader | None = None, *, places: Sequence[str] = ()
+    judge: Judge, replies: Sequence[Reply], grader: ModelGrader | None = None, *, places: Sequence[str] = ()
 ) -> list[Verdict]:
     """What `judge` says of each reply, asking `grader` where it asks; a HarnessError names the place of a bad one.
 
@@ -47,7 +47,7 @@ def verdicts_of(
 
 def verdicts_on(
     asked: Sequence[JudgeOfSplit],
-    replies: Sequence[StoredReply],
+    replies: Sequence[Reply],
     grader: ModelGrader | None = None,
     *,
     advance: Advance | None = None,
@@ -68,7 +68,7 @@ def verdicts_on(
     return found
 
 
-def place_of(reply: StoredReply) -> Place:
+def place_of(reply: Reply) -> Place:
     """Which reply of its run it is."""
     return reply.condition, reply.split, reply.case.id, reply.sample
 
@@ -97,7 +97,7 @@ async def _answer(question: _Question, grader: ModelGrader | None, advance: Adva
     return verdict
 
 
-def _spelled(reply: StoredReply) -> str:
+def _spelled(reply: Reply) -> str:
     return f"{reply.condition}, {reply.split}/{reply.case.id} sample {reply.sample}"
 
 

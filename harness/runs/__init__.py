@@ -18,7 +18,7 @@ from harness.runs.gates import (
 )
 from harness.runs.machine import commit, hardware, versions
 from harness.runs.merging import LOCK, Merged, Outcome, Side, merge
-from harness.runs.replies import REPLIES, StoredReply, read_replies, write_replies
+from harness.runs.replies import REPLIES, Reply, read_replies, write_replies
 from harness.runs.results import (
     RESULTS,
     Check,
@@ -81,13 +81,13 @@ __all__ = [
     "MadeFrom",
     "Merged",
     "Outcome",
+    "Reply",
     "Result",
     "RunRecord",
     "Scores",
     "Side",
     "Steered",
     "Step",
-    "StoredReply",
     "TrainingRecord",
     "VectorCard",
     "card_of",

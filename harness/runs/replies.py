@@ -15,7 +15,7 @@ WAY_OUT = "move it away, and 'harness rejudge' writes it again from the logs"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StoredReply:
+class Reply:
     """One reply under one condition, and the case that it answers. `sample` counts from 1."""
 
     condition: str
@@ -25,12 +25,12 @@ class StoredReply:
     reply: str
 
 
-def write_replies(folder: Path, replies: Iterable[StoredReply]) -> None:
+def write_replies(folder: Path, replies: Iterable[Reply]) -> None:
     """Writes the replies of the run in `folder`, in one step."""
     write_rows(folder / REPLIES, [asdict(reply) for reply in replies])
 
 
-def read_replies(folder: Path) -> list[StoredReply] | None:
+def read_replies(folder: Path) -> list[Reply] | None:
     """The replies of the run in `folder`, None where there is no file; HarnessError with the line that is broken."""
     file = folder / REPLIES
     if not file.is_file():
@@ -38,11 +38,11 @@ def read_replies(folder: Path) -> list[StoredReply] | None:
     return [_reply(row, f"{file}:{number}") for number, row in read_rows(file, way_out=WAY_OUT)]
 
 
-def _reply(row: Row, place: str) -> StoredReply:
+def _reply(row: Row, place: str) -> Reply:
     try:
         case = row["case"]
         messages = tuple(Message(turn["role"], turn["content"]) for turn in case["messages"])
-        return StoredReply(
+        return Reply(
             condition=str(row["condition"]),
             split=str(row["split"]),
             sample=int(row["sample"]),
