@@ -247,7 +247,7 @@ def _generating(cell: Prepared) -> float:
     from harness.models import as_dtype
 
     engine = open_model(cell.model, dtype=as_dtype(cell.dtype))
-    case = cell.setting.cases(cell.setting.trait.split, 0, cell.cell.scale)[0]
+    case = cell.setting.cases(cell.setting.trait_at(cell.cell.scale).split, 0, cell.cell.scale)[0]
     ids = tuple(chat.prompt_ids(engine.tokenizer, case.messages, system=cell.recipe.system))
     return _rate(lambda: sum(r.tokens for r in engine.generate([Request(tokens=ids, max_tokens=12)] * 32)))
 

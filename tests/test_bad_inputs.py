@@ -464,7 +464,7 @@ def a_vector_of_the_wrong_depth(world: World) -> list[str]:
     return world.run("ps", "--seed", "1")
 
 
-@bad("holds a vector of shape (32,)", "not (blocks, hidden)", "delete it and run again", begins=True)
+@bad("holds a vector of shape (32,)", "not (blocks, hidden)", "move both files of the vector away", begins=True)
 def a_vector_of_the_wrong_shape(world: World) -> list[str]:
     import torch
 
@@ -473,7 +473,7 @@ def a_vector_of_the_wrong_shape(world: World) -> list[str]:
     return world.run("ps", "--seed", "1")
 
 
-@bad("has values that are not finite; delete it and run again", begins=True)
+@bad("has values that are not finite; move both files of the vector away", begins=True)
 def a_vector_with_a_value_that_is_not_a_number(world: World) -> list[str]:
     import torch
 
@@ -484,14 +484,14 @@ def a_vector_with_a_value_that_is_not_a_number(world: World) -> list[str]:
     return world.run("ps", "--seed", "1")
 
 
-@bad(".safetensors is cut or no safetensors file; delete it and run again", begins=True)
+@bad(".safetensors is cut or no safetensors file; move both files of the vector away", begins=True)
 def a_vector_cut_in_the_middle(world: World) -> list[str]:
     world.started()
     cut(world.vector())
     return world.run("ps", "--seed", "1")
 
 
-@bad("has changed since its card was written; delete both and run again", begins=True)
+@bad("has changed since its card was written; move both files of the vector away", begins=True)
 def a_vector_that_its_card_does_not_vouch_for(world: World) -> list[str]:
     import torch
     from safetensors.torch import save_file
@@ -501,7 +501,7 @@ def a_vector_that_its_card_does_not_vouch_for(world: World) -> list[str]:
     return world.run("ps", "--seed", "1")
 
 
-@bad(".json is cut or no card", "delete it and run again", begins=True)
+@bad(".json: not a vector card (cut, or not JSON", "move both files of the vector away", begins=True)
 def a_card_cut_in_the_middle(world: World) -> list[str]:
     world.started()
     cut(world.vector().with_suffix(".json"))
@@ -558,14 +558,14 @@ def a_cell_that_another_process_works_on(world: World) -> list[str]:
     return world.run("ps")
 
 
-@bad("run.json cannot be read", "run the cell again with --force")
+@bad("run.json: not a run record (cut, or not JSON", "move the folder away")
 def a_run_record_cut_in_the_middle(world: World) -> list[str]:
     world.started()
     cut(world.cell("ps") / "run.json")
     return world.run("ps")
 
 
-@bad("run.json is no run record; run the cell again with --force")
+@bad("run.json: not a run record (no 'cell.setting'", "move the folder away")
 def a_run_record_that_is_something_else(world: World) -> list[str]:
     world.started()
     (world.cell("ps") / "run.json").write_text('{"cell": {}}')
@@ -588,7 +588,7 @@ def a_checkpoint_cut_in_the_middle(world: World) -> list[str]:
     return world.run("ps")
 
 
-@bad("the adapter in", "is cut or was changed; run the cell again with --force")
+@bad("the adapter in", "is cut or was changed; move the folder 'adapter' away")
 def an_adapter_cut_in_the_middle(world: World) -> list[str]:
     world.started(unfinished="ps")
     cut(world.cell("ps") / "adapter" / "adapter_model.safetensors")
@@ -620,7 +620,7 @@ def an_adapter_of_another_width(world: World) -> list[str]:
     return world.run("ps")
 
 
-@bad("clean.eval is not a readable log", "delete it and run the cell again", begins=True)
+@bad("clean.eval is not a readable log", "move it away", begins=True)
 def a_log_cut_in_the_middle(world: World) -> list[str]:
     world.started()
     cell = world.cell("none")
@@ -686,7 +686,7 @@ def a_judge_that_raises_while_a_vector_is_described(world: World) -> list[str]:
     return world.run("none")
 
 
-@bad("evaluation of loud clean failed: judge 'capitals' failed on case", "ZeroDivisionError", begins=True)
+@bad("clean, held_out/held_out-bread sample 1: judge 'capitals' failed on case", "ZeroDivisionError", begins=True)
 def a_judge_that_raises_while_replies_come_in(world: World) -> list[str]:
     world.started(unfinished="base")
     world.grading(dividing_by_zero)
@@ -724,7 +724,7 @@ def a_model_that_fails_while_it_answers(world: World) -> list[str]:
         raise RuntimeError("out of memory")
 
     world.started(unfinished="none")
-    world.patch.setattr("harness.engine.engine.Engine.generate", generate)
+    world.patch.setattr("harness.engine.TorchEngine.generate", generate)
     return world.run("none")
 
 
@@ -742,7 +742,7 @@ def a_report_on_an_empty_folder(world: World) -> list[str]:
     return world.report()
 
 
-@bad("results.jsonl:41: cut or broken", "remove the file and run the cell again")
+@bad("results.jsonl:41: cut, or not JSON", "'harness rejudge' writes it again")
 def a_report_on_results_cut_in_the_middle(world: World) -> list[str]:
     world.started()
     results = world.cell("ps") / "results.jsonl"
@@ -752,14 +752,14 @@ def a_report_on_results_cut_in_the_middle(world: World) -> list[str]:
     return world.report()
 
 
-@bad("results.jsonl:1: cut or broken", "remove the file and run the cell again")
+@bad("results.jsonl:1: not UTF-8 text", "'harness rejudge' writes it again")
 def a_report_on_results_that_are_not_text(world: World) -> list[str]:
     world.started()
     (world.cell("ps") / "results.jsonl").write_bytes(b"\xff\xfe\x00")
     return world.report()
 
 
-@bad("run.json: not a run record", "remove its folder and run the cell again")
+@bad("run.json: not a run record", "move the folder away")
 def a_report_on_a_record_cut_in_the_middle(world: World) -> list[str]:
     world.started()
     cut(world.cell("ps") / "run.json")
@@ -785,7 +785,7 @@ def figures_to_a_place_that_cannot_be_written(world: World) -> list[str]:
 # Replies to judge
 
 
-@bad("results.jsonl:", "cut or broken", "remove the file and run the cell again")
+@bad("results.jsonl:", "cut, or not JSON", "'harness rejudge' writes it again")
 def a_page_of_results_cut_in_the_middle(world: World) -> list[str]:
     world.started()
     cut(world.cell("ps") / "results.jsonl")
@@ -798,7 +798,7 @@ def a_disk_that_is_full_before_the_page(world: World) -> list[str]:
     return world.page(world.runs.parent)
 
 
-@bad("reply-", "not a vector card", "remove it, and 'harness vectors' makes it again")
+@bad("reply-", "not a vector card", "move both files of the vector away, and the next")
 def a_page_with_a_card_cut_in_the_middle(world: World) -> list[str]:
     world.started()
     cut(world.vector().with_suffix(".json"))
@@ -823,7 +823,7 @@ def a_reply_cut_in_the_middle(world: World) -> list[str]:
     return world.judge('{"reply": "YES"}', '{"reply": "ye')
 
 
-@bad("replies.jsonl:1: not a JSON object")
+@bad("replies.jsonl:1: a list, not a JSON object")
 def a_reply_that_is_a_list(world: World) -> list[str]:
     return world.judge('["YES"]')
 
@@ -843,7 +843,7 @@ def a_reply_with_messages_of_the_wrong_shape(world: World) -> list[str]:
     return world.judge('{"reply": "YES", "messages": [["user", "hello"]]}')
 
 
-@bad("replies.jsonl is not UTF-8 text; save it as UTF-8")
+@bad("replies.jsonl:1: not UTF-8 text, as which it is to be saved")
 def replies_in_another_encoding(world: World) -> list[str]:
     arguments = world.judge()
     (world.folder / "replies.jsonl").write_bytes('{"reply": "Ü"}'.encode("latin-1"))
@@ -992,25 +992,25 @@ def test_inspect_is_given_no_run_whose_model_or_adapter_has_changed_since(world:
     with pytest.raises(HarnessError, match=r"has changed since .* was made; run the cell again"):
         open_run(cell)
     world.record(cell, made={**made, "adapter_sha256": "0" * 64})
-    with pytest.raises(HarnessError, match="is cut or was changed; run the cell again with --force"):
+    with pytest.raises(HarnessError, match=r"was changed since .* was made; run the cell again"):
         open_run(cell)
 
 
 INTERRUPTED = """
 import sys, time
 import small
-from harness import train
+from harness.training.learner import Learner
 from harness.cli import main
 from harness.registry import using
 
-step = train._Loop.step
+step = Learner.step
 
 def slowly(*given):
     print("step", flush=True)
     time.sleep(0.5)
     return step(*given)
 
-train._Loop.step = slowly
+Learner.step = slowly
 with using(small.REGISTRY):
     sys.exit(main(sys.argv[1:]))
 """

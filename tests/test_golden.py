@@ -47,9 +47,8 @@ from harness.models import resolve, resolve_dtype
 from harness.registry import installed, using
 from harness.sweep import Experiment
 from harness.testing import tiny_model
-from harness.training import batches
-from harness.training.loop import learning_rate
-from harness.vectors.extraction import extract
+from harness.training import batches, learning_rate
+from harness.vectors import extract
 from harness.vectors.rollouts import Journals, rollouts
 
 # ----

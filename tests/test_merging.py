@@ -127,7 +127,7 @@ def test_what_is_not_finished_or_broken_is_named_and_left_out(
     assert main(["merge", str(tmp_path / "b"), "--into", str(tmp_path / "a")]) == 1
     lines = capsys.readouterr().out.splitlines()
     assert any(line.startswith("left out: gcd/none/") and "not finished" in line for line in lines)
-    assert any(line.startswith("broken: gcd/ip/") and "results.jsonl: cut or broken" in line for line in lines)
+    assert any(line.startswith("broken: gcd/ip/") and "cut, or not JSON" in line for line in lines)
     assert any(line.startswith("broken: gcd/ps/") for line in lines)
     assert [folder.parent.name for folder in runs.folders(tmp_path / "a")] == ["base"]
 

@@ -135,7 +135,7 @@ def test_a_changed_judge_grades_stored_replies_and_generates_nothing(
         return small.Verdict(scores={"capitals": 0.25}, reason="always a quarter")
 
     other = replace(small.JUDGE, grade=shy, version="2")
-    monkeypatch.setattr("harness.engine.engine.open_model", forbidden)
+    monkeypatch.setattr("harness.engine.open_model", forbidden)
     monkeypatch.setattr("harness.training.step.load", forbidden)
     with using(replace(small.REGISTRY, judges={"capitals": other})):
         folder = run([cell(tiny_llama, "none")], root)[0]

@@ -9,7 +9,7 @@ import pytest
 
 from harness import Case, Condition, HarnessError, Message, Metric, Setting
 from harness.cells import Cell, asked, left_out
-from harness.cells.keys import _asked
+from harness.cells.spelled import cases_spelled
 from harness.contracts import Goal
 from harness.errors import OutOfReach
 from harness.files import digest_of
@@ -74,7 +74,7 @@ def test_the_trait_cannot_be_optional(toy: Setting) -> None:
 
 def test_the_key_of_a_run_covers_what_is_really_asked(toy: Setting) -> None:
     def key(setting: Setting) -> str:
-        cases = _asked(setting, "mini", [CLEAN])
+        cases = cases_spelled(setting, "mini", [CLEAN])
         return digest_of(cases)
 
     assert key(optional(toy, there=False)) == key(toy)

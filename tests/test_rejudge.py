@@ -89,7 +89,7 @@ def runs(evaluated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
         raise AssertionError("a model was loaded")
 
     monkeypatch.setattr("harness.evaluation.opening.open_run", forbidden)
-    monkeypatch.setattr("harness.engine.engine.open_model", forbidden)
+    monkeypatch.setattr("harness.engine.open_model", forbidden)
     return Path(shutil.copytree(evaluated, tmp_path / "runs"))
 
 

@@ -75,10 +75,18 @@ def show_scores(
         os.replace(part / log_path.name, log_path)
 
 
-def read_log(path: Path, *, exclude_fields: set[str] | None = None) -> EvalLog:
+def is_there(path: Path) -> bool:
+    """Whether there is a log at `path`; HarnessError for one that cannot be read."""
+    if not path.is_file():
+        return False
+    read_log(path, header_only=True)
+    return True
+
+
+def read_log(path: Path, *, header_only: bool = False, exclude_fields: set[str] | None = None) -> EvalLog:
     """The log in `path`; HarnessError when it cannot be read."""
     try:
-        return read_eval_log(path, exclude_fields=exclude_fields)
+        return read_eval_log(path, header_only=header_only, exclude_fields=exclude_fields)
     except Exception as error:
         first = next(iter(str(error).strip().splitlines()), "")
         raise HarnessError(

@@ -45,7 +45,7 @@ def open_run(run: Path) -> Engine:
         raise HarnessError(f"no run in {run}: it has no run.json; name a folder that 'harness run' made")
     made = record.made
     if made.trains and read_training(run).sha256 != made.adapter_sha256:
-        raise HarnessError(f"the adapter in {run / ADAPTER} is not that of its run.json; run the cell again")
+        raise HarnessError(f"the adapter in {run / ADAPTER} was changed since {run} was made; run the cell again")
     ref = resolve(made.reference)
     if ref.digest != record.model_digest:
         raise HarnessError(f"model {made.reference} has changed since {run} was made; run the cell again")

@@ -11,7 +11,7 @@ from pathlib import Path
 from harness.cells import Prepared, asked, log_name
 from harness.contracts import Condition
 from harness.evaluation.hosting import Advance, best_lanes, hosted, release
-from harness.evaluation.logs import read_replies_of
+from harness.evaluation.logs import is_there, read_replies_of
 from harness.evaluation.tasks import evaluate
 from harness.models import materialise
 from harness.runs import REPLIES, Gate, RunRecord, Step, template_gate, write_replies
@@ -25,7 +25,7 @@ def ask(cell: Prepared, record: RunRecord, folder: Path) -> RunRecord:
     """
     began = time.monotonic()
     logs = {condition: folder / "logs" / log_name(condition) for condition in cell.conditions}
-    missing = [condition for condition, log in logs.items() if not log.is_file()]
+    missing = [condition for condition, log in logs.items() if not is_there(log)]
     written = _evaluate(cell, missing, folder) if missing else 0
     if missing or not (folder / REPLIES).is_file():
         write_replies(folder, [reply for log in logs.values() for reply in read_replies_of(log)])

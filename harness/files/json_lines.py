@@ -54,10 +54,10 @@ def _one_by_one(file: Path, lines: Sequence[bytes], way_out: str) -> Iterator[tu
         try:
             row = json.loads(line.decode("utf-8"))
         except UnicodeDecodeError:
-            raise HarnessError(f"{place}: not UTF-8 text; save the file as UTF-8") from None
+            raise HarnessError(f"{place}: not UTF-8 text, as which it is to be saved; {way_out}") from None
         except (ValueError, RecursionError) as error:
             cut = " (the file ends there: is it cut off?)" if number == len(lines) else ""
             raise HarnessError(f"{place}: cut, or not JSON: {error}{cut}; {way_out}") from None
         if not isinstance(row, dict):
-            raise HarnessError(f"{place}: a {type(row).__name__}, not an object; write one {{...}} per line")
+            raise HarnessError(f"{place}: a {type(row).__name__}, not a JSON object; write one {{...}} per line")
         yield number, row

@@ -24,7 +24,7 @@ class GivenReply:
 
 def read_given(file: Path) -> list[GivenReply]:
     """The replies in `file`, each checked; HarnessError with file and line for the first that is wrong."""
-    numbered = read_rows(file, way_out="--replies names a JSON-lines file, one object per line")
+    numbered = read_rows(file, way_out="--replies names a JSON-lines file, one JSON object per line")
     if not numbered:
         raise HarnessError(f"{file} has no row; write one JSON object per line, each with a 'reply'")
     return [_given(row, number, f"{file}:{number}") for number, row in numbered]
