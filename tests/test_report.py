@@ -238,7 +238,7 @@ def test_a_damaged_results_file_stops_with_its_line(tmp_path, damage, line, reas
 def test_a_run_record_that_is_no_record_stops_with_its_path(tmp_path):
     folder = write_run(tmp_path, cell("none"), {"clean": 0.5})
     (folder / "run.json").write_text('{"cell": {')
-    with pytest.raises(HarnessError, match=r"run\.json: no run record"):
+    with pytest.raises(HarnessError, match=r"run\.json: not a run record"):
         analysis.load(tmp_path)
 
 
