@@ -823,7 +823,7 @@ def a_reply_cut_in_the_middle(world: World) -> list[str]:
     return world.judge('{"reply": "YES"}', '{"reply": "ye')
 
 
-@bad("replies.jsonl:1: not a JSON object")
+@bad("replies.jsonl:1: a list, not an object")
 def a_reply_that_is_a_list(world: World) -> list[str]:
     return world.judge('["YES"]')
 
