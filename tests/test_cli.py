@@ -453,7 +453,7 @@ def test_judge_gives_one_row_per_row_in_order(tmp_path, capsys):
     ("line", "said"),
     [
         ('{"reply": "ye', "cut, or not JSON"),
-        ("[1, 2]", "not a JSON object"),
+        ("[1, 2]", "a list, not a JSON object"),
         ('{"text": "yes"}', "'reply' must be a string"),
         ('{"reply": 3}', "'reply' must be a string"),
         ('{"reply": "yes", "messages": "hello"}', "'messages' must be a list"),

@@ -222,7 +222,7 @@ def test_scores_that_are_no_shares_are_not_shown_as_percent(tmp_path):
         (lambda text: text[:-20], 40, "cut, or not JSON"),
         (lambda text: text.replace('"value": 1.0', '"value": NaN', 1), 1, "'value' cannot be nan"),
         (lambda text: text.replace('"cluster"', '"clutter"', 1), 1, "no 'cluster'"),
-        (lambda text: "[1]\n" + text, 1, "not an object"),
+        (lambda text: "[1]\n" + text, 1, "not a JSON object"),
     ],
 )
 def test_a_damaged_results_file_stops_with_its_line(tmp_path, damage, line, reason):
