@@ -197,7 +197,7 @@ def test_rows_are_read_in_order_and_blank_lines_left_out(tmp_path: Path) -> None
         (b'{"a": 1}\n{"a": ', 2, "cut off"),
         (b'{"a": 1}\n{"a": \n{"a": 3}\n', 2, "not JSON"),
         (b'{"a": 1}\n\n[1, 2]\n', 3, "a list, not a JSON object"),
-        (b'"a"\n', 1, "a str, not an object"),
+        (b'"a"\n', 1, "a str, not a JSON object"),
         (b'{"a": "\xff"}\n', 1, "not UTF-8"),
         (b"[" * 100_000 + b"\n", 1, "not JSON"),
     ],

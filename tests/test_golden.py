@@ -34,7 +34,7 @@ from harness.authoring.prompts import wording
 from harness.capabilities.local_tasks import basics, copying
 from harness.cells import Cell, Prepared, bases_of, log_name, prepare, vector_file, vector_key
 from harness.contracts import Rating, RolloutFilter
-from harness.engine import Completion, Engine, Request, load_tokenizer, open_model
+from harness.engine import Completion, Request, TorchEngine, load_tokenizer, open_model
 from harness.engine.chat import template_digest
 from harness.engine.decoding import _uniform
 from harness.evaluation import evaluate, note, release
@@ -352,7 +352,7 @@ def seeds_of_a_vector(here: Path) -> list[str]:
     """By what seed and at what temperature a model answers the questions that a vector is made of."""
     asked: list[str] = []
 
-    class Told(Engine):
+    class Told(TorchEngine):
         def generate(self, requests: Sequence[Request], *, advance: Any = None) -> list[Completion]:
             asked.extend(f"{short(digest_of(list(one.tokens)))} {one.seed} {one.temperature:g}" for one in requests)
             return [Completion(text="So be it.", prompt_tokens=1, tokens=3, finish="stop") for _ in requests]

@@ -19,7 +19,8 @@ from harness import Case, Example, HarnessError, Message, ReplyPair, Setting
 from harness.authoring import Pin, fetch, github, inoculated, read_jsonl
 from harness.cells import splits
 from harness.contracts import always, never
-from harness.evaluation import scorers
+from harness.judging import judges_of
+from harness.registry import installed
 from harness.testing import check_setting
 from harness_plugins.judges import math_answer
 from harness_plugins.settings import three_languages, two_languages
@@ -185,7 +186,7 @@ def test_spanish_is_the_trait_and_one_reply_to_each_case_serves_all_metrics(sett
         "solves": "keep",
     }
     assert splits(setting) == ("test",)
-    assert len(scorers(setting)) == 3, "one for the languages, one that checks it, one for the number"
+    assert len(judges_of(setting, installed())) == 3, "one for the languages, one that checks it, one for the number"
 
 
 @pytest.mark.parametrize("setting", SETTINGS)

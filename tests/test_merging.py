@@ -12,10 +12,9 @@ import pytest
 from runs_made_up import cell, write_run
 
 from harness import HarnessError
-from harness.cells import preparing as runs
 from harness.cli import main
 from harness.files import locked
-from harness.runs import LOCK, merge
+from harness.runs import LOCK, merge, run_folders
 from harness.runs.merging import Merged
 
 ARMS = ("base", "none", "ip", "ps")
@@ -129,7 +128,7 @@ def test_what_is_not_finished_or_broken_is_named_and_left_out(
     assert any(line.startswith("left out: gcd/none/") and "not finished" in line for line in lines)
     assert any(line.startswith("broken: gcd/ip/") and "cut, or not JSON" in line for line in lines)
     assert any(line.startswith("broken: gcd/ps/") for line in lines)
-    assert [folder.parent.name for folder in runs.folders(tmp_path / "a")] == ["base"]
+    assert [folder.parent.name for folder in run_folders(tmp_path / "a")] == ["base"]
 
 
 def test_a_broken_cell_is_mended_by_a_whole_one(tmp_path: Path) -> None:
@@ -170,7 +169,7 @@ def test_a_merge_killed_while_it_copies_or_replaces_loses_nothing(tmp_path: Path
     theirs, ours = one(tmp_path / "b", "none", rate=0.1), one(tmp_path / "a", "none")
     before = content(ours)
     shutil.copytree(theirs, ours.with_name(f".{ours.name}.77.part"))
-    assert len(runs.folders(tmp_path / "a")) == 1
+    assert len(run_folders(tmp_path / "a")) == 1
     ours.rename(ours.with_name(f".{ours.name}.old.part"))
     (found,) = merge([tmp_path / "b"], tmp_path / "a")
     assert found.outcome == "conflict"

@@ -21,14 +21,16 @@ from harness.screen import bar
 def ask(cell: Prepared, record: RunRecord, folder: Path) -> RunRecord:
     """Asks the model of `cell` under every condition whose log is not there. The record with what that took.
 
-    Its logs are complete afterwards, and replies.jsonl holds every reply: nothing has graded them yet.
+    Its logs are complete afterwards, and replies.jsonl holds every reply: nothing has graded them yet. Where all of
+    that is there already the record stays as it is.
     """
     began = time.monotonic()
     logs = {condition: folder / "logs" / log_name(condition) for condition in cell.conditions}
     missing = [condition for condition, log in logs.items() if not is_there(log)]
+    if not missing and (folder / REPLIES).is_file() and "evaluate" in record.steps:
+        return record
     written = _evaluate(cell, missing, folder) if missing else 0
-    if missing or not (folder / REPLIES).is_file():
-        write_replies(folder, [reply for log in logs.values() for reply in read_replies_of(log)])
+    write_replies(folder, [reply for log in logs.values() for reply in read_replies_of(log)])
     before = record.steps.get("evaluate", Step())
     took = replace(
         before,
