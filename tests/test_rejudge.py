@@ -262,7 +262,7 @@ def test_a_limit_on_cost_stops_in_one_line_and_keeps_what_was_paid_for(
     assert booked["usd"] > 0
     assert booked["usd"] == pytest.approx((booked["input_tokens"] + booked["output_tokens"]) / 1e6)
     (run,) = load(runs).runs
-    assert run.origin.usd == booked["usd"]
+    assert run.record.usd == booked["usd"]
 
 
 def test_replies_of_others_are_graded_by_a_judge_that_asks(

@@ -186,19 +186,15 @@ def _progress(plan: _Due, setting: Setting, replies: Sequence[Reply]) -> Iterato
 
 def _show(folder: Path, setting: Setting, record: RunRecord, verdicts: Verdicts, grader: ModelGrader | None) -> None:
     """The same scores in the logs, so that `inspect view` shows no others; a log that is gone is left out."""
+    logs = [folder / "logs" / log_name(Condition.parse(condition)) for condition in record.conditions]
+    there = [log for log in logs if log.is_file()]
+    if not there:
+        return
     from harness import evaluation
 
-    for condition in record.conditions:
-        log = folder / "logs" / log_name(Condition.parse(condition))
-        if log.is_file():
-            evaluation.show_scores(
-                log,
-                judges_of(setting, installed()),
-                verdicts,
-                versions=record.judges,
-                asked=record.grader,
-                grader=grader,
-            )
+    judges = judges_of(setting, installed())
+    for log in there:
+        evaluation.show_scores(log, judges, verdicts, versions=record.judges, asked=record.grader, grader=grader)
 
 
 def _digest(results: Sequence[Result], checks: Sequence[Check], record: RunRecord) -> str:
