@@ -33,7 +33,7 @@ clean:
 	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # -qq hides progress and warnings about the index; an error still shows and stops.
-.venv/.stamp: pyproject.toml constraints.txt
+.venv/.stamp: pyproject.toml setup.py constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11" if sys.version_info < (3, 11) else 0)'
 	@echo "[1/3] creating .venv"
 	@$(PYTHON) -m venv .venv
