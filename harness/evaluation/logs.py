@@ -60,11 +60,13 @@ def show_scores(
     that graded, `asked` says which grader was asked; `grader` is there where it was asked just now. A log that shows
     all of that already is left as it is.
     """
-    log = read_log(log_path)
+    log = read_log(log_path, exclude_fields=UNREAD)  # most often it shows them
     shown = [one for one in judges if one.judge.name in verdicts or _is_shown(one, log.samples or [])]
-    given, about = _given(log, verdicts), _about(log, versions, asked)
-    if log.eval.metadata == about and _are_shown(log, shown, given):
+    about = _about(log, versions, asked)
+    if log.eval.metadata == about and _are_shown(log, shown, _given(log, verdicts)):
         return
+    log = read_log(log_path)
+    given = _given(log, verdicts)
     scorers = given_scorers(shown, given)
     done = inspect_ai.score(log, scorers, action="overwrite", model="none/none", display="none", copy=False)
     done.eval.metadata = about

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from inspect_ai.model import ChatMessage, get_model, model_roles
@@ -28,12 +28,40 @@ def live_scorers(judges: Sequence[JudgeOfSplit]) -> list[Scorer]:
 
     A judge that asks a grader asks the model that Inspect was given as the role `grader`, and is silent without one.
     """
-    return [_scorer(one, None) for one in judges]
+
+    async def graded(one: JudgeOfSplit, state: TaskState) -> Score | None:
+        if one.judge.grader and "grader" not in model_roles():
+            return None
+        reply = state.output.completion
+        return score_of(one, await _verdict(one, case_of(state.metadata, state.input), reply), reply)
+
+    return [_scorer(one, graded) for one in judges]
+
+
+def early_scorers(judges: Sequence[JudgeOfSplit]) -> list[Scorer]:
+    """Scorers by rules that grade while other replies are written, so that a log need not be written twice.
+
+    No result rests on them, and a judge that stops costs no reply: it has no score here, and is told of when the
+    stored replies are graded.
+    """
+
+    async def graded(one: JudgeOfSplit, state: TaskState) -> Score | None:
+        reply = state.output.completion
+        try:
+            return score_of(one, await judged(one.judge, case_of(state.metadata, state.input), reply), reply)
+        except HarnessError:
+            return None
+
+    return [_scorer(one, graded) for one in judges if not one.judge.grader]
 
 
 def given_scorers(judges: Sequence[JudgeOfSplit], given: Given) -> list[Scorer]:
     """Scorers that hand out the scores that are there already."""
-    return [_scorer(one, given) for one in judges]
+
+    async def graded(one: JudgeOfSplit, state: TaskState) -> Score | None:
+        return given(one, str(state.sample_id), state.epoch)
+
+    return [_scorer(one, graded) for one in judges]
 
 
 def score_of(one: JudgeOfSplit, verdict: Verdict, reply: str) -> Score:
@@ -73,18 +101,11 @@ def case_of(metadata: Mapping[str, Any], asked: str | Sequence[ChatMessage]) -> 
     )
 
 
-def _scorer(one: JudgeOfSplit, given: Given | None) -> Scorer:
+def _scorer(one: JudgeOfSplit, graded: Callable[[JudgeOfSplit, TaskState], Awaitable[Score | None]]) -> Scorer:
     @scorer(name=one.name, metrics={name: [told()] for name in one.scores})
     def grading() -> Scorer:
         async def grade(state: TaskState, target: Target) -> Score | None:
-            if state.metadata["split"] != one.split:
-                return None
-            if given is not None:
-                return given(one, str(state.sample_id), state.epoch)
-            if one.judge.grader and "grader" not in model_roles():
-                return None
-            reply = state.output.completion
-            return score_of(one, await _verdict(one, case_of(state.metadata, state.input), reply), reply)
+            return await graded(one, state) if state.metadata["split"] == one.split else None
 
         return grade
 

@@ -1,6 +1,6 @@
 """A condition as an Inspect task, and all conditions of a run evaluated, each in a log of its own.
 
-No reply is graded here: a judge that stops costs no reply.
+No result comes from here, and a judge that stops costs no reply: the replies that are stored are graded later.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from harness.errors import HarnessError, system_error, unknown, way_out
 from harness.evaluation.hosting import Advance, hosted
 from harness.evaluation.logs import beside
 from harness.evaluation.provider import EvaluationError, HarnessAPI, note
-from harness.evaluation.scorers import live_scorers
+from harness.evaluation.scorers import early_scorers, live_scorers
 from harness.judging import judges_of, rule_judges
 
 Display = Literal["none", "plain", "rich", "full", "log", "conversation"]
@@ -76,7 +76,7 @@ def condition_task(
             "setting": setting.name,
             "condition": str(condition),
             "scale": scale,
-            "judges": rule_judges(setting, registry.installed()) if scorers else {},
+            "judges": rule_judges(setting, registry.installed()),
         },
     )
 
@@ -96,16 +96,19 @@ def evaluate(
 ) -> list[Path]:
     """The logs of `setting` asked under each of `conditions`, in `logs`; they replace those that are there.
 
-    While one condition is written, others are stored; a log is in `logs` as soon as it is whole.
+    While one condition is written, others are stored; a log is in `logs` as soon as it is whole, and shows what
+    rules say of its replies.
     `advance(replies, tokens)` hears of each step. Ctrl-C raises KeyboardInterrupt; anything else that goes wrong
     under a condition is a HarnessError once the others are done, and leaves no log of that one.
     """
     if not conditions:
         return []
-    tasks = {str(one): condition_task(setting, one, scale=scale, recipe=recipe, limit=limit) for one in conditions}
-    expected = {name: len(task.dataset) * recipe.generation.samples for name, task in tasks.items()}
-    for task in tasks.values():
+    scorers, tasks = early_scorers(judges_of(setting, registry.installed())), {}
+    for one in conditions:
+        task = condition_task(setting, one, scale=scale, recipe=recipe, limit=limit, scorers=scorers)
         task.model = get_model(f"harness/{run}@{digest}", memoize=False)
+        tasks[str(one)] = task
+    expected = {name: len(task.dataset) * recipe.generation.samples for name, task in tasks.items()}
 
     with beside(logs) as part, hosted(advance=advance) as lanes:
 
