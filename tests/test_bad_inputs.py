@@ -579,7 +579,7 @@ def a_run_record_of_another_run(world: World) -> list[str]:
     return world.run("ps")
 
 
-@bad("checkpoint.safetensors is cut or not ours; delete it and run again", begins=True)
+@bad("checkpoint.safetensors is cut or not ours; move it away and run again", begins=True)
 def a_checkpoint_cut_in_the_middle(world: World) -> list[str]:
     world.started(unfinished="ps")
     cell = world.cell("ps")

@@ -362,6 +362,12 @@ def test_results_have_the_columns_that_they_always_had(old: Old) -> None:
         assert all(tuple(row) == RESULT for row in rows(old.folder(*one) / "results.jsonl"))
 
 
+def test_two_judges_are_compared_on_old_replies(old: Old) -> None:
+    told = json.loads(said("agree", "capitals", "first_letter", "--runs", "runs", "--json"))
+    assert told["replies"] == sum(len(rows(old.folder(*one) / "results.jsonl")) for one in FINISHED)
+    assert [one["score"] for one in told["scores"]] == ["capitals"]
+
+
 # ---- merging
 
 

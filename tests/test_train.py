@@ -216,7 +216,7 @@ def test_a_step_without_a_token_to_learn_from_is_named(model: Any, tmp_path: Pat
 
 def test_a_checkpoint_that_is_cut_is_named(model: Any, tmp_path: Path) -> None:
     (tmp_path / "checkpoint.safetensors").write_bytes(b"short")
-    with pytest.raises(HarnessError, match=r"checkpoint\.safetensors is cut or not ours; delete it and run again"):
+    with pytest.raises(HarnessError, match=r"checkpoint\.safetensors is cut or not ours; move it away and run again"):
         train(model, ROWS, RECIPE, dtype="fp32", seed=0, folder=tmp_path)
 
 

@@ -72,7 +72,9 @@ def _merged(model: Any, adapter: Path) -> Any:
             warnings.filterwarnings("ignore", "Found missing adapter keys", UserWarning)
             adapted = PeftModel.from_pretrained(model, str(adapter))
             if set(stored.keys()) != set(get_peft_model_state_dict(adapted)):
-                raise HarnessError(f"the adapter in {adapter} was made for another model; run the cell with --force")
+                raise HarnessError(
+                    f"the adapter in {adapter} was made for another model; move its run away and run the cell again"
+                )
             return adapted.merge_and_unload(safe_merge=True)
     except HarnessError:
         raise
@@ -85,5 +87,7 @@ def _unloadable(what: str, folder: Path, error: Exception) -> HarnessError:
         return HarnessError(
             f"the {what} in {folder} needs code of its own, which is never run; name a model that transformers knows"
         )
-    way_out = "run the cell again with --force" if what == "adapter" else "repair the folder, or name another model"
+    way_out = (
+        "move its run away and run the cell again" if what == "adapter" else "repair the folder, or name another model"
+    )
     return HarnessError(f"cannot load the {what} in {folder}: {gist(error)}; {way_out}")

@@ -50,7 +50,8 @@ def _read(file: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except OSError as error:
-        raise HarnessError(f"cannot read {file}: {error.strerror}; delete it and run again") from error
+        advice = way_out(error) or "move it away and run again"
+        raise HarnessError(f"cannot read {file}: {error.strerror}; {advice}") from error
     known: dict[str, Any] = {}
     for line in filter(None, lines):
         try:

@@ -91,7 +91,7 @@ class Learner:
                 self.tokens, self.steered, self.seconds = about["tokens"], about["steered"], about["seconds"]
                 self._load(saved, step)
         except (SafetensorError, KeyError, TypeError, ValueError, OSError):
-            raise HarnessError(f"{self.checkpoint} is cut or not ours; delete it and run again") from None
+            raise HarnessError(f"{self.checkpoint} is cut or not ours; move it away and run again") from None
         self.losses = [json.loads(line)["loss"] for line in log[:step]]
         self.log.write_text("".join(f"{line}\n" for line in log[:step]))
         return step
