@@ -405,6 +405,29 @@ def test_a_rule_gives_the_same_results_from_stored_replies_as_from_the_logs(runs
     assert (folder_of(runs) / "results.jsonl").read_bytes() == before
 
 
+def test_results_that_are_cut_are_written_again_once_they_are_moved_away(
+    runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = folder_of(runs) / "results.jsonl"
+    before = file.read_bytes()
+    file.write_bytes(before[:-20])
+    assert "move it away, and 'harness rejudge' writes it again" in stopped(capsys, "rejudge", str(runs))
+    file.unlink()
+    assert main(["rejudge", str(runs)]) == 0
+    assert file.read_bytes() == before
+
+
+def test_a_row_may_hold_what_a_newer_harness_added(runs: Path) -> None:
+    file = folder_of(runs) / "results.jsonl"
+    before = file.read_bytes()
+    lines = before.decode().splitlines()
+    file.write_text("".join(f"{json.dumps(json.loads(line) | {'newer': 1})}\n" for line in lines[1:]), encoding="utf-8")
+    file.write_text(f"{lines[0]}\n{file.read_text()}", encoding="utf-8")
+    assert len(load(runs).runs[0].values["clean", "shouts"]) == 5
+    assert main(["rejudge", str(runs)]) == 0
+    assert file.read_bytes() == before
+
+
 def test_a_changed_rule_changes_results_and_keeps_what_a_grader_said(runs: Path, server: Server) -> None:
     assert main(["rejudge", str(runs), "--grader", NAME]) == 0
 

@@ -14,7 +14,7 @@ from harness.files import Row, read_rows, write_rows
 from harness.stats import Observation
 
 RESULTS, CHECKS = "results.jsonl", "checks.jsonl"
-WAY_OUT = "'harness rejudge' writes it again from the replies"
+WAY_OUT = "move it away, and 'harness rejudge' writes it again from the replies"
 
 Scores = Mapping[str, float | None]
 
@@ -98,7 +98,9 @@ def _read(file: Path, kind: type[Any]) -> list[Row]:
         fits = False
     if not fits:
         raise _first_fault(file, numbered, names)
-    return rows if not rows or set(rows[0]) == set(names) else [{name: row[name] for name in names} for row in rows]
+    return (
+        rows if all(len(row) == len(names) for row in rows) else [{name: row[name] for name in names} for row in rows]
+    )
 
 
 def _first_fault(file: Path, numbered: Sequence[tuple[int, Row]], names: Sequence[str]) -> HarnessError:
