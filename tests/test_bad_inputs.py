@@ -595,7 +595,7 @@ def an_adapter_cut_in_the_middle(world: World) -> list[str]:
     return world.run("ps")
 
 
-@bad("the adapter in", "was made for another model", "--force", begins=True)
+@bad("the adapter in", "was made for another model", "move its run away", begins=True)
 def an_adapter_for_another_model(world: World) -> list[str]:
     from safetensors.torch import load_file, save_file
 
@@ -608,7 +608,7 @@ def an_adapter_for_another_model(world: World) -> list[str]:
     return world.run("ps")
 
 
-@bad("cannot load the adapter in", "size mismatch", "--force", begins=True)
+@bad("cannot load the adapter in", "size mismatch", "move its run away", begins=True)
 def an_adapter_of_another_width(world: World) -> list[str]:
     from safetensors.torch import load_file, save_file
 
@@ -639,7 +639,7 @@ def a_learning_rate_that_breaks_the_model(world: World) -> list[str]:
     return world.run("none")
 
 
-@bad("cannot load the adapter in", "NaNs detected in the merged weights", "--force", begins=True)
+@bad("cannot load the adapter in", "NaNs detected in the merged weights", "move its run away", begins=True)
 def a_last_step_that_breaks_the_model(world: World) -> list[str]:
     world.recipe(lr=1e30, epochs=1, batch=16)
     return world.run("none")
