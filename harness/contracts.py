@@ -322,8 +322,8 @@ class Steering:
 class Reference:
     """A published figure: the mean of a metric for one arm at one scale, and where it stands.
 
-    The arm is an intervention with its dose and its weights, as `harness.weights` spells them. `value` is in the
-    metric's own unit, a share from 0 to 1; `n` counts replies. `note` says what was done otherwise than here.
+    The arm is an intervention with its dose and its weights, as `harness.authoring.weights` spells them. `value` is in
+    the metric's own unit, a share from 0 to 1; `n` counts replies. `note` says what was done otherwise than here.
     """
 
     scale: str

@@ -17,7 +17,7 @@ from harness.cells import Cell, Prepared, bases_of, left_out, prepared, training
 from harness.documents import frozen
 from harness.errors import HarnessError
 from harness.files import clear_halves, locked, write_rows
-from harness.judging import rule_judges
+from harness.judging import asking, rule_judges
 from harness.models import as_dtype, materialise
 from harness.registry import installed
 from harness.runs import Made, RunRecord
@@ -89,7 +89,7 @@ def _is_done(cell: Prepared, record: RunRecord, folder: Path) -> bool:
 def _will_ask(cell: Prepared, root: Path, grader: ModelGrader) -> bool:
     record = runs.read_run(cell.folder(root))
     if record is None:
-        record = _new(cell)
+        return bool(asking(cell.setting, installed()))
     return not grading.is_graded(cell.setting, record, grader)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from harness.analysis.grouping import grouped
 from harness.analysis.results import Run
+from harness.cells import BASE
 from harness.registry import Registry
 
 PLAIN = "none"
@@ -64,7 +65,7 @@ def _arm(name: str, weights: str, dose: float, runs: Sequence[Run], registry: Re
         intervention=name,
         weights=weights,
         dose=dose,
-        trains=record.trains if record else name != "base",
+        trains=record.trains if record else name != BASE,
         control=record.control if record else False,
         runs=ordered,
         failed=tuple(

@@ -17,10 +17,9 @@ from harness.documents import Json
 from harness.engine import Engine, additions
 from harness.errors import HarnessError
 from harness.files import locked
-from harness.runs import CapabilityRow, RunRecord, read_capabilities, read_run, write_capabilities
+from harness.runs import CAPABILITIES, CapabilityRow, RunRecord, read_capabilities, read_run, write_capabilities
 from harness.screen import progress
 
-FILE = "capabilities.json"
 FORMAT = "1"
 """Raise when the same model would get another figure."""
 
@@ -57,7 +56,7 @@ def measure(folder: Path, tasks: Sequence[str], conditions: Sequence[str], *, li
     record = read_run(folder)
     if record is None or record.status != "done":
         raise HarnessError(f"{folder} holds no finished run; give its 'harness run' command again")
-    file = folder / FILE
+    file = folder / CAPABILITIES
     with locked(file):
         rows = read_capabilities(folder)
         asked = [_Asked(task, condition, limit) for condition in conditions for task in tasks]

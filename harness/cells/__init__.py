@@ -1,15 +1,15 @@
 """A cell, what goes into it, its key, its questions; grids of cells."""
 
-from harness.cells import questions
 from harness.cells.cell import Cell, Prepared
 from harness.cells.checking import check_names, check_scale
-from harness.cells.grids import base_folders, bases_of, grid, prepared
+from harness.cells.grids import BASE, base_folders, bases_of, grid, prepared
 from harness.cells.keys import FORMAT, log_name, training_rows, vector_file, vector_key
 from harness.cells.other_vectors import with_trait, with_vectors
 from harness.cells.preparing import current_key, prepare, weighted
 from harness.cells.questions import asked, left_out, splits
 
 __all__ = [
+    "BASE",
     "FORMAT",
     "Cell",
     "Prepared",
@@ -24,7 +24,6 @@ __all__ = [
     "log_name",
     "prepare",
     "prepared",
-    "questions",
     "splits",
     "training_rows",
     "vector_file",

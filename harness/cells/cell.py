@@ -21,7 +21,7 @@ from harness.models import ModelRef
 class Cell:
     """One trained adapter and all its evaluations.
 
-    `model` is a reference; empty means the recipe's own. `weights`, as `harness.weights` spells them, are for
+    `model` is a reference; empty means the recipe's own. `weights`, as `harness.authoring.weights` spells them, are for
     an intervention that combines traits; empty means the setting's own. `vector_grader` is the model that chooses
     among the replies that a persona's vector is made of; empty means that nobody does.
     """

@@ -1,4 +1,4 @@
-"""A cell and its run folder: what goes into it, the key that names it, what is done, what is stale, who works on it.
+"""A cell looked up: all that goes into it, and the key that names it.
 
 A run folder's name ends with a hash of every input: rows after editing, vectors, recipe, model, cases,
 conditions, seed, dose. Whatever changes, changes the name, so nothing old is mixed into a new result.

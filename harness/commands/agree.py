@@ -101,10 +101,10 @@ def _replies_of_runs(runs: Path, judges: tuple[Judge, Judge], settings: Sequence
     if settings:  # named, so every reply of theirs is meant where no metric of theirs uses these judges
         asked = {name: splits or _splits(installed().setting(name), None) for name, splits in asked.items()}
     found = [
-        (reply, f"{run.folder}, {reply.condition}, {reply.split}/{reply.case.id} sample {reply.sample}")
+        (reply, f"{run.folder}, {grading.spelled(reply)}")
         for run in results.runs
         if asked[run.cell.setting]
-        for reply in grading.replies_in(run.folder)
+        for reply in grading.replies_of(run.folder, run.record)
         if reply.split in asked[run.cell.setting]
     ]
     if not found:

@@ -111,7 +111,9 @@ def _vector_file(text: str) -> tuple[str, str]:
     name, _, file = text.partition("=")
     if not NAME.fullmatch(name) or not file:
         raise HarnessError(f"--vector {text!r} is not NAME=FILE, as evil=runs/vectors/evil-0123abcd.safetensors")
+    from harness.runs import is_vector
+
     path = Path(file)
-    if path.suffix != ".safetensors" or not path.is_file() or not path.with_suffix(".json").is_file():
+    if path.suffix != ".safetensors" or not is_vector(path):
         raise HarnessError(f"no vector with its card at {file}; make one with 'harness vectors', or import one")
     return name, str(path.resolve())

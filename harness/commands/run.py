@@ -24,6 +24,7 @@ from harness.commands.options import (
     Scale,
     Several,
     VectorGrader,
+    any_of,
     balances,
     doses,
     seeds,
@@ -31,13 +32,14 @@ from harness.commands.options import (
     vector_files,
 )
 from harness.commands.plans import asking, plan_record, show_plans
+from harness.contracts import CLEAN
 from harness.screen import console, print_json
 
 if TYPE_CHECKING:
     from harness.cells import Cell
 
 SEED: list[str] = ["0"]
-CLEAN: list[str] = ["clean"]
+UNSTEERED: list[str] = [CLEAN]
 
 Dose = Annotated[str, typer.Option(help="Scales each intervention; commas for several.")]
 Weights = Annotated[
@@ -72,7 +74,7 @@ class CapabilitiesAsked:
     """lm-eval tasks to ask under each of `conditions`, the first `limit` questions of each where there is one."""
 
     tasks: Sequence[str] = ()
-    conditions: Sequence[str] = ("clean",)
+    conditions: Sequence[str] = (CLEAN,)
     limit: int | None = None
 
 
@@ -101,7 +103,7 @@ def run(
     vector: Vector = NONE,
     vector_grader: VectorGrader = "",
     capabilities: Tasks = NONE,
-    capability_conditions: TaskConditions = CLEAN,
+    capability_conditions: TaskConditions = UNSTEERED,
     capability_limit: TaskLimit = 0,
     runs: Runs = Path("runs"),
     grader: Grader = "",
@@ -141,7 +143,7 @@ def _combined(setting: list[str], intervention: list[str], seed: list[str], dose
 
 def _capabilities(tasks: list[str], conditions: list[str], limit: int) -> CapabilitiesAsked:
     return CapabilitiesAsked(
-        tasks=several("--capabilities", tasks) if tasks else (),
+        tasks=any_of("--capabilities", tasks),
         conditions=several("--capability-conditions", conditions),
         limit=limit or None,
     )

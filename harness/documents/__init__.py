@@ -1,6 +1,16 @@
 """What files say: a person's YAML with its lines, held against a schema, and our own records."""
 
-from harness.documents.records import Json, Record, as_json, as_record, frozen, read_record, record, write_record
+from harness.documents.records import (
+    Json,
+    Record,
+    as_json,
+    as_record,
+    frozen,
+    read_json,
+    read_record,
+    record,
+    write_record,
+)
 from harness.documents.yaml import Document, Place, Source, Strict, read, read_source
 
 __all__ = [
@@ -14,6 +24,7 @@ __all__ = [
     "as_record",
     "frozen",
     "read",
+    "read_json",
     "read_record",
     "read_source",
     "record",

@@ -70,6 +70,19 @@ def read_record(
     `what` names it in errors ("run record"), `way_out` says what to do about it, and `tidy` makes of what an older
     format holds what it means now. A file of a newer format than is known here is an error too.
     """
+    found = read_json(file, what=what, way_out=way_out)
+    if found is None:
+        return None
+    if kind.FORMAT and isinstance(found, dict):
+        found = {"format": 1, **found}
+        if type(found["format"]) is int and found["format"] > kind.FORMAT:
+            seen = f"it is of format {found['format']}, and known here are those up to {kind.FORMAT}"
+            raise HarnessError(f"{file}: {what} of a newer harness: {seen}; update this one")
+    return as_record(tidy(found), kind, place=str(file), what=what, way_out=way_out)
+
+
+def read_json(file: Path, *, what: str, way_out: str) -> Any:
+    """The JSON in `file`, None where there is no file; HarnessError where it cannot be read, is cut, or is null."""
     try:
         found = json.loads(file.read_bytes())
     except FileNotFoundError:
@@ -77,12 +90,9 @@ def read_record(
     except (OSError, ValueError, RecursionError) as error:
         said = error.strerror if isinstance(error, OSError) else f"cut, or not JSON: {' '.join(str(error).split())}"
         raise HarnessError(f"{file}: not a {what} ({said}); {way_out}") from error
-    if kind.FORMAT and isinstance(found, dict):
-        found = {"format": 1, **found}
-        if type(found["format"]) is int and found["format"] > kind.FORMAT:
-            seen = f"it is of format {found['format']}, and known here are those up to {kind.FORMAT}"
-            raise HarnessError(f"{file}: {what} of a newer harness: {seen}; update this one")
-    return as_record(tidy(found), kind, place=str(file), what=what, way_out=way_out)
+    if found is None:
+        raise HarnessError(f"{file}: not a {what} (it holds null); {way_out}")
+    return found
 
 
 def as_record(value: object, kind: type[Made], *, place: str, what: str, way_out: str) -> Made:

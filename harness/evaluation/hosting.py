@@ -7,6 +7,7 @@ import gc
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
@@ -59,11 +60,9 @@ def host_here() -> Host:
     return _HOST.get()
 
 
-@contextlib.contextmanager
-def kept_engine(host: Host, source: ModelSource) -> Iterator[Engine]:
+def kept_engine(host: Host, source: ModelSource) -> AbstractContextManager[Engine]:
     """The engine of `source`, which stays when the block ends, until another one is asked for."""
-    with _SHELF.engine(host.opener, source) as engine:
-        yield engine
+    return _SHELF.engine(host.opener, source)
 
 
 def _unheard(replies: int, tokens: int) -> None:

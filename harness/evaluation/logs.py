@@ -16,17 +16,13 @@ from inspect_ai.log import EvalLog, EvalSample, read_eval_log, write_eval_log
 from inspect_ai.model import ModelConfig
 from inspect_ai.scorer import Score
 
-from harness.contracts import Verdict
 from harness.errors import HarnessError
 from harness.evaluation.scorers import Given, case_of, given_scorers, score_of
 from harness.graders import ModelGrader
-from harness.judging import JudgeOfSplit
+from harness.judging import JudgeOfSplit, Verdicts
 from harness.runs import AskedGrader, Reply
 
 UNREAD = {"messages", "events", "store", "attachments", "timelines"}
-
-Verdicts = Mapping[str, Mapping[tuple[str, str, str, int], Verdict]]
-"""What each judge said of each reply, by condition, split, case and sample."""
 
 
 def read_replies_of(log_path: Path) -> list[Reply]:

@@ -2,8 +2,8 @@
 
 from harness.grading.given import GivenReply, read_given
 from harness.grading.rejudging import Regraded, rejudge
-from harness.grading.step import grade, grader_of_before, is_graded, replies_in, replies_of
-from harness.grading.verdicts import verdicts_of
+from harness.grading.step import grade, grader_of_before, is_graded, replies_of
+from harness.grading.verdicts import spelled, verdicts_of
 
 __all__ = [
     "GivenReply",
@@ -13,7 +13,7 @@ __all__ = [
     "is_graded",
     "read_given",
     "rejudge",
-    "replies_in",
     "replies_of",
+    "spelled",
     "verdicts_of",
 ]

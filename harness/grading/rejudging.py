@@ -13,10 +13,10 @@ from harness.contracts import Judge
 from harness.errors import HarnessError
 from harness.files import locked, write_rows
 from harness.grading.step import booked, grade, replies_of
-from harness.grading.verdicts import verdicts_of
+from harness.grading.verdicts import spelled, verdicts_of
 from harness.judging import asking
 from harness.registry import installed
-from harness.runs import Reply, RunRecord
+from harness.runs import RunRecord
 
 if TYPE_CHECKING:
     from harness.graders import ModelGrader
@@ -60,14 +60,15 @@ def _finished(root: Path) -> list[Path]:
 def _anew(folder: Path, record: RunRecord, grader: ModelGrader | None) -> Regraded:
     setting = installed().setting(record.cell.setting)
     asked = grader if asking(setting, installed()) else None
-    grade(folder, setting, record, grader=asked, again=asked is not None)
-    return Regraded(folder=folder, replies=len(replies_of(folder, record)), file=folder / runs.RESULTS)
+    replies = replies_of(folder, record)
+    grade(folder, setting, record, replies=replies, grader=asked, again=asked is not None)
+    return Regraded(folder=folder, replies=len(replies), file=folder / runs.RESULTS)
 
 
 def _beside(folder: Path, judge: Judge, record: RunRecord, grader: ModelGrader | None) -> Regraded:
     replies, asked = replies_of(folder, record), grader if judge.grader else None
     with booked(asked, runs.read_run(folder) or record, folder) as book:
-        given = verdicts_of(judge, replies, asked, places=[_place(folder, reply) for reply in replies])
+        given = verdicts_of(judge, replies, asked, places=[f"{folder}, {spelled(reply)}" for reply in replies])
         if asked is not None:
             runs.write_run(folder, book())
     rows = [
@@ -89,7 +90,3 @@ def _beside(folder: Path, judge: Judge, record: RunRecord, grader: ModelGrader |
     file = folder / "judgements" / f"{judge.name}{by}.jsonl"
     write_rows(file, rows)
     return Regraded(folder=folder, replies=len(rows), file=file)
-
-
-def _place(folder: Path, reply: Reply) -> str:
-    return f"{folder}, {reply.condition}, {reply.split}/{reply.case.id} sample {reply.sample}"

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from harness.cells import splits
 from harness.contracts import Metric, Setting, Verdict
-from harness.grading.verdicts import Verdicts, place_of
-from harness.judging import compared, judges_of
+from harness.grading.verdicts import place_of
+from harness.judging import Verdicts, compared, judges_of
 from harness.registry import Registry
 from harness.runs import Check, Reply, Result
 

@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING
 from harness import runs
 from harness.cells import log_name
 from harness.contracts import Condition, Setting
-from harness.errors import HarnessError
 from harness.files import digest_of
 from harness.grading.results import checks_of, results_of
-from harness.grading.verdicts import Verdicts, verdicts_on
-from harness.judging import asking, judge_versions, judges_of, up_to_date
+from harness.grading.verdicts import verdicts_on
+from harness.judging import JudgeOfSplit, Verdicts, asking, judge_versions, judges_of, up_to_date
 from harness.registry import installed
 from harness.runs import AskedGrader, Check, Reply, Result, RunRecord, Step
 from harness.screen import bar
@@ -33,20 +32,23 @@ def grade(
     setting: Setting,
     record: RunRecord,
     *,
+    replies: Sequence[Reply] | None = None,
     grader: ModelGrader | None = None,
     again: bool = False,
 ) -> RunRecord:
     """Grades the replies of the run in `folder`: its results, checks and logs follow. The record with its gates.
+
+    `replies` are those of the run where they have been read already.
 
     Judges that ask are asked of `grader`, where the results are not of the same model and version, or all when
     `again`; without it they keep what they gave. When a grader fails the results stay as they were, what it said is
     kept, and the same call goes on from there.
     """
     plan = _due(setting, record, grader, again=again)
-    replies = replies_of(folder, record)
+    replies = replies_of(folder, record) if replies is None else replies
     judges = [one for one in judges_of(setting, installed()) if one.judge.name in plan.judges]
     with booked(plan.grader, record, folder) as book:
-        with _progress(plan, setting, replies) as advance:
+        with _progress(plan, f"grade {setting.name}", judges, replies) as advance:
             verdicts = verdicts_on(judges, replies, plan.grader, advance=advance)
         record = book()
     results = results_of(replies, verdicts, setting, before=runs.read_results(folder))
@@ -81,14 +83,6 @@ def replies_of(folder: Path, record: RunRecord) -> list[Reply]:
         replies = [reply for log in logs for reply in evaluation.read_replies_of(log)]
         runs.write_replies(folder, replies)
     return replies
-
-
-def replies_in(folder: Path) -> list[Reply]:
-    """The replies of the run in `folder`."""
-    record = runs.read_run(folder)
-    if record is None:
-        raise HarnessError(f"no run in {folder}: it has no run.json; name a folder that 'harness run' made")
-    return replies_of(folder, record)
 
 
 @contextlib.contextmanager
@@ -172,16 +166,17 @@ def _asked(plan: _Due, record: RunRecord) -> AskedGrader | None:
 
 
 @contextlib.contextmanager
-def _progress(plan: _Due, setting: Setting, replies: Sequence[Reply]) -> Iterator[Callable[[], None] | None]:
+def _progress(
+    plan: _Due, title: str, judges: Sequence[JudgeOfSplit], replies: Sequence[Reply]
+) -> Iterator[Callable[[], None] | None]:
     """A bar where a grader is asked; rules are done before it would be drawn."""
     if plan.grader is None:
         yield None
         return
-    graded = [one for one in judges_of(setting, installed()) if one.judge.name in plan.judges]
-    pairs = {(one.judge.name, one.split) for one in graded}
-    total = sum((name, reply.split) in pairs for reply in replies for name in plan.judges)
-    with bar(f"grade {setting.name}", total=total, unit="reply") as advance:
-        yield lambda: advance()
+    pairs = {(one.judge.name, one.split) for one in judges}
+    total = sum(reply.split == split for reply in replies for _, split in pairs)
+    with bar(title, total=total, unit="reply") as advance:
+        yield advance
 
 
 def _show(folder: Path, setting: Setting, record: RunRecord, verdicts: Verdicts, grader: ModelGrader | None) -> None:

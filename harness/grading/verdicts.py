@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.contracts import Judge, Verdict
 from harness.errors import HarnessError
-from harness.judging import JudgeOfSplit, judged
+from harness.judging import JudgeOfSplit, Place, judged
 from harness.runs import Reply
 
 if TYPE_CHECKING:
     from harness.graders import ModelGrader
 
 Advance = Callable[[], None]
-Place = tuple[str, str, str, int]
-"""Which reply of a run: its condition, split, case and sample."""
-
-Verdicts = Mapping[str, Mapping[Place, Verdict]]
-"""What each judge, by name, said of each reply that it was asked about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +35,7 @@ def verdicts_of(
     `places` say where each reply stands; without them its condition, split, case and sample do. What a grader said is
     kept when one fails, and is not asked for again.
     """
-    where = places or [_spelled(reply) for reply in replies]
+    where = places or [spelled(reply) for reply in replies]
     questions = [_Question(judge, reply, place) for reply, place in zip(replies, where, strict=True)]
     return asyncio.run(_answered(questions, grader, _unheard))
 
@@ -56,7 +51,7 @@ def verdicts_on(
     judges = {one.judge.name: one.judge for one in asked}
     splits = {name: {one.split for one in asked if one.judge.name == name} for name in judges}
     questions = [
-        _Question(judge, reply, _spelled(reply))
+        _Question(judge, reply, spelled(reply))
         for name, judge in judges.items()
         for reply in replies
         if reply.split in splits[name]
@@ -97,7 +92,8 @@ async def _answer(question: _Question, grader: ModelGrader | None, advance: Adva
     return verdict
 
 
-def _spelled(reply: Reply) -> str:
+def spelled(reply: Reply) -> str:
+    """Which reply of its run it is, in words."""
     return f"{reply.condition}, {reply.split}/{reply.case.id} sample {reply.sample}"
 
 

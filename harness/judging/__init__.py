@@ -11,12 +11,14 @@ from harness.judging.judges import (
     up_to_date,
 )
 from harness.judging.prices import Ledger, price_of, tokens_of
-from harness.judging.verdicts import judged
+from harness.judging.verdicts import Place, Verdicts, judged
 
 __all__ = [
     "GradingCost",
     "JudgeOfSplit",
     "Ledger",
+    "Place",
+    "Verdicts",
     "asking",
     "compared",
     "estimate",

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from harness.contracts import Case, Grader, Judge, Verdict
 from harness.errors import HarnessError
+
+Place = tuple[str, str, str, int]
+"""Which reply of a run: its condition, split, case and sample."""
+
+Verdicts = Mapping[str, Mapping[Place, Verdict]]
+"""What each judge, by name, said of each reply that it was asked about."""
 
 
 async def judged(judge: Judge, case: Case, reply: str, grader: Grader | None = None) -> Verdict:

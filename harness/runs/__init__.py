@@ -1,6 +1,7 @@
 """The run folder: its typed records, its gates, and folders of several machines made one."""
 
 from harness.runs.capabilities_file import (
+    CAPABILITIES,
     CapabilityFigure,
     CapabilityResult,
     CapabilityRow,
@@ -8,13 +9,11 @@ from harness.runs.capabilities_file import (
     write_capabilities,
 )
 from harness.runs.gates import (
-    LEARNED,
     failed,
     metric_of,
     outcome_gates,
     template_gate,
     training_gates,
-    was_plain,
 )
 from harness.runs.machine import commit, hardware, versions
 from harness.runs.merging import LOCK, Merged, Outcome, Side, merge
@@ -43,7 +42,7 @@ from harness.runs.run_record import (
     run_folders,
     write_run,
 )
-from harness.runs.training_record import ADAPTER, TrainingRecord, is_trained, read_training, write_training
+from harness.runs.training_record import ADAPTER, WEIGHTS, TrainingRecord, is_trained, read_training, write_training
 from harness.runs.vector_cards import (
     VECTORS,
     ChosenReplies,
@@ -61,11 +60,12 @@ from harness.runs.vector_cards import (
 
 __all__ = [
     "ADAPTER",
-    "LEARNED",
+    "CAPABILITIES",
     "LOCK",
     "REPLIES",
     "RESULTS",
     "VECTORS",
+    "WEIGHTS",
     "AskedGrader",
     "CapabilityFigure",
     "CapabilityResult",
@@ -113,7 +113,6 @@ __all__ = [
     "template_gate",
     "training_gates",
     "versions",
-    "was_plain",
     "way_out",
     "write_capabilities",
     "write_card",

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import field
 from pathlib import Path
 
-from harness.documents import Json, Record, as_json, as_record, record
+from harness.documents import Json, Record, as_json, as_record, read_json, record
 from harness.errors import HarnessError
 from harness.files import write_json
 
@@ -59,15 +58,11 @@ class CapabilityRow(Record):
 def read_capabilities(folder: Path) -> list[CapabilityRow]:
     """The rows of the run in `folder`, none where there is no file; HarnessError with row and field of a fault."""
     file = folder / CAPABILITIES
-    try:
-        rows = json.loads(file.read_bytes())
-    except FileNotFoundError:
+    rows = read_json(file, what="list of capability results", way_out=WAY_OUT)
+    if rows is None:
         return []
-    except (OSError, ValueError, RecursionError) as error:
-        said = error.strerror if isinstance(error, OSError) else f"cut, or not JSON: {' '.join(str(error).split())}"
-        raise HarnessError(f"{file}: no capability results ({said}); {WAY_OUT}") from error
     if not isinstance(rows, list):
-        raise HarnessError(f"{file}: no list of capability results; {WAY_OUT}")
+        raise HarnessError(f"{file}: not a list of capability results (it holds {type(rows).__name__}); {WAY_OUT}")
     return [_row(row, f"{file}, row {number}") for number, row in enumerate(rows, start=1)]
 
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from harness.errors import HarnessError
 from harness.files import Busy, Row, locked, read_rows, writing
+from harness.runs.capabilities_file import CAPABILITIES, CapabilityResult, read_capabilities
 from harness.runs.replies import REPLIES
 from harness.runs.results import CHECKS, RESULTS
 from harness.runs.run_record import RunRecord, read_run, run_folders
@@ -29,7 +30,6 @@ LOCK = "claims.lock.json"
 
 # The rows that a cell came to. Adapters and logs hold times and paths, so they differ where nothing that counts does.
 ROWS = (REPLIES, RESULTS, CHECKS)
-BESIDE = "capabilities.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,17 +133,13 @@ def _differences(folder: Path, place: Path) -> Iterator[str]:
         if ours != theirs:
             alone = max((ours - theirs).total(), (theirs - ours).total())
             yield f"{alone:,} of {max(ours.total(), theirs.total()):,} rows of {name}"
-    ours_beside, theirs_beside = ((at / BESIDE).is_file() for at in (place, folder))
-    if ours_beside != theirs_beside or (ours_beside and _measured(place) != _measured(folder)):
-        yield BESIDE
+    if _measured(place) != _measured(folder):
+        yield CAPABILITIES
 
 
-def _measured(folder: Path) -> Any:
-    """The figures of a cell's capabilities, without the time that they were taken at."""
-    try:
-        return [(one["condition"], one["results"]) for one in json.loads((folder / BESIDE).read_text(encoding="utf-8"))]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise HarnessError(f"{folder / BESIDE}: cut or broken; move it away and run the cell again") from error
+def _measured(folder: Path) -> list[tuple[str, Mapping[str, CapabilityResult]]]:
+    """The figures of a cell's capabilities, without when and with what they were measured."""
+    return [(row.condition, row.results) for row in read_capabilities(folder)]
 
 
 def _made(record: RunRecord) -> str:

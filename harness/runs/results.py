@@ -98,9 +98,9 @@ def _read(file: Path, kind: type[Any]) -> list[Row]:
         fits = False
     if not fits:
         raise _first_fault(file, numbered, names)
-    return (
-        rows if all(len(row) == len(names) for row in rows) else [{name: row[name] for name in names} for row in rows]
-    )
+    if all(len(row) == len(names) for row in rows):
+        return rows
+    return [{name: row[name] for name in names} for row in rows]
 
 
 def _first_fault(file: Path, numbered: Sequence[tuple[int, Row]], names: Sequence[str]) -> HarnessError:

@@ -18,13 +18,12 @@ from harness.engine import steering as residual
 from harness.errors import HarnessError
 from harness.files import file_sha256, writing
 from harness.models import Dtype
-from harness.runs import Steered, TrainingRecord, write_training
+from harness.runs import ADAPTER, WEIGHTS, Steered, TrainingRecord, write_training
 from harness.training.adapters import with_adapter
 from harness.training.learner import Learner, StepRows
 from harness.training.schedule import batches
 
 Advance = Callable[[int, int], None]
-ADAPTER, WEIGHTS = "adapter", "adapter_model.safetensors"
 
 
 def train(
