@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from typing import Any
 import pytest
 from evaluating import RECIPE, choir, opened, registry_of, run_folder
 from evaluating import Engine as Recorder
+from flattened import flat
 from grader_server import Said, serving
 from inspect_ai.model import GenerateConfig, get_model
 
@@ -532,16 +533,6 @@ def figures_of(world: str) -> dict[str, Any]:
 
 def recorded(world: str) -> dict[str, Any]:
     return dict(json.loads(KEYS.read_text(encoding="utf-8"))[world])
-
-
-def flat(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
-    """Every figure with the path to it."""
-    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else None
-    if inside is None:
-        yield name, value
-        return
-    for key, one in inside:
-        yield from flat(one, f"{name} > {key}" if name else str(key))
 
 
 def changes(now: Any, before: Any) -> list[str]:

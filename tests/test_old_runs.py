@@ -21,6 +21,7 @@ from typing import Any
 import inspect_ai
 import pytest
 import small
+from flattened import flat
 
 # ---- everything of the harness that is used here
 from harness import Case, Generation, InstructionPair, Judge, Message, Persona, Prompt, VectorSpec, Verdict
@@ -187,22 +188,12 @@ SAID: dict[str, Callable[[], str]] = {
 }
 
 
-def numbers(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
-    """Every value inside with the path to it."""
-    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else None
-    if inside is None:
-        yield name, value
-        return
-    for key, one in inside:
-        yield from numbers(one, f"{name}/{key}")
-
-
 def parsed(name: str, text: str) -> dict[str, Any]:
     if name.endswith(".json"):
-        return dict(numbers(json.loads(text)))
+        return dict(flat(json.loads(text)))
     if name.endswith(".csv"):
         return dict(
-            numbers([{key: as_number(cell) for key, cell in row.items()} for row in csv.DictReader(io.StringIO(text))])
+            flat([{key: as_number(cell) for key, cell in row.items()} for row in csv.DictReader(io.StringIO(text))])
         )
     return {f"line {number}": line.rstrip() for number, line in enumerate(text.splitlines())}
 
@@ -474,13 +465,13 @@ def test_old_vectors_are_found_and_not_made_again(old: Old) -> None:
     assert {*after} == {*before}
     assert all(name.endswith(".json") for name in changed(before, after))
     for name in changed(before, after):
-        now, then = dict(numbers(json.loads(after[name]))), dict(numbers(json.loads(before[name])))
+        now, then = dict(flat(json.loads(after[name]))), dict(flat(json.loads(before[name])))
         for key, value in then.items():
             assert now[key] == (pytest.approx(value, rel=1e-5, abs=1e-6) if isinstance(value, float) else value), key
         assert {key: now[key] for key in now.keys() - then.keys()} == {
-            "/format": 2,
-            "/imported": None,
-            "/made_from": None,
+            "format": 2,
+            "imported": None,
+            "made_from": None,
         }
 
 

@@ -39,7 +39,9 @@ def evaluate(expression: str, vector: Callable[[str], Tensor]) -> Tensor:
     `unit`, `orth` and `random` work block by block. `random(v)` is one fixed Gaussian direction per
     expression text and block count, scaled to the norm of v in every block: the same in every run.
     """
-    value = _value(_parse(expression), expression, vector)
+    parsed = _parse(expression)
+    _walk(parsed, expression, lambda _: None)
+    value = _value(parsed, expression, vector)
     if isinstance(value, float):
         raise HarnessError(f"vector expression {expression!r} is a number, not a vector")
     if not bool(value.isfinite().all()):
@@ -76,7 +78,7 @@ def _walk(node: ast.expr, whole: str, name: Callable[[str], object]) -> None:
 
 
 def _value(node: ast.expr, whole: str, vector: Callable[[str], Tensor]) -> Tensor | float:
-    _walk(node, whole, lambda _: None)
+    """What `node` comes to, once it has been walked."""
     match node:
         case ast.Name():
             return vector(node.id)

@@ -94,7 +94,7 @@ class ModelGrader:
             asyncio.run(one())
 
     def record(self) -> dict[str, object]:
-        """Which model graded and how, and what this process paid it, for run.json."""
+        """Which model graded and how, and what this process paid it, for a program."""
         return {"model": self.name, "how": self.how, **self.ledger.record()}
 
     def _begin(self) -> None:

@@ -109,7 +109,7 @@ class Ledger:
         self.output_tokens += output_tokens
 
     def record(self) -> dict[str, float | str | None]:
-        """For run.json and for people."""
+        """For a program."""
         return {
             "calls": self.calls,
             "input_tokens": self.input_tokens,

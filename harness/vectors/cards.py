@@ -66,10 +66,9 @@ def _sweep(engine: Engine, setting: Setting, scale: str, name: str, files: Mappi
         return
     default = chosen_blocks(place, engine.block_count)
     places = [replace(place, blocks=default)]
+    depths = [chosen_blocks(replace(place, blocks=(), depth=depth), engine.block_count) for depth in CARD_DEPTHS]
     places += [
-        replace(place, blocks=(block,), depth=None)
-        for depth in CARD_DEPTHS
-        if (block := round(depth * engine.block_count)) not in default
+        replace(place, blocks=blocks, depth=None) for blocks in dict.fromkeys(depths) if blocks[0] not in default
     ]
     rows: list[Elicited] = []
     with progress.bar(f"card {setting.name}/{name}", total=len(places), unit="place") as advance:
