@@ -16,6 +16,7 @@ from harness.engine import TorchEngine, chat, open_model, relative
 from harness.models import resolve
 from harness.registry import using
 from harness.runs import Layer, VectorCard, read_card
+from harness.testing import tiny_model
 from harness.vectors import Extraction, extract, load_vector, make_vectors
 from harness.vectors.elicitation import verdict
 from harness.vectors.quality import quality, shared
@@ -139,6 +140,14 @@ def test_cards_of_all_vectors_name_doses_depths_and_cosines(tiny_llama: Path, tm
     assert list(card["cosines"]) == ["asked"]
     assert card["steered"] == [1]
     assert all(-1.0001 <= one <= 1.0001 for one in card["cosines"]["asked"])
+
+
+def test_a_model_of_two_blocks_is_steered_at_each_of_them_once(tmp_path: Path) -> None:
+    model = tiny_model(tmp_path / "model", blocks=2)
+    with using(small.REGISTRY):
+        (file,) = make_vectors("loud", tmp_path / "runs", model=str(model), names=["reply"])
+    places = [tuple(row["blocks"]) for row in json.loads(file.read_text())["elicitation"] if row["coef"] == 0.5]
+    assert places == [(1,), (0,)]
 
 
 def test_a_card_names_what_shares_most_of_its_direction_and_the_difference_that_parts_them() -> None:
