@@ -23,7 +23,7 @@ OURS = ("harness", "plugins", "benchmarks", "tests", "docs")
 TAKEN = {
     "agreement": "agreement",
     "algebra": "names",
-    "batching": "hosted release",
+    "batching": "best_lanes hosted release",
     "calibration": "Model Point choose distance fit",
     "capabilities": "check measure",
     "cards": "ensure make_vectors",
@@ -37,7 +37,7 @@ TAKEN = {
     "pipeline": "grid prepared run",
     "progress": "bar",
     "prompts": "with_prompt",
-    "provider": "note",
+    "provider": "HarnessAPI note",
     "report": "load tables text",
     "runs": "Cell Prepared digest_of locked prepare vector_key",
     "steering": "adding decoder_blocks",

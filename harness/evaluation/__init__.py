@@ -1,18 +1,20 @@
 """From an adapter to Inspect logs and their replies. Neither torch nor weights are loaded before a model is opened."""
 
 from harness.evaluation.gathering import Answer, Question
-from harness.evaluation.hosting import hosted, release
+from harness.evaluation.hosting import best_lanes, hosted, release
 from harness.evaluation.logs import read_log, read_replies_of, show_scores
 from harness.evaluation.opening import open_run
-from harness.evaluation.provider import EvaluationError, note
+from harness.evaluation.provider import EvaluationError, HarnessAPI, note
 from harness.evaluation.step import ask
 from harness.evaluation.tasks import evaluate, inspect_task
 
 __all__ = [
     "Answer",
     "EvaluationError",
+    "HarnessAPI",
     "Question",
     "ask",
+    "best_lanes",
     "evaluate",
     "hosted",
     "inspect_task",
