@@ -20,7 +20,8 @@ check: .venv/.stamp
 	$(BIN)/ruff check .
 	@mkdir -p $(PLUGINS) && ln -sfn ../../plugins $(PLUGINS)/harness_plugins
 	@ln -sfn ../../experiments $(PLUGINS)/harness_experiments
-	MYPYPATH=$(PLUGINS):examples/third_party $(BIN)/mypy -p harness -p harness_plugins -p harness_example
+	MYPYPATH=$(PLUGINS):examples/third_party $(BIN)/mypy -p harness -p harness_plugins -p harness_example -p benchmarks
+	MYPYPATH=$(PLUGINS) $(BIN)/mypy $(wildcard examples/*.py)
 
 bench: .venv/.bench
 	@$(BIN)/python -m benchmarks

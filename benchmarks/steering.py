@@ -131,7 +131,7 @@ def _step(kind: str, model: Any, adapted: Any, rows: list[Any], dtype: Dtype, ra
 
     def training() -> None:
         loss, count = loss_of(model, rows, dtype)
-        (loss / count).backward()
+        (loss / count).backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         optimiser.zero_grad(set_to_none=True)
         float(loss.detach())

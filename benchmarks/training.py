@@ -208,7 +208,7 @@ def _theirs(task: Task, clock: _Clock, *, as_it_comes: bool) -> Measured:
     losses: list[float] = []
     tokens: list[int] = []
 
-    class Watch(TrainerCallback):  # type: ignore[misc]
+    class Watch(TrainerCallback):
         def on_step_end(self, *args: Any, **kwargs: Any) -> None:
             clock.tick()
 

@@ -74,7 +74,7 @@ def main() -> None:
                 seed=SEED,
                 folder=folder,
                 additions=additions(engine, steering) if steering else None,
-                advance=lambda done, tokens, advance=advance: advance(steps=done, count=tokens),
+                advance=lambda done, tokens: advance(steps=done, count=tokens),
             )
             trained = open_model(ref, dtype=dtype, adapter=folder / "adapter")
         _print(arm, trained, setting, arguments)

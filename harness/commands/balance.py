@@ -47,4 +47,4 @@ def _balance(runs: Path, targets: Path, *, form: str | None) -> None:
     for section in sections:
         report.show_section(section, page)
     for line in left:
-        page.print(line)
+        page.print(line, soft_wrap=True)

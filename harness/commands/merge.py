@@ -65,6 +65,7 @@ def _show(done: Sequence[Merged], target: Path, *, would: bool) -> None:
             page.print(f"{TOLD[one.outcome]}: {one.place}: {one.why}", soft_wrap=True)
     counts = Counter(one.outcome for one in done)
     said = "would be merged" if would else "merged"
-    page.print(f"{said} into {target}: {', '.join(f'{counts[one]} {TOLD[one]}' for one in TOLD if counts[one])}")
+    told = ", ".join(f"{counts[one]} {TOLD[one]}" for one in TOLD if counts[one])
+    page.print(f"{said} into {target}: {told}", soft_wrap=True)
     if counts["conflict"]:
         page.print(WAY_OUT, soft_wrap=True)

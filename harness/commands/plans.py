@@ -39,7 +39,7 @@ def show_plans(plans: Sequence[Plan]) -> None:
     todo = [one for one in plans if not one.done]
     known = [one.seconds for one in todo if one.seconds is not None]
     total = f", {at_most(sum(known))} on this machine" if todo and len(known) == len(todo) else ""
-    page.print(f"\n{len(todo)} of {len(plans)} cells to do{total}; nothing was trained")
+    page.print(f"\n{len(todo)} of {len(plans)} cells to do{total}; nothing was trained", soft_wrap=True)
     if any(one.estimated for one in plans):
         page.print("tokens are estimated from characters: the model is not on this machine")
     if any(one.grading is not None for one in plans):
@@ -69,7 +69,7 @@ def show_sweep_plan(plan: SweepPlan, where: Where, *, hourly_price: float | None
     page = console()
     for line in (*plan.shared, *experiment.left_out, plan.cost(where, hourly_price)):
         page.print(line, soft_wrap=True)
-    page.print(f"experiment {experiment.name}, key {plan.key[:8]}")
+    page.print(f"experiment {experiment.name}, key {plan.key[:8]}", soft_wrap=True)
 
 
 def asking(found: Sequence[GradingCost | str | None]) -> str:

@@ -4,14 +4,15 @@ Rows are not independent: replies cluster by question, and arms repeat over trai
 since new questions and new seeds would give other numbers; every interval here counts both. What is promised is
 checked by simulation: `python -m benchmarks coverage`."""
 
-from harness.stats.contrasts import Contrast, Term, contrast, contrast_of
+from harness.stats.contrasts import Contrast, Term, agreed_half_width, contrast, contrast_of
 from harness.stats.crossing import Crossed, crossed
-from harness.stats.decisions import FlipTest, decided_at, holm, sign_flips
-from harness.stats.intervals import estimate, estimate_linear, leak
+from harness.stats.decisions import LEAST_SEEDS, FlipTest, decided_at, flip_levels, holm, sign_flips
+from harness.stats.intervals import estimate, estimate_linear, leak, rate_interval
 from harness.stats.planning import DesignPlan, plan
 from harness.stats.records import Estimate, Grid, Observation, are_rates
 
 __all__ = [
+    "LEAST_SEEDS",
     "Contrast",
     "Crossed",
     "DesignPlan",
@@ -20,6 +21,7 @@ __all__ = [
     "Grid",
     "Observation",
     "Term",
+    "agreed_half_width",
     "are_rates",
     "contrast",
     "contrast_of",
@@ -27,8 +29,10 @@ __all__ = [
     "decided_at",
     "estimate",
     "estimate_linear",
+    "flip_levels",
     "holm",
     "leak",
     "plan",
+    "rate_interval",
     "sign_flips",
 ]
