@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -203,6 +204,71 @@ def opened(folder: Path, tiny: Path, arms: Path, patch: pytest.MonkeyPatch) -> I
     """A world that cleans up after itself."""
     with ExitStack() as stack:
         yield World(folder=folder, tiny=tiny, arms=arms, patch=patch, stack=stack)
+
+
+@dataclass(frozen=True, slots=True)
+class Bad:
+    """One bad input: how the world is spoilt and what is then typed, and what the line must say.
+
+    `begins` says that work rightly starts before the fault can be seen; else no file may change.
+    """
+
+    name: str
+    spoil: Callable[[World], list[str]]
+    said: tuple[str, ...]
+    begins: bool
+
+
+class BadInputs(list[Bad]):
+    """A table of bad inputs, filled by the decorator `bad`; each has a name of its own."""
+
+    def bad(
+        self, *said: str, begins: bool = False
+    ) -> Callable[[Callable[[World], list[str]]], Callable[[World], list[str]]]:
+        """Puts the function below into the table: it spoils the world and gives the arguments of `harness`."""
+
+        def put(spoil: Callable[[World], list[str]]) -> Callable[[World], list[str]]:
+            assert spoil.__name__ not in {given.name for given in self}
+            self.append(Bad(spoil.__name__, spoil, said, begins))
+            return spoil
+
+        return put
+
+    def check(self, given: Bad, world: World, capfd: pytest.CaptureFixture[str]) -> None:
+        """It ends in one line with status 2, within a minute, and nothing is half written."""
+        arguments = given.spoil(world)
+        before = world.tree()
+        capfd.readouterr()
+        with within(60):
+            assert world.call(arguments) == 2
+        page, said = capfd.readouterr()
+        assert page == ""
+        assert said.startswith("harness: ")
+        assert said.count("\n") == 1
+        for part in given.said:
+            assert part in said
+        if given.begins:
+            assert half_written(world, before) == []
+        else:
+            assert world.tree() == before
+        assert not (world.folder / "scores.jsonl").exists()
+        assert not (world.folder / "ran").exists()
+
+
+@contextmanager
+def within(seconds: int) -> Iterator[None]:
+    """Fails the test where the block has not ended after that time, instead of waiting for ever."""
+
+    def late(signum: int, frame: object) -> None:
+        raise AssertionError(f"not ended after {seconds} s")
+
+    former = signal.signal(signal.SIGALRM, late)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, former)
 
 
 def half_written(world: World, before: dict[str, bytes]) -> list[str]:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from harness import Case, Example, Message, Metric, Recipe, ReplyPair, Setting, SteeringDefault, VectorSpec
+
+if TYPE_CHECKING:
+    from bad_world import World
 
 # Last, for `benchmarks` alone: first, it would hide from Inspect how the package was installed.
 sys.path.append(str(Path(__file__).parent.parent))
@@ -42,6 +47,30 @@ def embedded_model() -> Path:
     from harness.models import materialise, resolve
 
     return materialise(resolve("smollm2_135m"))
+
+
+@pytest.fixture(scope="session")
+def arms(tiny_llama: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A runs folder in which `base`, `none` and `ps` of the setting `loud` have finished; copy it, change nothing."""
+    import small
+
+    from harness.cells import Cell
+    from harness.pipeline import run
+    from harness.registry import using
+
+    root = tmp_path_factory.mktemp("arms")
+    with using(small.REGISTRY):
+        run([Cell(setting="loud", intervention=name, model=str(tiny_llama)) for name in ("none", "ps")], root)
+    return root
+
+
+@pytest.fixture
+def world(tmp_path: Path, tiny_llama: Path, arms: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """A small world over those arms, to give bad inputs to."""
+    from bad_world import opened
+
+    with opened(tmp_path, tiny_llama, arms, monkeypatch) as made:
+        yield made
 
 
 @pytest.fixture

@@ -9,60 +9,22 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import small
-from bad_world import World, half_written, opened
+from bad_world import Bad, BadInputs, World, half_written
 from test_registry import SOUND
 
 from harness import HarnessError, registry
-from harness.cells import Cell
 
 TRAIN_FILE = "gcd_sycophancy_wichers/task_train_only_user_ans1000.jsonl"
 
 
-@dataclass(frozen=True, slots=True)
-class Bad:
-    """One bad input: how the world is spoilt and what is then typed, and what the line must say.
-
-    `begins` says that work rightly starts before the fault can be seen; else no file may change.
-    """
-
-    name: str
-    spoil: Callable[[World], list[str]]
-    said: tuple[str, ...]
-    begins: bool
-
-
-TABLE: list[Bad] = []
-
-
-def bad(*said: str, begins: bool = False) -> Callable[[Callable[[World], list[str]]], Callable[[World], list[str]]]:
-    def put(spoil: Callable[[World], list[str]]) -> Callable[[World], list[str]]:
-        TABLE.append(Bad(spoil.__name__, spoil, said, begins))
-        return spoil
-
-    return put
-
-
-@pytest.fixture(scope="module")
-def arms(tiny_llama: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from harness.pipeline import run
-    from harness.registry import using
-
-    root = tmp_path_factory.mktemp("arms")
-    with using(small.REGISTRY):
-        run([Cell(setting="loud", intervention=name, model=str(tiny_llama)) for name in ("none", "ps")], root)
-    return root
-
-
-@pytest.fixture
-def world(tmp_path: Path, tiny_llama: Path, arms: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    with opened(tmp_path, tiny_llama, arms, monkeypatch) as made:
-        yield made
+TABLE = BadInputs()
+bad = TABLE.bad
 
 
 # Names and options
@@ -892,27 +854,7 @@ def vouch(adapter: Path) -> None:
 def test_a_bad_input_ends_in_one_line_with_status_2_and_leaves_nothing_half_written(
     given: Bad, world: World, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    arguments = given.spoil(world)
-    before = world.tree()
-    capfd.readouterr()
-    assert world.call(arguments) == 2
-    page, said = capfd.readouterr()
-    assert page == ""
-    assert said.startswith("harness: ")
-    assert said.count("\n") == 1
-    for part in given.said:
-        assert part in said
-    if given.begins:
-        assert half_written(world, before) == []
-    else:
-        assert world.tree() == before
-    assert not (world.folder / "scores.jsonl").exists()
-    assert not (world.folder / "ran").exists()
-
-
-def test_the_table_holds_at_least_thirty_bad_inputs() -> None:
-    assert len(TABLE) >= 30
-    assert len({given.name for given in TABLE}) == len(TABLE)
+    TABLE.check(given, world, capfd)
 
 
 def force(world: World) -> list[str]:
