@@ -37,7 +37,9 @@ def read_targets(file: Path) -> list[Target]:
     try:
         entries = parsed(read_text(file, advice="name a JSON file of targets"))
     except NotJson as error:
-        raise HarnessError(f"{error.place(file)} is not JSON ({error}); repair it: shares are numbers from 0 up") from None
+        raise HarnessError(
+            f"{error.place(file)} is not JSON ({error}); repair it: shares are numbers from 0 up"
+        ) from None
     if not isinstance(entries, list) or not entries:
         raise HarnessError(f"{file} is no list of targets; write [{{setting, intervention, weights, target}}, ...]")
     return [_target(entry, f"{file}, target {number}") for number, entry in enumerate(entries, start=1)]
@@ -48,7 +50,9 @@ def _target(entry: object, place: str) -> Target:
     if not isinstance(entry, dict) or not keys <= set(entry):
         raise HarnessError(f"{place}: give setting, intervention, target, and weights or dose where the arm has them")
     for key in set(entry) - keys - others:
-        raise HarnessError(f"{place}: {unknown('key of a target', key, keys | others)}; give setting, intervention, target")
+        raise HarnessError(
+            f"{place}: {unknown('key of a target', key, keys | others)}; give setting, intervention, target"
+        )
     shares, dose = entry["target"], entry.get("dose", 1.0)
     sound = isinstance(shares, dict) and len(shares) > 1 and all(map(_is_share, shares.values()))
     if not sound or not 0 < sum(map(float, shares.values())) < math.inf:

@@ -71,7 +71,9 @@ def read_trait(path: Path) -> Trait:
         raise HarnessError(f"the trait file {path} has no {' and no '.join(map(repr, absent))}; add what is missing")
     for key in found:
         if key not in ("instruction", "questions", "eval_prompt"):
-            raise HarnessError(f"{path}: {unknown('key of a trait file', key, ('instruction', 'questions', 'eval_prompt'))}")
+            raise HarnessError(
+                f"{path}: {unknown('key of a trait file', key, ('instruction', 'questions', 'eval_prompt'))}"
+            )
     return Trait(
         name=path.stem,
         pairs=_pairs(found["instruction"], path),

@@ -98,17 +98,17 @@ def as_record(value: object, kind: type[Made], *, place: str, what: str, way_out
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class _Found:
+class _Parsed:
     """What a file holds, and its text."""
 
     value: Any
     text: str
 
 
-def _read(file: Path, *, what: str, way_out: str) -> _Found | None:
+def _read(file: Path, *, what: str, way_out: str) -> _Parsed | None:
     try:
         text = read_text(file, advice=way_out)
-        found = _Found(parsed(text), text)
+        found = _Parsed(parsed(text), text)
     except NoFile:
         return None
     except NotJson as error:
@@ -188,9 +188,9 @@ def _told(error: ErrorDetails) -> str:
     """`blocks.3.norm should be a valid number`, or `no key`."""
     where = ".".join(map(str, error["loc"]))
     if error["type"] == "missing":
-        return f"no {where!r}"
+        return f"no {where!r:.200}"
     said = error["msg"].removeprefix("Input ").removeprefix("Value error, ")
-    return f"{where!r} {said}" if where else said
+    return f"{where!r:.200} {said:.400}" if where else said[:400]
 
 
 @cache

@@ -34,9 +34,9 @@ class Strict(BaseModel):
         if isinstance(data, Mapping):
             for key in data:
                 if key not in cls.model_fields:
-                    near = difflib.get_close_matches(str(key), cls.model_fields, n=1, cutoff=0.5)
+                    near = difflib.get_close_matches(str(key)[:80], cls.model_fields, n=1, cutoff=0.5)
                     hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(cls.model_fields)}"
-                    said = f"no key {str(key)!r}; {hint}"
+                    said = f"no key {str(key)!r:.80}; {hint}"
                     raise PydanticCustomError("unknown_key", "{said}", {"key": key, "said": said})
         return data
 
@@ -96,8 +96,8 @@ def read_source(file: Path) -> Source:
     are errors.
     """
     text = read_text(file, limit=WRITTEN_BYTES, advice="name a YAML file that is there")
-    loader = _Loader(text)
     try:
+        loader = _Loader(text)
         root = loader.get_single_node()
         if not isinstance(root, yaml.MappingNode):
             raise HarnessError(f"{file}:1: write keys and values, as in 'title: A study'")
@@ -111,9 +111,9 @@ def read_source(file: Path) -> Source:
         raise HarnessError(f"{file}:{_yaml_place(error)}") from error
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        raise HarnessError(f"{file}:{line}: the character U+{ord(text[error.position]):04X}; this is not YAML") from error
-    finally:
-        loader.dispose()
+        raise HarnessError(
+            f"{file}:{line}: the character U+{ord(text[error.position]):04X}; this is not YAML"
+        ) from error
 
 
 class _Wrong(Exception):
@@ -181,7 +181,9 @@ def _lines(node: yaml.Node, place: Place, around: tuple[yaml.Node, ...]) -> Iter
             if key.tag not in (_TAG + "str", _TAG + "merge"):
                 raise _Wrong(f"{line}: a key that is no text; put it in quotes")
             if key.value in seen:
-                raise _Wrong(f"{line}: the key {key.value!r} is there twice, first on line {seen[key.value]}; keep one")
+                raise _Wrong(
+                    f"{line}: the key {key.value!r:.80} is there twice, first on line {seen[key.value]}; keep one"
+                )
             seen[key.value] = line
             yield from _lines(child, (*place, key.value), around)
             yield (*place, key.value), line
@@ -205,7 +207,7 @@ def _first(error: ValidationError, source: Source) -> str:
             place = (*place, one["ctx"]["key"])
         message = one["msg"][:1].lower() + one["msg"][1:]
         where = ".".join(map(str, place[:-1] if one["type"] == "unknown_key" else place))
-        found.append((source.line(place), f"{where}: {message}" if where else message))
+        found.append((source.line(place), f"{where:.200}: {message:.400}" if where else message[:400]))
     line, message = min(found, key=lambda one: one[0])
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
     return f"{line}: {message}{more}"

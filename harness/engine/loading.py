@@ -15,7 +15,6 @@ from harness.errors import HarnessError, gist
 from harness.files import check_regular
 from harness.models import quiet
 
-
 RUN_AGAIN = "move its run away and run the cell again"
 
 
@@ -92,7 +91,5 @@ def _unloadable(what: str, folder: Path, error: Exception) -> HarnessError:
         return HarnessError(
             f"the {what} in {folder} needs code of its own, which is never run; name a model that transformers knows"
         )
-    way_out = (
-        RUN_AGAIN if what == "adapter" else "repair the folder, or name another model"
-    )
+    way_out = RUN_AGAIN if what == "adapter" else "repair the folder, or name another model"
     return HarnessError(f"cannot load the {what} in {folder}: {gist(error)}; {way_out}")

@@ -24,5 +24,5 @@ def opened_tensors(file: Path, *, otherwise: str, advice: str) -> Iterator[Any]:
     try:
         with safe_open(file, framework="pt") as stored:
             yield stored
-    except (SafetensorError, OSError, ValueError, TypeError, RuntimeError) as error:
+    except (SafetensorError, OSError, ValueError, TypeError, RuntimeError, MemoryError) as error:
         raise HarnessError(f"{file} is cut or {otherwise}; {advice}") from error

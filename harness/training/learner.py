@@ -14,8 +14,8 @@ from safetensors.torch import save_file
 from torch import nn
 
 from harness.contracts import Recipe
-from harness.engine import Row
 from harness.documents import Record, as_record, record
+from harness.engine import Row
 from harness.errors import HarnessError
 from harness.files import NotJson, opened_tensors, parsed, writing
 from harness.models import Dtype
