@@ -1,4 +1,4 @@
-"""Spoilt files for every reader: `python tests/fuzz.py [COUNT] [SEED]` gives each reader so many of them.
+"""Spoilt files for every reader: `python tests/fuzz.py [COUNT] [SEED] [PART]` gives each reader so many of them.
 
 A reader is handed a valid file that was changed once or more: a value replaced, taken away, doubled or swapped, a
 hostile text put in, the file cut, a byte changed. It must answer with a value of its kind, or with a HarnessError of
@@ -87,7 +87,7 @@ BYTES = (
 
 @dataclass(frozen=True, kw_only=True)
 class Reader:
-    """One reader: the valid file, how to change it, and how it is read; `fits` says whether an answer is of its kind."""
+    """One reader: its valid file, how to change that and to read it; `fits` says whether an answer is sound."""
 
     file: Path
     change: Callable[[bytes, random.Random], bytes]
@@ -246,7 +246,7 @@ def changed_value(value: Any, draw: random.Random) -> Any:
 
 
 def spelled(value: Any, draw: random.Random) -> bytes:
-    """A value as JSON text, as one may write it: plain or in lines, in ASCII or not, with a mark or CRLF, a key twice."""
+    """A value as JSON text, as one may write it: in lines, in ASCII, with a byte order mark or CRLF, a key twice."""
     try:
         text = json.dumps(value, indent=draw.choice((None, 1)), ensure_ascii=draw.random() < 0.5)
     except (ValueError, RecursionError):
@@ -275,15 +275,17 @@ def _nested(value: Any, times: int) -> Any:
     return value
 
 
-def main(count: int = 10_000, seed: int = 0) -> int:
-    """Prints what became of `count` spoilt files a reader, and gives the number of faults."""
+def main(count: str = "10000", seed: str = "0", part: str = "") -> int:
+    """Prints what became of `count` spoilt files of each reader whose name has `part`; gives the number of faults."""
     from fuzz_readers import readers
 
     faults = 0
     with tempfile.TemporaryDirectory() as folder:
         for name, reader in readers(Path(folder)).items():
+            if part not in name:
+                continue
             valid, seen, longest = reader.file.read_bytes(), Counter[str](), 0.0
-            for at in range(seed, seed + count):
+            for at in range(int(seed), int(seed) + int(count)):
                 began = time.monotonic()
                 found = outcome(reader, valid, at)
                 longest = max(longest, time.monotonic() - began)
@@ -298,4 +300,4 @@ def main(count: int = 10_000, seed: int = 0) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(1 if main(*map(int, sys.argv[1:])) else 0)
+    sys.exit(1 if main(*sys.argv[1:]) else 0)

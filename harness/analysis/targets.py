@@ -38,7 +38,7 @@ def read_targets(file: Path) -> list[Target]:
         entries = parsed(read_text(file, advice="name a JSON file of targets"))
     except NotJson as error:
         raise HarnessError(
-            f"{error.place(file)} is not JSON ({error}); repair it: shares are numbers from 0 up"
+            f"{error.place(file)} is not JSON ({error.said}); repair it: shares are numbers from 0 up"
         ) from None
     if not isinstance(entries, list) or not entries:
         raise HarnessError(f"{file} is no list of targets; write [{{setting, intervention, weights, target}}, ...]")

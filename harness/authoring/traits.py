@@ -60,7 +60,7 @@ def read_trait(path: Path) -> Trait:
     try:
         found = parsed(read_text(path, what="the trait file", advice="--trait names a JSON file"))
     except NotJson as error:
-        raise HarnessError(f"{error.place(path)}: the trait file is not JSON: {error}; repair it") from None
+        raise HarnessError(f"{error.place(path)}: the trait file is not JSON: {error.said}; repair it") from None
     if not isinstance(found, dict):
         raise HarnessError(
             f"the trait file {path} holds a {type(found).__name__}, not an object with 'instruction', 'questions' and "

@@ -64,7 +64,7 @@ class Source:
 
     def wrong(self, place: Place, message: str) -> HarnessError:
         """An error at `place`."""
-        return HarnessError(f"{self.place(place)}: {message}")
+        return HarnessError(f"{self.place(place)}: {' '.join(message.split()):.800}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +92,8 @@ def read_source(file: Path) -> Source:
     """The mapping in `file`, no key twice; HarnessError with file and line for what is no YAML.
 
     `12:30`, `2026-01-01` and `017` are text and `1e3` is a number, as in YAML 1.2; `no` and `on`, which are text there
-    and were not before, are no text here, so that whoever means it has to write quotes. Tags, and keys that are no text,
-    are errors.
+    and were not before, are no text here, so that whoever means it has to write quotes. Tags, and keys that are no
+    text, are errors.
     """
     text = read_text(file, limit=WRITTEN_BYTES, advice="name a YAML file that is there")
     try:
@@ -101,10 +101,10 @@ def read_source(file: Path) -> Source:
         root = loader.get_single_node()
         if not isinstance(root, yaml.MappingNode):
             raise HarnessError(f"{file}:1: write keys and values, as in 'title: A study'")
-        lines = dict(islice(_lines(root, (), ()), PARTS + 1))
+        lines = list(islice(_lines(root, (), ()), PARTS + 1))
         if len(lines) > PARTS:
             raise HarnessError(f"{file}: aliases make more than {PARTS:,} parts of it; write fewer")
-        return Source(file, loader.construct_document(root), lines)
+        return Source(file, loader.construct_document(root), dict(lines))
     except _Wrong as error:
         raise HarnessError(f"{file}:{error}") from error
     except yaml.MarkedYAMLError as error:

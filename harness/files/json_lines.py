@@ -54,9 +54,9 @@ def _one_by_one(file: Path, content: bytes, way_out: str) -> Iterator[tuple[int,
             row = parsed(_text(line))
         except _NoText as error:
             raise HarnessError(f"{place}: {error}; {way_out}") from None
-        except NotJson as error:
+        except NotJson as error:  # its line is the first of this one
             cut = " (the file ends there: is it cut off?)" if number == len(lines) else ""
-            raise HarnessError(f"{place}: cut, or not JSON: {error}{cut}; {way_out}") from None
+            raise HarnessError(f"{place}: cut, or not JSON: {error.said}{cut}; {way_out}") from None
         if not isinstance(row, dict):
             raise HarnessError(f"{place}: a {type(row).__name__}, not a JSON object; write one {{...}} per line")
         yield number, row
@@ -70,4 +70,4 @@ def _text(line: bytes) -> str:
     try:
         return decoded(line)
     except NotJson as error:
-        raise _NoText(str(error)) from None
+        raise _NoText(error.said) from None

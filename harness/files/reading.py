@@ -39,12 +39,8 @@ class NotJson(ValueError):
     """What a text has that JSON may not have here; `line` is where, if that is known."""
 
     def __init__(self, said: str, line: int | None = None) -> None:
-        super().__init__(said)
-        self.line = line
-
-    def __str__(self) -> str:
-        said = super().__str__()
-        return said if self.line is None or said.startswith("line ") else f"line {self.line}: {said}"
+        super().__init__(said if line is None else f"line {line}: {said}")
+        self.said, self.line = said, line
 
     def place(self, file: Path) -> str:
         """`FILE:LINE`, or the file alone."""
@@ -68,10 +64,11 @@ def read_bytes(file: Path, *, limit: int = DOCUMENT_BYTES, what: str = "", advic
     except (OSError, ValueError) as error:
         raise _unreadable(said, error, advice) from error
     try:
+        about = os.fstat(handle)
+        if not stat.S_ISREG(about.st_mode):
+            os.close(handle)
+            raise HarnessError(f"{said}: it is {_called(about.st_mode)}, not a file; {advice}")
         with os.fdopen(handle, "rb") as stream:
-            about = os.fstat(handle)
-            if not stat.S_ISREG(about.st_mode):
-                raise HarnessError(f"{said}: it is {_called(about.st_mode)}, not a file; {advice}")
             # One more than may be: what grows while it is read ends here too.
             content = b"" if about.st_size > limit else stream.read(limit + 1)
     except OSError as error:
@@ -99,7 +96,7 @@ def read_text(file: Path, *, limit: int = DOCUMENT_BYTES, what: str = "", advice
     try:
         return decoded(content)
     except NotJson as error:
-        raise HarnessError(f"{error.place(file)}: {error}; {advice}") from None
+        raise HarnessError(f"{error.place(file)}: {error.said}; {advice}") from None
 
 
 def decoded(content: bytes) -> str:
@@ -125,7 +122,7 @@ def parsed(text: str, *, rows: int = 0) -> Any:
     try:
         value = _DECODER.decode(text)
     except json.JSONDecodeError as error:
-        raise NotJson(str(error), error.lineno) from None
+        raise NotJson(f"{error.msg} at character {error.colno}", error.lineno) from None
     except RecursionError:
         raise NotJson(_TOO_DEEP) from None
     except _Literal as error:

@@ -26,13 +26,17 @@ KEPT_SHARE = 0.25
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One cell to do. `work` is its expected time in units of its own, `gpus` what it takes of them."""
+    """One cell to do. `work` is its expected time in units of its own, `gpus` what it takes of them.
+
+    `memory` is about what a worker takes at its peak, in bytes, None where the model's size is not known.
+    """
 
     cell: Cell
     title: str
     model: str
     work: float
     gpus: float = 1.0
+    memory: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
