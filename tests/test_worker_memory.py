@@ -51,7 +51,7 @@ def test_a_worker_holds_no_more_after_its_sixth_cell_than_after_its_second(tiny_
 def test_what_a_cell_left_free_is_given_back_to_the_system() -> None:
     from harness.sweep.work import give_back
 
-    pieces = [bytearray(60_000) for _ in range(4000)]
+    pieces = [bytes([at % 256]) * 60_000 for at in range(4000)]
     kept = pieces[::200]
     full = psutil.Process().memory_info().rss
     del pieces
