@@ -23,11 +23,11 @@ class OutOfReach(HarnessError):
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> HarnessError:
     """An error for a name that is not among `known`, with the nearest one or, failing that, the list."""
-    names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    names, shown = sorted(known), f"{name!r:.100}"
+    near = difflib.get_close_matches(name[:100], names, n=1, cutoff=0.5)
     if near:
-        return HarnessError(f"no {kind} named {name!r}; did you mean {near[0]!r}?")
-    return HarnessError(f"no {kind} named {name!r}; there are: {', '.join(names) or 'none'}")
+        return HarnessError(f"no {kind} named {shown}; did you mean {near[0]!r}?")
+    return HarnessError(f"no {kind} named {shown}; there are: {', '.join(names) or 'none'}")
 
 
 def gist(error: BaseException, width: int = 200) -> str:

@@ -19,6 +19,9 @@ from harness.judging import GradingCost, asking, estimate
 from harness.models import EMBEDDED, KNOWN, ModelRef, materialise
 from harness.registry import installed
 
+BESIDE_TRAINING, LIBRARIES_BYTES = 1.3, 600 << 20
+"""A worker's peak over what training takes, and what torch, transformers and Inspect take by themselves; measured."""
+
 CHARACTERS_PER_TOKEN = 3.5
 """Used where the tokenizer is not on this machine: English prose with digits, our own choice."""
 
@@ -107,6 +110,15 @@ def expected_work(cell: Prepared) -> float:
     written = cases * cell.recipe.generation.samples * cell.recipe.generation.max_tokens
     trained = sum(map(_characters, cell.rows)) / CHARACTERS_PER_TOKEN * cell.recipe.epochs
     return 3 * trained + written
+
+
+def worker_memory(cell: Prepared) -> int | None:
+    """About the bytes that a worker takes at its peak, None where the model's size is not known.
+
+    Training, and besides it the model that the worker keeps, buffers and the libraries: docs/log.md has what was seen.
+    """
+    training = _memory(cell, _local(cell.model))
+    return None if training is None else int(BESIDE_TRAINING * training) + LIBRARIES_BYTES
 
 
 def _plan(cell: Prepared, root: Path, local: Path | None, speed: Speed | None) -> Plan:

@@ -52,6 +52,18 @@ FLOORS: tuple[tuple[str, ...], ...] = (
 )
 """Folders and top-level modules from the ground up. What stands on no floor is above all of them."""
 
+READERS = (
+    *("files/reading.py", "files/tensors.py", "documents/yaml.py", "vectors/importing.py", "evaluation/logs.py"),
+    *("files/digests.py", "engine/loading.py"),
+)
+"""Modules that open what is on disk; every other reader of a user's or a stored file goes through them."""
+
+OUR_OWN = ("planning.py", "models/references.py", "report/html_page.py", "training/learner.py", "files/writing.py")
+"""Modules that read model folders, or what comes with the package or was written by the same process."""
+
+READING = frozenset({"read_text", "read_bytes", "safe_open", "load_file", "read_eval_log", "compose", "safe_load"})
+PARSERS = frozenset({"json.load", "json.loads", "yaml.load", "torch.load", "pickle.load", "pickle.loads"})
+
 RECORD = "run.json"
 MAPPINGS = frozenset({"dict", "Mapping"})
 
@@ -367,6 +379,32 @@ def shared_class_names(house: House) -> Iterator[Place]:
             yield Place(files[0], dict(places)[files[0]], f"{name}, also in {', '.join(files[1:])}")
 
 
+def bare_readers(house: House) -> Iterator[Place]:
+    """Calls that open a file to be read, or parse what was in one, outside `READERS` and `OUR_OWN`."""
+    for module in house.modules:
+        if module.file in READERS or module.file in OUR_OWN:
+            continue
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.Call) and is_reading(node) and not is_of_the_system(node):
+                yield Place(module.file, node.lineno, ast.unparse(node.func))
+
+
+def is_reading(call: ast.Call) -> bool:
+    """`x.read_text()`, `json.loads()`, `safe_open()`, or `open()` without a mode that writes."""
+    called = ast.unparse(call.func)
+    name = called.rpartition(".")[2]
+    if name == "open" and called not in ("os.open", "_SHELF.open"):
+        modes = [
+            one.value for one in (*call.args, *(one.value for one in call.keywords)) if isinstance(one, ast.Constant)
+        ]
+        return not any(isinstance(mode, str) and set(mode) & set("wax") and len(mode) <= 3 for mode in modes)
+    return called in PARSERS or (name in READING and not (name in ("read_text", "read_bytes") and called == name))
+
+
+def is_of_the_system(call: ast.Call) -> bool:
+    return "/proc/" in ast.unparse(call.func)
+
+
 FIGURES: Mapping[str, Callable[[House], Iterator[Place]]] = {
     "files at the top": top_level,
     f"modules over {LONGEST_MODULE} lines": long_modules,
@@ -378,6 +416,7 @@ FIGURES: Mapping[str, Callable[[House], Iterator[Place]]] = {
     "imports behind a face": behind_faces,
     "cycles inside a folder": cycles,
     "class names used twice": shared_class_names,
+    "readers of files of their own": bare_readers,
 }
 
 

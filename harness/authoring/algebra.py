@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import ast
 import hashlib
-import math
+import sys
+import warnings
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,9 @@ from harness.errors import HarnessError, unknown
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+LONGEST, DEEPEST = 2000, 100
+"""The most characters of an expression, and how deep it may be nested: it is walked by recursion."""
 
 ARITY = {"unit": 1, "orth": 2, "random": 1}
 
@@ -50,10 +54,20 @@ def evaluate(expression: str, vector: Callable[[str], Tensor]) -> Tensor:
 
 
 def _parse(expression: str) -> ast.expr:
+    if len(expression) > LONGEST:
+        raise HarnessError(f"vector expression {expression:.40}... has more than {LONGEST:,} characters; shorten it")
     try:
-        return ast.parse(expression.strip(), mode="eval").body
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Python's own remarks on what is refused below
+            parsed = ast.parse(expression.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise HarnessError(f"vector expression {expression!r} does not parse") from None
+    level: list[ast.AST] = [parsed]
+    for _ in range(DEEPEST):
+        level = [below for node in level for below in ast.iter_child_nodes(node)]
+    if level:
+        raise HarnessError(f"vector expression {expression:.40}... is nested deeper than {DEEPEST}; simplify it")
+    return parsed
 
 
 def _walk(node: ast.expr, whole: str, name: Callable[[str], object]) -> None:
@@ -63,7 +77,7 @@ def _walk(node: ast.expr, whole: str, name: Callable[[str], object]) -> None:
         case ast.Constant(value=bool()):
             raise _refused(whole, node)
         case ast.Constant(value=int() | float() as number):
-            if not math.isfinite(number):
+            if not abs(number) <= sys.float_info.max:
                 raise HarnessError(f"vector expression {whole!r} has a weight that is not finite")
         case ast.BinOp(left=left, op=ast.Add() | ast.Sub() | ast.Mult(), right=right):
             _walk(left, whole, name)

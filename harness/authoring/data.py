@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import urllib.request
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
 
 from harness.errors import HarnessError, OutOfReach
-from harness.files import cache_folder, read_rows, writing
+from harness.files import ROWS_BYTES, cache_folder, read_bytes, read_rows, read_text, writing
 
 MIRROR = "HARNESS_DATA_MIRROR"
 TIMEOUT_SECONDS = 60
@@ -84,10 +85,7 @@ def _mirrored(pin: Pin) -> Path | None:
 
 
 def _checked(path: Path, pin: Pin, way_out: str) -> Path:
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise HarnessError(f"cannot read {path}: {error.strerror}; {way_out}") from error
+    content = read_bytes(path, limit=ROWS_BYTES, advice=way_out)
     if wrong := _wrong(content, pin):
         raise HarnessError(f"{path} has {wrong}; {way_out}")
     if pin.sha256 is None and not _record(pin).is_file():
@@ -105,10 +103,9 @@ def _wrong(content: bytes, pin: Pin) -> str | None:
         return None if seen == pin.sha256 else f"sha256 {seen}, not the pinned {pin.sha256}"
     if not record.is_file():
         return None
-    try:
-        first = record.read_text(encoding="ascii").strip()
-    except (OSError, UnicodeDecodeError):
-        raise HarnessError(f"cannot read {record}, the digest seen first of {pin.name}; delete it") from None
+    first = read_text(record, what=f"the digest seen first of {pin.name}", advice="move it away").strip()
+    if not re.fullmatch("[0-9a-f]{64}", first):
+        raise HarnessError(f"{record} holds no digest, where that seen first of {pin.name} should be; move it away")
     return None if seen == first else f"sha256 {seen}, not {first} as at its first use (recorded in {record})"
 
 
@@ -126,7 +123,7 @@ def _downloaded(pin: Pin, target: Path) -> bytes:
         raise OutOfReach(_refused[pin.address, target])
     try:
         with urllib.request.urlopen(pin.address, timeout=TIMEOUT_SECONDS) as response:
-            content = bytes(response.read())
+            content = bytes(response.read(ROWS_BYTES))
     except (OSError, HTTPException) as error:
         cause = " ".join(str(error).split()) or type(error).__name__
         _refused[pin.address, target] = (

@@ -6,14 +6,14 @@ The form is that of the persona vectors repository (Chen et al. 2025, arXiv 2507
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from harness.contracts import InstructionPair, Message, Persona, Prompt, RolloutFilter, VectorSpec
-from harness.errors import HarnessError
+from harness.errors import HarnessError, unknown
+from harness.files import NotJson, parsed, read_text
 
 PUBLISHED_ROLLOUTS, PUBLISHED_TOKENS = 10, 1000
 """Replies per question and prompt, and the longest reply, as the persona vectors code has them."""
@@ -58,11 +58,9 @@ class Trait:
 def read_trait(path: Path) -> Trait:
     """The trait in the file at `path`, named as the file; HarnessError where it is not of the form, with the place."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise HarnessError(f"cannot read the trait file {path}: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        raise HarnessError(f"the trait file {path} is not JSON: {error}") from None
+        found = parsed(read_text(path, what="the trait file", advice="--trait names a JSON file"))
+    except NotJson as error:
+        raise HarnessError(f"{error.place(path)}: the trait file is not JSON: {error.said}; repair it") from None
     if not isinstance(found, dict):
         raise HarnessError(
             f"the trait file {path} holds a {type(found).__name__}, not an object with 'instruction', 'questions' and "
@@ -71,6 +69,11 @@ def read_trait(path: Path) -> Trait:
     absent = [key for key in ("instruction", "questions", "eval_prompt") if key not in found]
     if absent:
         raise HarnessError(f"the trait file {path} has no {' and no '.join(map(repr, absent))}; add what is missing")
+    for key in found:
+        if key not in ("instruction", "questions", "eval_prompt"):
+            raise HarnessError(
+                f"{path}: {unknown('key of a trait file', key, ('instruction', 'questions', 'eval_prompt'))}"
+            )
     return Trait(
         name=path.stem,
         pairs=_pairs(found["instruction"], path),

@@ -2,7 +2,7 @@
 
 from harness.cells.cell import Cell, Prepared
 from harness.cells.checking import check_names, check_scale
-from harness.cells.grids import BASE, base_folders, bases_of, grid, prepared
+from harness.cells.grids import BASE, base_folders, bases_of, check_count, grid, prepared
 from harness.cells.keys import FORMAT, log_name, training_rows, vector_file, vector_key
 from harness.cells.other_vectors import with_trait, with_vectors
 from harness.cells.preparing import current_key, prepare, weighted
@@ -16,6 +16,7 @@ __all__ = [
     "asked",
     "base_folders",
     "bases_of",
+    "check_count",
     "check_names",
     "check_scale",
     "current_key",

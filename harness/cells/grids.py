@@ -5,14 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import product
+from math import prod
 from pathlib import Path
 
 from harness.cells.cell import Cell, Prepared
 from harness.cells.preparing import prepare, scales
+from harness.errors import HarnessError
 from harness.models import resolve_dtype
 from harness.registry import installed
 
 BASE = "base"
+
+MOST_CELLS = 10_000
+"""The most cells that are planned at once: each is checked, keyed and held in memory before the first one starts."""
+
+
+def check_count(count: int) -> None:
+    """HarnessError for more cells than are planned at once."""
+    if count > MOST_CELLS:
+        raise HarnessError(f"these are {count:,} cells, and at most {MOST_CELLS:,} are planned at once; ask for fewer")
 
 
 def base_folders(cells: Sequence[Cell], root: Path) -> list[Path]:
@@ -51,8 +62,10 @@ def grid(
 ) -> list[Cell]:
     """Every combination, seeds fastest. An arm with nothing to scale is there once, at dose 1; `base` at seed 0.
 
-    Likewise an arm that takes no weights is there once, without them, beside one that does.
+    Likewise an arm that takes no weights is there once, without them, beside one that does. HarnessError for more than
+    `MOST_CELLS`, before any is made.
     """
+    check_count(prod(map(len, (settings, interventions, weights, doses, seeds))))
     cells = [
         Cell(
             setting=setting,

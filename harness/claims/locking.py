@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness.claims.schema import Claim, Claims
 from harness.documents import Record, read_record, record, write_record
-from harness.files import digest_of
+from harness.files import WRITTEN_BYTES, digest_of, read_text
 from harness.runs import LOCK, run_folders
 
 WAY_OUT = "restore it, or move it away and have it said that there was none"
@@ -76,7 +76,7 @@ def _change(before: str | None, after: str | None) -> str:
 
 
 def _hash_of(experiment: Path | None) -> str | None:
-    return None if experiment is None else digest_of(experiment.read_text(encoding="utf-8"))
+    return None if experiment is None else digest_of(read_text(experiment, limit=WRITTEN_BYTES, advice=WAY_OUT))
 
 
 def _hashes(claims: Claims) -> dict[str, str]:

@@ -121,6 +121,8 @@ def read_claims(file: Path, registry: Registry) -> Claims:
 
 def arm_label(text: str) -> str:
     """An arm as reports call it: an intervention, then perhaps weights and a dose, as in `comp_ps a=1,b=0.5 x2`."""
+    if not text.strip():
+        raise HarnessError("an arm without a name; write an intervention, as ps or ps x0.5")
     name, *parts = text.split()
     dose, balance = 1.0, ""
     for part in parts:

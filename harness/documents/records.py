@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -19,10 +20,13 @@ from pydantic_core import ErrorDetails
 from typing_extensions import TypeAliasType
 
 from harness.errors import HarnessError
-from harness.files import write_json
+from harness.files import NoFile, NotJson, parsed, read_text, write_json
 
 Json = TypeAliasType("Json", "bool | int | float | str | tuple[Json, ...] | Mapping[str, Json] | None")
 """What a JSON file holds, as it is read here: an array is a tuple."""
+
+Place = tuple[str | int, ...]
+"""Where a part of a document stands: keys and numbers from the outside in."""
 
 Kind = TypeVar("Kind")
 Made = TypeVar("Made", bound="Record")
@@ -70,33 +74,52 @@ def read_record(
     `what` names it in errors ("run record"), `way_out` says what to do about it, and `tidy` makes of what an older
     format holds what it means now. A file of a newer format than is known here is an error too.
     """
-    found = read_json(file, what=what, way_out=way_out)
+    found = _read(file, what=what, way_out=way_out)
     if found is None:
         return None
-    if kind.FORMAT and isinstance(found, dict):
-        found = {"format": 1, **found}
-        if type(found["format"]) is int and found["format"] > kind.FORMAT:
-            seen = f"it is of format {found['format']}, and known here are those up to {kind.FORMAT}"
+    value = found.value
+    if kind.FORMAT and isinstance(value, dict):
+        value = {"format": 1, **value}
+        if type(value["format"]) is int and value["format"] > kind.FORMAT:
+            seen = f"it is of format {value['format']}, and known here are those up to {kind.FORMAT}"
             raise HarnessError(f"{file}: {what} of a newer harness: {seen}; update this one")
-    return as_record(tidy(found), kind, place=str(file), what=what, way_out=way_out)
+    return _as_record(tidy(value), kind, str(file), found.text, what=what, way_out=way_out)
 
 
 def read_json(file: Path, *, what: str, way_out: str) -> Any:
     """The JSON in `file`, None where there is no file; HarnessError where it cannot be read, is cut, or is null."""
-    try:
-        found = json.loads(file.read_bytes())
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, RecursionError) as error:
-        said = error.strerror if isinstance(error, OSError) else f"cut, or not JSON: {' '.join(str(error).split())}"
-        raise HarnessError(f"{file}: not a {what} ({said}); {way_out}") from error
-    if found is None:
-        raise HarnessError(f"{file}: not a {what} (it holds null); {way_out}")
-    return found
+    found = _read(file, what=what, way_out=way_out)
+    return None if found is None else found.value
 
 
 def as_record(value: object, kind: type[Made], *, place: str, what: str, way_out: str) -> Made:
     """A JSON value as a record; HarnessError that begins with `place` and names the field."""
+    return _as_record(value, kind, place, "", what=what, way_out=way_out)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Parsed:
+    """What a file holds, and its text."""
+
+    value: Any
+    text: str
+
+
+def _read(file: Path, *, what: str, way_out: str) -> _Parsed | None:
+    try:
+        text = read_text(file, advice=way_out)
+        found = _Parsed(parsed(text), text)
+    except NoFile:
+        return None
+    except NotJson as error:
+        raise HarnessError(f"{file}: not a {what} (cut, or not JSON: {error}); {way_out}") from error
+    if found.value is None:
+        raise HarnessError(f"{file}: not a {what} (it holds null); {way_out}")
+    return found
+
+
+def _as_record(value: object, kind: type[Made], place: str, text: str, *, what: str, way_out: str) -> Made:
+    """As `as_record`; of a value that is all of `text`, an error has the line too."""
     known: Any = kind  # to mypy a record's class is not hashable
     try:
         # As JSON text: from Python's own values a strict record takes no mapping for a record.
@@ -104,8 +127,24 @@ def as_record(value: object, kind: type[Made], *, place: str, what: str, way_out
     except ValidationError as error:
         first, *others = error.errors(include_url=False)
         more = f", and {len(others)} more" if others else ""
-        raise HarnessError(f"{place}: not a {what} ({_told(first)}{more}); {way_out}") from error
+        seen = f"{_line_of(first['loc'], text)}{_told(first)}{more}"
+        raise HarnessError(f"{place}: not a {what} ({seen}); {way_out}") from error
+    except HarnessError as error:  # of a record of the contracts, which says itself what it may hold
+        raise HarnessError(f"{place}: not a {what} ({error}); {way_out}") from error
     return made
+
+
+def _line_of(field: Place, text: str) -> str:
+    """`line 4: ` of a field of the JSON in `text`, or of the part around it; empty where no key has a line of its own.
+
+    Our own files have a key a line, indented by one for each step into the document.
+    """
+    at = 0
+    for depth, step in enumerate(field, start=1):
+        key = rf"^ {{{depth}}}{re.escape(json.dumps(step, ensure_ascii=False))}:" if isinstance(step, str) else "$^"
+        found = re.compile(key, re.MULTILINE).search(text, at)
+        at = found.start() if found else at
+    return f"line {text.count(chr(10), 0, at) + 1}: " if at else ""
 
 
 def write_record(file: Path, made: Record) -> None:
@@ -149,9 +188,9 @@ def _told(error: ErrorDetails) -> str:
     """`blocks.3.norm should be a valid number`, or `no key`."""
     where = ".".join(map(str, error["loc"]))
     if error["type"] == "missing":
-        return f"no {where!r}"
+        return f"no {where!r:.200}"
     said = error["msg"].removeprefix("Input ").removeprefix("Value error, ")
-    return f"{where!r} {said}" if where else said
+    return f"{where!r:.200} {said:.400}" if where else said[:400]
 
 
 @cache

@@ -12,7 +12,10 @@ from safetensors import safe_open
 
 from harness.engine import sharing
 from harness.errors import HarnessError, gist
+from harness.files import check_regular
 from harness.models import quiet
+
+RUN_AGAIN = "move its run away and run the cell again"
 
 
 def load(folder: Path, *, adapter: Path | None = None) -> tuple[Any, Any]:
@@ -67,6 +70,7 @@ def _merged(model: Any, adapter: Path) -> Any:
 
     try:
         weights = adapter / "adapter_model.safetensors"
+        check_regular(weights, advice=RUN_AGAIN)
         with warnings.catch_warnings(), quiet(), safe_open(weights, framework="pt") as stored:
             # peft leaves out what does not fit, and lets what is lacking stay at 0.
             warnings.filterwarnings("ignore", "Found missing adapter keys", UserWarning)
@@ -87,7 +91,5 @@ def _unloadable(what: str, folder: Path, error: Exception) -> HarnessError:
         return HarnessError(
             f"the {what} in {folder} needs code of its own, which is never run; name a model that transformers knows"
         )
-    way_out = (
-        "move its run away and run the cell again" if what == "adapter" else "repair the folder, or name another model"
-    )
+    way_out = RUN_AGAIN if what == "adapter" else "repair the folder, or name another model"
     return HarnessError(f"cannot load the {what} in {folder}: {gist(error)}; {way_out}")

@@ -8,7 +8,9 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import inspect_ai
@@ -16,29 +18,38 @@ from inspect_ai.log import EvalLog, EvalSample, read_eval_log, write_eval_log
 from inspect_ai.model import ModelConfig
 from inspect_ai.scorer import Score
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, gist
 from harness.evaluation.scorers import Given, case_of, given_scorers, score_of
+from harness.files import check_regular
 from harness.graders import ModelGrader
 from harness.judging import JudgeOfSplit, Verdicts
-from harness.runs import AskedGrader, Reply
+from harness.runs import AskedGrader, Reply, reply_of
 
 UNREAD = {"messages", "events", "store", "attachments", "timelines"}
+WAY_OUT = "move it away, and the cell's 'harness run' command makes it again"
+
+UNPACKED_BYTES, UNPACKED_TIMES, SMALL_BYTES = 4 << 30, 200, 16 << 20
+"""The most that a log may unpack to: so many bytes, and so many times its own size where that is more than a few MB."""
 
 
 def read_replies_of(log_path: Path) -> list[Reply]:
     """Every reply in a log, by case and sample; HarnessError when it cannot be read."""
     log = read_log(log_path, exclude_fields=UNREAD)
-    condition = str((log.eval.metadata or {})["condition"])
-    return [
-        Reply(
-            condition=condition,
-            split=sample.metadata["split"],
-            sample=sample.epoch,
-            case=case_of(sample.metadata, sample.input),
-            reply=sample.output.completion,
-        )
-        for sample in sorted(log.samples or [], key=lambda sample: (str(sample.id), sample.epoch))
-    ]
+    try:
+        condition = (log.eval.metadata or {})["condition"]
+        rows = [
+            {
+                "condition": condition,
+                "split": sample.metadata["split"],
+                "sample": sample.epoch,
+                "case": asdict(case_of(sample.metadata, sample.input)),
+                "reply": sample.output.completion,
+            }
+            for sample in sorted(log.samples or [], key=lambda sample: (str(sample.id), sample.epoch))
+        ]
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise HarnessError(f"{log_path} is not a log of a run: {gist(error)}; {WAY_OUT}") from error
+    return [reply_of(row, str(log_path), WAY_OUT) for row in rows]
 
 
 def show_scores(
@@ -83,14 +94,22 @@ def is_there(path: Path) -> bool:
 
 def read_log(path: Path, *, header_only: bool = False, exclude_fields: set[str] | None = None) -> EvalLog:
     """The log in `path`; HarnessError when it cannot be read."""
+    check_regular(path, advice=WAY_OUT)
     try:
+        _check_unpacked(path)
         return read_eval_log(path, header_only=header_only, exclude_fields=exclude_fields)
     except Exception as error:
         first = next(iter(str(error).strip().splitlines()), "")
-        raise HarnessError(
-            f"{path} is not a readable log: {type(error).__name__}: {first}; "
-            "move it away, and the cell's 'harness run' command makes it again"
-        ) from error
+        raise HarnessError(f"{path} is not a readable log: {type(error).__name__}: {first:.200}; {WAY_OUT}") from error
+
+
+def _check_unpacked(path: Path) -> None:
+    """ValueError for a log that unpacks to more than any of ours does."""
+    with zipfile.ZipFile(path) as packed:
+        parts = packed.infolist()
+    whole = sum(part.file_size for part in parts)
+    if whole > UNPACKED_BYTES or whole > max(UNPACKED_TIMES * path.stat().st_size, SMALL_BYTES):
+        raise ValueError(f"it unpacks to {whole:,} bytes")
 
 
 @contextlib.contextmanager

@@ -6,18 +6,44 @@ from harness.files.journal import Journal
 from harness.files.json_files import write_json
 from harness.files.json_lines import Row, read_rows, write_rows
 from harness.files.locks import Busy, clear_halves, locked
+from harness.files.reading import (
+    DEPTH,
+    DIGITS,
+    DOCUMENT_BYTES,
+    ROWS_BYTES,
+    WRITTEN_BYTES,
+    NoFile,
+    NotJson,
+    check_regular,
+    parsed,
+    read_bytes,
+    read_text,
+)
+from harness.files.tensors import opened_tensors
 from harness.files.writing import writing
 
 __all__ = [
+    "DEPTH",
+    "DIGITS",
+    "DOCUMENT_BYTES",
+    "ROWS_BYTES",
+    "WRITTEN_BYTES",
     "Busy",
     "Journal",
+    "NoFile",
+    "NotJson",
     "Row",
     "cache_folder",
+    "check_regular",
     "clear_halves",
     "digest_of",
     "file_sha256",
     "locked",
+    "opened_tensors",
+    "parsed",
+    "read_bytes",
     "read_rows",
+    "read_text",
     "safe_name",
     "write_json",
     "write_rows",

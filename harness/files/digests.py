@@ -6,7 +6,9 @@ import hashlib
 import json
 import re
 from pathlib import Path
+from stat import S_ISREG
 
+from harness.errors import HarnessError
 from harness.files.cache import cache_folder
 from harness.files.writing import writing
 
@@ -14,6 +16,8 @@ from harness.files.writing import writing
 def file_sha256(path: Path) -> str:
     """sha256 of a file, remembered by path, size and time of change for files over 16 MB."""
     stat = path.stat()
+    if not S_ISREG(stat.st_mode):
+        raise HarnessError(f"cannot read {path}: it is no regular file; name one that is")
     if stat.st_size < 16 << 20:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     memo = cache_folder() / "digests" / safe_name(f"{path.absolute()}-{stat.st_size}-{stat.st_mtime_ns}")

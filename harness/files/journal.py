@@ -4,22 +4,31 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError, way_out
+from harness.files.reading import ROWS_BYTES, NoFile, NotJson, decoded, parsed, read_bytes
 
 
 class Journal:
     """Values by key: JSON lines that are appended to a file and read once; in memory alone where `file` is None.
 
-    `elsewhere` is what an error advises where nothing else helps. A line is one write, so that processes do not mix,
-    and an empty line goes before it, so that what a killed process left of a line spoils nothing after it.
+    `fits` tells whether a value is of the journal's kind: a line that holds another is an error. `elsewhere` is what an
+    error advises where nothing else helps. A line is one write, so that processes do not mix, and an empty line goes
+    before it, so that what a killed process left of a line spoils nothing after it.
     """
 
-    def __init__(self, file: Path | None = None, *, elsewhere: str = "choose another --runs") -> None:
+    def __init__(
+        self,
+        file: Path | None = None,
+        *,
+        fits: Callable[[Any], bool] = lambda value: True,
+        elsewhere: str = "choose another --runs",
+    ) -> None:
         self.file, self._elsewhere = file, elsewhere
-        self._known = {} if file is None else _read(file)
+        self._known = {} if file is None else _read(file, fits)
 
     def get(self, key: str) -> Any | None:
         """The value kept for `key`, None where there is none yet."""
@@ -44,19 +53,21 @@ class Journal:
             ) from error
 
 
-def _read(file: Path) -> dict[str, Any]:
+def _read(file: Path, fits: Callable[[Any], bool]) -> dict[str, Any]:
+    advice = "move it away and run again"
     try:
-        lines = file.read_bytes().split(b"\n")
-    except FileNotFoundError:
+        content = read_bytes(file, limit=ROWS_BYTES, advice=advice)
+    except NoFile:
         return {}
-    except OSError as error:
-        advice = way_out(error) or "move it away and run again"
-        raise HarnessError(f"cannot read {file}: {error.strerror}; {advice}") from error
     known: dict[str, Any] = {}
-    for line in filter(None, lines):
+    for number, line in enumerate(content.split(b"\n"), start=1):
+        if not line.strip():
+            continue
         try:
-            key, value = json.loads(line)
-            known[key] = value
-        except (ValueError, TypeError):
+            entry = parsed(decoded(line))
+        except NotJson:
             continue  # what a killed process left of a line
+        if not isinstance(entry, list) or len(entry) != 2 or not isinstance(entry[0], str) or not fits(entry[1]):
+            raise HarnessError(f"{file}:{number}: not a key and a value of this journal; repair that line, or {advice}")
+        known[entry[0]] = entry[1]
     return known

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError
+from harness.files.reading import ROWS_BYTES, NotJson, decoded, parsed, read_bytes
 from harness.files.writing import writing
 
 Row = dict[str, Any]
@@ -19,13 +20,9 @@ def read_rows(file: Path, *, way_out: str = "repair that line") -> list[tuple[in
 
     HarnessError with file, line and `way_out` for the first line that is no object, or no UTF-8.
     """
-    try:
-        # Not splitlines(): a text may hold U+2028 and its like unescaped.
-        lines = file.read_bytes().split(b"\n")
-    except OSError as error:
-        raise HarnessError(f"cannot read {file}: {error.strerror}; {way_out}") from error
-    rows = _at_once(lines)
-    return list(_one_by_one(file, lines, way_out)) if rows is None else rows
+    content = read_bytes(file, limit=ROWS_BYTES, advice=way_out)
+    rows = _at_once(content)
+    return list(_one_by_one(file, content, way_out)) if rows is None else rows
 
 
 def write_rows(file: Path, rows: Sequence[Mapping[str, object]]) -> None:
@@ -35,29 +32,42 @@ def write_rows(file: Path, rows: Sequence[Mapping[str, object]]) -> None:
             stream.write(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def _at_once(lines: Sequence[bytes]) -> list[tuple[int, Row]] | None:
+def _at_once(content: bytes) -> list[tuple[int, Row]] | None:
     """All lines parsed together, which takes half the time; None where that cannot be done."""
-    whole = lines if lines[-1] else lines[:-1]
     try:
+        # Not splitlines(): a text may hold U+2028 and its like unescaped.
+        lines = decoded(content).removesuffix("\n").split("\n")
         # A blank line is none here: it would leave two commas in a row.
-        found = json.loads(b"[" + b",".join(whole) + b"]")
-    except (ValueError, RecursionError):
+        found = parsed(f"[{','.join(lines)}]", rows=len(lines))
+    except NotJson:
         return None
-    return list(enumerate(found, start=1)) if len(found) == len(whole) and set(map(type, found)) <= {dict} else None
+    return list(enumerate(found, start=1)) if len(found) == len(lines) and set(map(type, found)) <= {dict} else None
 
 
-def _one_by_one(file: Path, lines: Sequence[bytes], way_out: str) -> Iterator[tuple[int, Row]]:
+def _one_by_one(file: Path, content: bytes, way_out: str) -> Iterator[tuple[int, Row]]:
+    lines = content.removeprefix(b"\xef\xbb\xbf").split(b"\n")
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         place = f"{file}:{number}"
         try:
-            row = json.loads(line.decode("utf-8"))
-        except UnicodeDecodeError:
-            raise HarnessError(f"{place}: not UTF-8 text, as which it is to be saved; {way_out}") from None
-        except (ValueError, RecursionError) as error:
+            row = parsed(_text(line))
+        except _NoText as error:
+            raise HarnessError(f"{place}: {error}; {way_out}") from None
+        except NotJson as error:  # its line is the first of this one
             cut = " (the file ends there: is it cut off?)" if number == len(lines) else ""
-            raise HarnessError(f"{place}: cut, or not JSON: {error}{cut}; {way_out}") from None
+            raise HarnessError(f"{place}: cut, or not JSON: {error.said}{cut}; {way_out}") from None
         if not isinstance(row, dict):
             raise HarnessError(f"{place}: a {type(row).__name__}, not a JSON object; write one {{...}} per line")
         yield number, row
+
+
+class _NoText(Exception):
+    pass
+
+
+def _text(line: bytes) -> str:
+    try:
+        return decoded(line)
+    except NotJson as error:
+        raise _NoText(error.said) from None

@@ -17,7 +17,7 @@ from harness.runs.gates import (
 )
 from harness.runs.machine import commit, hardware, versions
 from harness.runs.merging import LOCK, Merged, Outcome, Side, merge
-from harness.runs.replies import REPLIES, Reply, read_replies, write_replies
+from harness.runs.replies import REPLIES, Reply, read_replies, reply_of, write_replies
 from harness.runs.results import (
     RESULTS,
     Check,
@@ -109,6 +109,7 @@ __all__ = [
     "read_results",
     "read_run",
     "read_training",
+    "reply_of",
     "run_folders",
     "template_gate",
     "training_gates",

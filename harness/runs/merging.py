@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from harness.errors import HarnessError
-from harness.files import Busy, Row, locked, read_rows, writing
+from harness.files import Busy, Row, file_sha256, locked, read_rows, writing
 from harness.runs.capabilities_file import CAPABILITIES, CapabilityResult, read_capabilities
 from harness.runs.replies import REPLIES
 from harness.runs.results import CHECKS, RESULTS
@@ -190,7 +190,7 @@ def _vector(file: Path, source: Path, target: Path, dry_run: bool) -> Merged:
     place = target / file.relative_to(source)
     inside = place.relative_to(target)
     if place.is_file():
-        same = place.read_bytes() == file.read_bytes()
+        same = file_sha256(place) == file_sha256(file)
         why = "" if same else "made of the same inputs with other rounding; the one that is here stays"
         return Merged(place=inside, source=file, outcome="same", why=why)
     if not dry_run:
@@ -204,7 +204,7 @@ def _lock(source: Path, target: Path) -> list[Merged]:
     there, here = source / LOCK, target / LOCK
     if not there.is_file():
         return []
-    if here.is_file() and here.read_bytes() == there.read_bytes():
+    if here.is_file() and file_sha256(here) == file_sha256(there):
         return [Merged(place=Path(LOCK), source=there, outcome="same")]
     why = "the claims were locked differently here" if here.is_file() else "locks are not copied: lock the claims here"
     return [Merged(place=Path(LOCK), source=there, outcome="skipped", why=why)]

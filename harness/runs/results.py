@@ -139,7 +139,7 @@ def _scores(column: Iterable[Any]) -> bool:
 
 _FITS: Any = {
     **dict.fromkeys(("condition", "split", "case", "cluster", "metric", "judge", "score", "check"), _texts),
-    "sample": lambda column: set(map(type, column)) <= {int},
+    "sample": lambda column: all(type(value) is int and value > 0 for value in column),
     "value": _numbers,
     "first": _scores,
     "second": _scores,

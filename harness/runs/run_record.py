@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import field
 from pathlib import Path
@@ -198,7 +199,8 @@ def is_finished(folder: Path, made: RunRecord | None) -> bool:
 
 def run_folders(root: Path) -> list[Path]:
     """The run folders under `root`, sorted. What is being written, whose name begins with a dot, is none."""
-    found = (file.parent for file in root.rglob(FILE))
+    # A record that is a link to nothing, or a folder, is one that cannot be read, and not one that is not there.
+    found = (Path(at) for at, folders, files in os.walk(root) if FILE in files or FILE in folders)
     return sorted(at for at in found if not any(part.startswith(".") for part in at.relative_to(root).parts))
 
 

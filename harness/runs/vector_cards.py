@@ -13,6 +13,7 @@ from typing import ClassVar
 from harness.contracts import Unit
 from harness.documents import Record, read_record, record, write_record
 from harness.errors import HarnessError
+from harness.files import read_bytes
 
 VECTORS = "vectors"
 MAKE_AGAIN = "move both files of the vector away, and the next 'harness run' or 'harness vectors' makes it again"
@@ -141,6 +142,7 @@ def write_card(vector: Path, card: VectorCard) -> None:
 def way_out(vector: Path) -> str:
     """What to do about a vector or a card that is wrong: what is imported cannot be made again from what is here."""
     try:
-        return IMPORT_AGAIN if b'"imported": {' in card_of(vector).read_bytes() else MAKE_AGAIN
-    except OSError:
+        card = read_bytes(card_of(vector), advice=MAKE_AGAIN)
+        return IMPORT_AGAIN if b'"imported": {' in card else MAKE_AGAIN
+    except HarnessError:
         return MAKE_AGAIN

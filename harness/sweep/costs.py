@@ -21,12 +21,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SweepPlan:
-    """The plans of an experiment's cells, and `shared`: what is made once for several of them, a line each."""
+    """The plans of an experiment's cells, and `shared`: what is made once for several of them, a line each.
+
+    `memory` is what a worker takes at the peak of each cell that is left, in bytes.
+    """
 
     experiment: Experiment
     key: str
     plans: tuple[Plan, ...]
     shared: tuple[str, ...]
+    memory: tuple[int | None, ...] = ()
 
     @property
     def hours(self) -> float | None:
@@ -35,13 +39,22 @@ class SweepPlan:
 
     def cost(self, where: Where, hourly_price: float | None) -> str:
         """Tokens, time and money in one line."""
-        said = _cost(self.plans, where)
+        said = _cost(self.plans, where) + self._memory(where)
         hours = self.hours
         return (
             said
             if hours is None or hourly_price is None
             else f"{said}; {hours * hourly_price:.2f} at {hourly_price:g} an hour"
         )
+
+    def _memory(self, where: Where) -> str:
+        """What the workers take at most, where that is known."""
+        known = sorted(one for one in self.memory if one is not None)
+        if not known:
+            return ""
+        workers = where.jobs or 1
+        together = f", {sum(known[-workers:]) / 1e9:.1f} GB for all" if workers > 1 else ""
+        return f"; about {known[-1] / 1e9:.1f} GB of memory at a worker's peak{together}"
 
 
 def plan(experiment: Experiment, runs: Path) -> SweepPlan:
@@ -56,6 +69,7 @@ def plan(experiment: Experiment, runs: Path) -> SweepPlan:
         key=key_of(experiment, cells),
         plans=plans,
         shared=tuple(_shared(cells, plans, runs)),
+        memory=tuple(one.job.memory for one, its in zip(cells, plans, strict=True) if not its.done),
     )
 
 

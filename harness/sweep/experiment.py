@@ -16,11 +16,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from math import prod
 from pathlib import Path
 from typing import TypeVar
 
 from harness import authoring
-from harness.cells import Cell, weighted
+from harness.cells import Cell, check_count, weighted
 from harness.cells import grid as combinations
 from harness.contracts import CLEAN, Condition
 from harness.documents import Place, Source, read_source
@@ -28,7 +29,7 @@ from harness.errors import HarnessError, unknown
 from harness.files import digest_of, file_sha256
 from harness.models import resolve
 from harness.registry import Registry, check_condition, installed
-from harness.sweep.experiment_file import Filled, filled, validated
+from harness.sweep.experiment_file import ExperimentFile, Filled, filled, validated
 
 FORMAT = "1"
 
@@ -83,6 +84,7 @@ def load(file: Path) -> Experiment:
     written = validated(document)
     cells: dict[Cell, Place] = {}
     left_out: dict[str, None] = {}
+    _check_count(document, written)
     for at, grid in enumerate(written.grids):
         path: Place = ("grids", at) if "grids" in written.model_fields_set else ()
         found = _cells(_Places(document, path), filled(grid, written), left_out)
@@ -97,6 +99,16 @@ def load(file: Path) -> Experiment:
         claims=_claims(document, written.claims),
         left_out=tuple(left_out),
     )
+
+
+def _check_count(document: Source, written: ExperimentFile) -> None:
+    """All grids together, before any cell is made."""
+    grids = [filled(grid, written) for grid in written.grids]
+    lists = [(one.settings, one.interventions, one.models, one.doses, one.seeds, one.weights) for one in grids]
+    try:
+        check_count(sum(prod(map(len, each)) for each in lists))
+    except HarnessError as error:
+        raise document.wrong((), str(error)) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,9 +188,11 @@ def _no_entry_twice(places: _Places, grid: Filled) -> None:
         values = getattr(grid, key)
         if not values:
             raise places.wrong(key, 0, f"{key} names none; write {key}: [...]")
+        seen = set()
         for at, value in enumerate(values):
-            if value in values[:at]:
+            if value in seen:
                 raise places.wrong(key, at, f"{key} names {value!r} twice, so its cells would be there twice; keep one")
+            seen.add(value)
 
 
 def _looked_up(places: _Places, key: str, at: int, look: Callable[[], T]) -> T:

@@ -52,7 +52,7 @@ def validated(document: Source) -> ExperimentFile:
         raise document.wrong(path, str(unknown("key", str(path[-1]), fields)))
     said = first["msg"].removeprefix("Input should be ")
     shown = ".".join(str(step + 1) if isinstance(step, int) else step for step in path)
-    raise document.wrong(path, f"{shown} should be {said}, not {first['input']!r:.60}")
+    raise document.wrong(path, f"{shown:.200} should be {said}, not {first['input']!r:.60}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,7 +37,7 @@ def key_of(experiment: Experiment, cells: Sequence[Planned]) -> str:
 
 
 def _planned(cell: Prepared, *, beside: bool) -> Planned:
-    from harness.planning import expected_work
+    from harness.planning import expected_work, worker_memory
 
     job = Job(
         cell=cell.cell,
@@ -45,6 +45,7 @@ def _planned(cell: Prepared, *, beside: bool) -> Planned:
         model=cell.model.digest,
         work=expected_work(cell),
         gpus=cell.recipe.gpus,
+        memory=worker_memory(cell),
     )
     # Hundreds of cells, each with its thousands of rows, would fill the memory.
     return Planned(cell=replace(cell, rows=()), job=job, beside=beside)

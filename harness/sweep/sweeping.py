@@ -89,13 +89,18 @@ def _executor(
     gpus = max(job.gpus for job in jobs)
     if where.cluster:
         return _on_cluster(where, world, gpus, len(jobs))
-    return _here(where, world, gpus, len(jobs), root)
+    return _here(where, world, gpus, jobs, root)
 
 
 @contextmanager
-def _here(where: Where, world: Callable[[int], World], gpus: float, jobs: int, root: Path) -> Iterator[Executor]:
-    shares = shared_out(visible_gpus(), gpus)
-    slots = min(where.jobs or len(shares) or 1, jobs)
+def _here(
+    where: Where, world: Callable[[int], World], gpus: float, jobs: Sequence[Job], root: Path
+) -> Iterator[Executor]:
+    seen = visible_gpus()
+    shares = shared_out(seen, gpus)
+    slots = min(where.jobs or len(shares) or 1, len(jobs))
+    if not seen:
+        check_memory([job.memory for job in jobs if job.memory], slots)
     handed = [shares[at % len(shares)] for at in range(slots)] if shares else []
     yield LocalExecutor(world(slots), slots=slots, logs=root.absolute() / LOGS, gpus=handed)
 
@@ -106,6 +111,23 @@ def _on_cluster(where: Where, world: Callable[[int], World], gpus: float, jobs: 
     with connected(where.cluster, workers=where.jobs, threads=threads) as ray:
         slots = min(where.jobs or slots_of(ray, gpus=gpus, threads=threads), jobs)
         yield RayExecutor(ray, world(where.jobs or 1), slots=slots)
+
+
+def check_memory(needed: Sequence[int], workers: int) -> None:
+    """HarnessError where several workers would take more memory than this machine has, by the largest of their cells.
+
+    One worker is let go on: an estimate is no reason to refuse what cannot be done in a smaller way.
+    """
+    import psutil
+
+    has = psutil.virtual_memory().total
+    takes = sum(sorted(needed)[-workers:])
+    if workers > 1 and takes > has:
+        fit = max(1, int(has // max(needed)))
+        said = (
+            f"{workers} workers would take about {takes / 1e9:.1f} GB of memory, and this machine has {has / 1e9:.1f}"
+        )
+        raise HarnessError(f"{said}; give --jobs {fit}, or a smaller model")
 
 
 def threads_of(workers: int) -> int:

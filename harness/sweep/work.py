@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import os
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -24,13 +26,17 @@ KEPT_SHARE = 0.25
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One cell to do. `work` is its expected time in units of its own, `gpus` what it takes of them."""
+    """One cell to do. `work` is its expected time in units of its own, `gpus` what it takes of them.
+
+    `memory` is about what a worker takes at its peak, in bytes, None where the model's size is not known.
+    """
 
     cell: Cell
     title: str
     model: str
     work: float
     gpus: float = 1.0
+    memory: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +69,17 @@ class World:
 
 
 def do(job: Job, world: World) -> Outcome:
-    """Does `job` and says how it ended; whatever goes wrong in it ends the job and not the worker."""
+    """Does `job` and says how it ended; whatever goes wrong in it ends the job and not the worker.
+
+    The next job finds the memory that this one did, but for the model that is kept.
+    """
+    try:
+        return _done(job, world)
+    finally:
+        give_back()
+
+
+def _done(job: Job, world: World) -> Outcome:
     began = time.monotonic()
     try:
         from harness.pipeline import run_cell
@@ -78,6 +94,21 @@ def do(job: Job, world: World) -> Outcome:
         traceback.print_exc()  # a fault of ours or of a plugin: the worker's log keeps where
         return Outcome(status="failed", cause=gist(error), seconds=time.monotonic() - began)
     return Outcome(status="done", folder=str(ran.folder), fresh=ran.fresh, seconds=time.monotonic() - began)
+
+
+def give_back() -> None:
+    """Returns to the system what is free in this process.
+
+    The C library keeps what a training step took in pieces, and the pieces of one cell do not fit the next: a worker
+    grew with each cell although nothing was held.
+    """
+    gc.collect()
+    with suppress(AttributeError, OSError):  # only glibc has it, and only it needs it
+        ctypes.CDLL(None).malloc_trim(0)
+    if _on_gpu():
+        import torch
+
+        torch.cuda.empty_cache()
 
 
 @contextmanager

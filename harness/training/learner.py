@@ -10,18 +10,19 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import nn
 
 from harness.contracts import Recipe
+from harness.documents import Record, as_record, record
 from harness.engine import Row
 from harness.errors import HarnessError
-from harness.files import writing
+from harness.files import NotJson, opened_tensors, parsed, writing
 from harness.models import Dtype
 from harness.training.loss import loss_of
 from harness.training.schedule import learning_rate
 
+WAY_OUT = "move it away and run again"
 CHECKPOINT, LOG = "checkpoint.safetensors", "loss.jsonl"
 
 
@@ -31,6 +32,21 @@ class StepRows:
 
     micros: Sequence[Sequence[Row]]
     names: str
+
+
+@record
+class _Progress(Record):
+    """What a checkpoint says of itself: after how many steps it was, and the lines of the log up to then."""
+
+    step: int
+    tokens: int
+    steered: int
+    seconds: float
+    log: tuple[str, ...]
+
+
+def _is_number(value: object) -> bool:
+    return type(value) in (int, float)
 
 
 class Learner:
@@ -84,17 +100,26 @@ class Learner:
         self.log.unlink(missing_ok=True)
         if not self.checkpoint.is_file():
             return 0
+        with opened_tensors(self.checkpoint, otherwise="not ours", advice=WAY_OUT) as saved:
+            about = self._about((saved.metadata() or {}).get("about", "null"))
+            self._load(saved, about.step)
+        self.tokens, self.steered, self.seconds = about.tokens, about.steered, about.seconds
+        self.log.write_text("".join(f"{line}\n" for line in about.log[: about.step]))
+        return about.step
+
+    def _about(self, text: str) -> _Progress:
+        """What a checkpoint says of itself; the losses that it has are taken over."""
+        place = str(self.checkpoint)
         try:
-            with safe_open(self.checkpoint, framework="pt") as saved:
-                about = json.loads(saved.metadata()["about"])
-                step, log = int(about["step"]), about["log"]
-                self.tokens, self.steered, self.seconds = about["tokens"], about["steered"], about["seconds"]
-                self._load(saved, step)
-        except (SafetensorError, KeyError, TypeError, ValueError, OSError):
-            raise HarnessError(f"{self.checkpoint} is cut or not ours; move it away and run again") from None
-        self.losses = [json.loads(line)["loss"] for line in log[:step]]
-        self.log.write_text("".join(f"{line}\n" for line in log[:step]))
-        return step
+            about = as_record(parsed(text), _Progress, place=place, what="checkpoint", way_out=WAY_OUT)
+            lines = [parsed(line) for line in about.log[: about.step]]
+        except NotJson as error:
+            raise HarnessError(f"{place}: not a checkpoint ({error}); {WAY_OUT}") from None
+        losses = [line.get("loss") if isinstance(line, dict) else None for line in lines]
+        if not 0 < about.step <= self.steps or len(losses) < about.step or not all(map(_is_number, losses)):
+            raise HarnessError(f"{place}: not a checkpoint of this run of {self.steps} steps; {WAY_OUT}")
+        self.losses = losses
+        return about
 
     def _backward(self, step: int, batch: StepRows, dtype: Dtype) -> float:
         """Adds up the gradients of the mean loss over all micro-batches, and gives that loss."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pickle
 import warnings
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from harness.cells import FORMAT, vector_file
 from harness.contracts import Message, Setting
 from harness.engine import Engine, Request, TorchEngine, Vector, chat, open_model
 from harness.errors import HarnessError
-from harness.files import digest_of, file_sha256, locked
+from harness.files import NoFile, check_regular, digest_of, file_sha256, locked
 from harness.models import resolve, resolve_dtype
 from harness.registry import installed
 from harness.runs import Imported, VectorCard
@@ -27,6 +28,9 @@ from harness.vectors.elicitation import verdict
 from harness.vectors.making import steered_blocks
 from harness.vectors.quality import sizes
 from harness.vectors.stored import save
+
+LARGEST = 1 << 30
+"""The most bytes that a published vector may take, in its file and unpacked."""
 
 RMS_CASES, RMS_TOKENS = 12, 48
 """The residual RMS is read off so many greedy replies to the setting's selection cases. Our choice."""
@@ -67,28 +71,46 @@ def import_vector(source: Path, name: str, setting: str, root: Path, *, scale: s
 def read_tensor(source: Path) -> Tensor:
     """The one tensor in a .pt file, (rows, hidden) fp32; HarnessError where it is anything else."""
     try:
+        check_regular(source, advice="name a .pt file with one tensor")
+    except NoFile:
+        raise HarnessError(f"no file {source}; name a .pt file with one tensor") from None
+    if (size := source.stat().st_size) > LARGEST:
+        raise HarnessError(f"{source} has {size:,} bytes, and a vector at most {LARGEST:,}; name a .pt file with one")
+    try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # an odd pickle is refused below, or turns out a tensor
+            _check_unpacked(source)
             found = torch.load(source, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise HarnessError(f"no file {source}; name a .pt file with one tensor") from None
     except pickle.UnpicklingError:
         raise HarnessError(
             f"{source} holds more than tensors, or is cut; what is not a tensor could run code and is never loaded"
         ) from None
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError, IndexError, AttributeError, TypeError) as error:
+    except Exception as error:  # whatever the library makes of a file that is none of its own
         said = next(iter(str(error).strip().splitlines()), type(error).__name__)
         raise HarnessError(f"{source} is no .pt file or is cut ({said[:120]}); fetch it again") from None
     if not isinstance(found, Tensor):
         raise HarnessError(f"{source} holds a {type(found).__name__}, not one tensor; save the tensor alone")
+    if found.layout != torch.strided or found.device.type != "cpu" or found.is_quantized:
+        raise HarnessError(f"{source} holds a tensor that is sparse, quantised or without values; save a plain one")
     if found.ndim != 2 or not found.is_floating_point():
         raise HarnessError(
             f"{source} holds {found.dtype} of shape {tuple(found.shape)}, not numbers of shape (blocks + 1, hidden)"
         )
+    if found.numel() * found.element_size() > LARGEST:
+        raise HarnessError(f"{source} holds {tuple(found.shape)} numbers, more than any model has; fetch it again")
     rows = found.detach().float().contiguous()
     if not bool(rows.isfinite().all()):
         raise HarnessError(f"{source} has values that are not finite; fetch or make it again")
     return rows
+
+
+def _check_unpacked(source: Path) -> None:
+    """ValueError for an archive that unpacks to more than a vector may take."""
+    if zipfile.is_zipfile(source):
+        with zipfile.ZipFile(source) as packed:
+            whole = sum(part.file_size for part in packed.infolist())
+        if whole > LARGEST:
+            raise ValueError(f"it unpacks to {whole:,} bytes")
 
 
 def to_blocks(rows: Tensor, engine: Engine, source: Path) -> Tensor:

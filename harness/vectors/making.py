@@ -17,7 +17,7 @@ from harness.screen import progress
 from harness.vectors.activations import extract
 from harness.vectors.elicitation import elicitation, verdict
 from harness.vectors.quality import quality
-from harness.vectors.rollouts import UNFILTERED, Chosen, Journals, OpenedGrader
+from harness.vectors.rollouts import UNFILTERED, Chosen, Journals, OpenedGrader, are_replies, is_grade
 from harness.vectors.stored import load_vector, save, vector_lookup
 
 ELICIT_CASES = 12
@@ -151,7 +151,8 @@ def _journals(engine: Engine, spec: VectorSpec, file: Path) -> Journals:
     model = digest_of([engine.digest, engine.dtype])[:8]
     folder = file.parent / "rollouts"
     return Journals(
-        replies=Journal(folder / f"replies-{model}.jsonl"), grades=Journal(folder / f"grades-{file.stem}.jsonl")
+        replies=Journal(folder / f"replies-{model}.jsonl", fits=are_replies),
+        grades=Journal(folder / f"grades-{file.stem}.jsonl", fits=is_grade),
     )
 
 

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from types import NoneType
 
 from harness.authoring import with_prompt
 from harness.contracts import Grader, Message, Persona, RolloutFilter
@@ -105,6 +106,8 @@ def written(engine: Engine, persona: Persona, *, system: System, journal: Journa
         if replies is None:
             replies = [reply.text for reply in engine.generate(requests)]
             journal.add(key, replies)
+        elif len(replies) != len(requests):
+            raise HarnessError(f"{journal.file}: {len(replies)} replies to {len(requests)} requests; move it away")
         for (number, question, positive, negative, _), said, other in zip(
             group, replies[::2], replies[1::2], strict=True
         ):
@@ -129,6 +132,16 @@ def _request(engine: Engine, prompt: Sequence[Message], time: int, persona: Pers
         temperature=0.0 if persona.rollouts == 1 else 1.0,
         seed=int(digest_of([list(tokens), time])[:12], 16),
     )
+
+
+def are_replies(value: object) -> bool:
+    """Whether a journal's value is the replies to a group of requests."""
+    return isinstance(value, list) and all(isinstance(reply, str) for reply in value)
+
+
+def is_grade(value: object) -> bool:
+    """Whether a journal's value is what a grader said of a reply."""
+    return isinstance(value, dict) and "score" in value and type(value["score"]) in (int, float, NoneType)
 
 
 async def _judged(

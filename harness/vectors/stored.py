@@ -7,13 +7,12 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from harness.contracts import Steering
 from harness.engine import Engine, Vector, Vectors, additions, relative
 from harness.errors import HarnessError
-from harness.files import file_sha256, writing
+from harness.files import file_sha256, opened_tensors, writing
 from harness.runs import Steered, VectorCard, read_card, way_out, write_card
 
 
@@ -39,12 +38,12 @@ def vector_lookup(files: Mapping[str, Path]) -> Vectors:
 def load_vector(file: Path) -> Vector:
     """The vector in `file`; HarnessError when it is cut, changed since its card was written, or not finite."""
     card = read_card(file)
-    try:
-        with safe_open(file, framework="pt") as stored:
-            value, rms = stored.get_tensor("vector"), stored.get_tensor("rms")
-    except (SafetensorError, OSError):
-        raise HarnessError(f"{file} is cut or no safetensors file; {way_out(file)}") from None
-    if value.ndim != 2 or rms.shape != value.shape[:1]:
+    with opened_tensors(file, otherwise="no safetensors file", advice=way_out(file)) as stored:
+        value, rms = stored.get_tensor("vector"), stored.get_tensor("rms")
+    if not value.is_floating_point() or not rms.is_floating_point():
+        raise HarnessError(f"{file} holds {value.dtype} and {rms.dtype}, not real numbers; {way_out(file)}")
+    value, rms = value.float(), rms.float()
+    if value.ndim != 2 or not value.numel() or rms.shape != value.shape[:1]:
         raise HarnessError(
             f"{file} holds a vector of shape {tuple(value.shape)} with {rms.numel()} RMS values, "
             f"not (blocks, hidden) with one for each block; {way_out(file)}"
@@ -53,7 +52,7 @@ def load_vector(file: Path) -> Vector:
         raise HarnessError(f"{file} has values that are not finite; {way_out(file)}")
     if card.sha256 != file_sha256(file):
         raise HarnessError(f"{file} has changed since its card was written; {way_out(file)}")
-    return Vector(value=value.float(), rms=rms.float())
+    return Vector(value=value, rms=rms)
 
 
 def steered_as(engine: Engine, wanted: Steering) -> Steered:
