@@ -1,23 +1,24 @@
-"""What a run would do, before it does it: rows, tokens, steps, memory, and seconds from a short measurement."""
+"""What a run would do, before it does it: rows, tokens, steps, memory, and seconds where this machine was measured."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from harness import runs
 from harness.cells import Cell, Prepared, asked, check_prompts, prepared, rendered_rows
 from harness.contracts import Condition, Example, Lora
-from harness.engine import chat, load_tokenizer
+from harness.engine import load_tokenizer
 from harness.errors import HarnessError
 from harness.judging import GradingCost, asking, estimate
 from harness.models import KNOWN, ModelRef, materialise, numbers_in, read_config, shapes_in
 from harness.registry import installed
+from harness.training import Speed, measured, remembered, speed_key
 
+SpeedKnown = Literal["measured", "remembered"]
 CHARACTERS_PER_TOKEN = 3.5
 """Used where the tokenizer is not on this machine: English prose with digits, our own choice."""
 
@@ -30,7 +31,8 @@ class Plan:
     are None where not known.
 
     `estimated` says that tokens were counted by characters, because the model is not on this machine. `grading` is
-    what a grader would be asked, None where no judge asks one, or the reason why that cannot be told.
+    what a grader would be asked, None where no judge asks one, or the reason why that cannot be told. `speed` says
+    whether `seconds` comes from a measurement of now or from one that is remembered, None where there is neither.
     """
 
     cell: Cell
@@ -47,30 +49,26 @@ class Plan:
     seconds: float | None
     estimated: bool
     grading: GradingCost | str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Speed:
-    """Measured tokens per second, training and generating."""
-
-    train: float
-    generate: float
+    speed: SpeedKnown | None = None
 
 
 def plan(cells: Sequence[Cell], root: Path, *, measure: bool = True, grader: str = "", price: str = "") -> list[Plan]:
     """The plan of every cell, nothing written. Speed is measured once per model that is on this machine.
 
+    Without `measure` it is what was measured before for that model on this machine, if anything was.
     `grader` names the model that judges would ask, and `price` its price where the list has none.
     """
-    speeds: dict[str, Speed | None] = {}
+    speeds: dict[str, tuple[Speed | None, SpeedKnown | None]] = {}
     plans = []
     for wanted in cells:
         cell = prepared(wanted)
         local = _local(cell.model)
-        name = f"{cell.model.digest} {cell.dtype}"
+        name = speed_key(cell)
         if name not in speeds:
-            speeds[name] = _measured(local, cell) if local is not None and measure else None
-        plans.append(replace(_plan(cell, root, local, speeds[name]), grading=grading(cell, grader, price)))
+            speeds[name] = _speed(cell, local, measure=measure)
+        speed, known = speeds[name]
+        one = _plan(cell, root, local, speed)
+        plans.append(replace(one, grading=grading(cell, grader, price), speed=known))
     return plans
 
 
@@ -197,49 +195,15 @@ def _adapter_numbers(shapes: dict[str, list[int]], lora: Lora) -> int:
     return sum(lora.r * sum(shape) for shape in sized if len(shape) == 2)
 
 
+def _speed(cell: Prepared, local: Path | None, *, measure: bool) -> tuple[Speed | None, SpeedKnown | None]:
+    """How fast the cell's model is here, and how that is known."""
+    if local is None:
+        return None, None
+    if measure:
+        return _measured(local, cell), "measured"
+    found = remembered(cell)
+    return found, "remembered" if found else None
+
+
 def _measured(local: Path, cell: Prepared) -> Speed | None:
-    """One training step on a few rows, and a short batch of replies, each by the model as a run would hold it."""
-    examples = cell.rows or cell.setting.examples(cell.cell.seed, cell.cell.scale)  # the base model trains on none
-    if not examples:
-        return None
-    return Speed(train=_training(local, cell, examples), generate=_generating(cell))
-
-
-def _training(local: Path, cell: Prepared, examples: Sequence[Example]) -> float:
-    from harness.engine import load
-    from harness.models import as_dtype
-    from harness.training import loss_of, with_adapter
-
-    model, tokenizer = load(local)
-    recipe = replace(cell.recipe, checkpointing=False)
-    rows = [
-        chat.training_row(
-            tokenizer, row.messages, loss_on=recipe.loss_on, max_length=recipe.max_length, system=recipe.system
-        )
-        for row in examples[: min(recipe.batch, 16)]
-    ]
-    with_adapter(model, recipe, dtype=as_dtype(cell.dtype))
-
-    def step() -> int:
-        loss, _ = loss_of(model, rows, as_dtype(cell.dtype))
-        loss.backward()  # type: ignore[no-untyped-call]
-        return sum(len(row.ids) for row in rows)
-
-    return _rate(step)
-
-
-def _generating(cell: Prepared) -> float:
-    from harness.engine import Request, open_model
-    from harness.models import as_dtype
-
-    engine = open_model(cell.model, dtype=as_dtype(cell.dtype))
-    case = cell.setting.cases(cell.setting.trait_at(cell.cell.scale).split, 0, cell.cell.scale)[0]
-    ids = tuple(chat.prompt_ids(engine.tokenizer, case.messages, system=cell.recipe.system))
-    return _rate(lambda: sum(r.tokens for r in engine.generate([Request(tokens=ids, max_tokens=12)] * 32)))
-
-
-def _rate(work: Callable[[], int]) -> float:
-    work()  # the first time pays for buffers and kernels
-    began = time.monotonic()
-    tokens = work()
-    return float(tokens / max(1e-6, time.monotonic() - began))
+    return measured(local, cell)
