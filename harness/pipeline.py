@@ -58,7 +58,7 @@ def run(cells: Sequence[Cell], root: Path, *, force: bool = False, grader: Model
     bases = bases_of(wanted)
     if grader is not None and any(_will_ask(cell, root, grader) for cell in (*wanted, *bases)):
         grader.check()
-    for cell in (*bases, *wanted):
+    for cell in (*wanted, *bases):
         if force or not is_done(cell, root):
             check(cell)
     for base in bases:

@@ -94,6 +94,6 @@ def _settled(seen: Identity) -> bool:
 def _remembered(memo: Path) -> str | None:
     try:
         known = memo.read_text(encoding="ascii")
-    except (FileNotFoundError, UnicodeDecodeError):
+    except (OSError, UnicodeDecodeError):
         return None
     return known if re.fullmatch(r"[0-9a-f]{64}", known) else None

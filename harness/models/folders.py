@@ -62,7 +62,8 @@ def folder_digest(folder: Path) -> str:
 
 
 def check_settings(folder: Path) -> None:
-    """HarnessError where `folder` is a run or an adapter, or where its settings are unsound or ask for code."""
+    """HarnessError where `folder` is no model or an adapter, or where its settings are unsound or ask for code."""
+    model_files(folder)
     if (folder / "adapter_config.json").exists():
         raise HarnessError(
             f"{folder} holds an adapter_config.json: it is an adapter, or a model with one; merge it into its model "
