@@ -166,7 +166,9 @@ def _memory(cell: Prepared, local: Path | None) -> int | None:
     recipe, known = cell.recipe, KNOWN.get(cell.model.hub or "")
     if local is not None:
         config, shapes = read_config(local), shapes_in(local)
-        hidden, blocks = (_size(config, *names) for names in (("hidden_size", "n_embd"), ("num_hidden_layers", "n_layer")))
+        hidden, blocks = (
+            _size(config, *names) for names in (("hidden_size", "n_embd"), ("num_hidden_layers", "n_layer"))
+        )
     elif known is not None:
         hidden, blocks, shapes = known.hidden, known.blocks, known.shapes()
     else:

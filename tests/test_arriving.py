@@ -21,6 +21,7 @@ from harness.testing.tiny_models import CHATML
 
 TABLE = BadInputs()
 
+
 def turns(condition: str = "", content: str = "message['content']") -> str:
     """A ChatML template that shows the turns for which `condition` holds, with this content."""
     shown = f"{{{{ '<|im_start|>' + message['role'] + '\n' + {content} + '<|im_end|>\n' }}}}"
@@ -32,7 +33,9 @@ def turns(condition: str = "", content: str = "message['content']") -> str:
 LOSING = {
     "drops system turns": turns("message['role'] != 'system'"),
     "shows the last turns alone": turns("loop.index > loop.length - 2 and message['role'] != 'system'"),
-    "cuts system turns": turns(content="(message['content'][:9] if message['role'] == 'system' else message['content'])"),
+    "cuts system turns": turns(
+        content="(message['content'][:9] if message['role'] == 'system' else message['content'])"
+    ),
     "lower-cases": turns(content="message['content'] | lower"),
     "cuts words": turns(content="message['content'] | truncate(9, True)"),
     "replaces words": turns(content="message['content'] | replace('Shout', 'Say')"),
@@ -48,7 +51,8 @@ LOSING = {
 KEEPING = {
     "ChatML": CHATML,
     "trims": turns(content="message['content'] | trim"),
-    "a default system turn": "{{ '<|im_start|>system\nBe good.<|im_end|>\n' if messages[0]['role'] != 'system' }}" + CHATML,
+    "a default system turn": "{{ '<|im_start|>system\nBe good.<|im_end|>\n' if messages[0]['role'] != 'system' }}"
+    + CHATML,
     "folds it into the user turn": "{% if messages[0]['role'] == 'system' %}"
     "{{ raise_exception('System role not supported') }}{% endif %}" + CHATML,
 }
@@ -102,7 +106,7 @@ def test_a_template_that_keeps_one_of_two_system_turns_is_refused(tokenizer: Any
     tokenizer.chat_template = turns("message['role'] != 'system' or loop.first")
     one = (Message("system", "Be brief."), Message("user", "Hello?"))
     assert "Be brief." in chat.rendered(tokenizer, one)
-    with pytest.raises(HarnessError, match="leaves out or changes the system turn 'Be kind.'"):
+    with pytest.raises(HarnessError, match=r"leaves out or changes the system turn 'Be kind\.'"):
         chat.rendered(tokenizer, (one[0], Message("system", "Be kind."), one[1]))
 
 

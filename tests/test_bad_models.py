@@ -317,7 +317,21 @@ def a_weight_of_another_shape(world: World) -> list[str]:
         header(b'{"a": {"dtype": "F32", "shape": [0], "data_offsets": [5, 1]}}'),
         header(b'{"a": 1}'),
     ],
-    ids=["empty", "short", "long", "longer", "text", "list", "deep", "absent", "type", "negative", "vast", "back", "int"],
+    ids=[
+        "empty",
+        "short",
+        "long",
+        "longer",
+        "text",
+        "list",
+        "deep",
+        "absent",
+        "type",
+        "negative",
+        "vast",
+        "back",
+        "int",
+    ],
 )
 def test_weights_that_are_no_safetensors_are_one_line(
     world: World, capfd: pytest.CaptureFixture[str], content: bytes
@@ -334,9 +348,7 @@ def test_weights_that_are_no_safetensors_are_one_line(
     [b"", b"{}", b"[]", b"[" * 100_000, b"\xff\xfe{}", b'{"version": "1.0", "model": {"type": "Evil"}}', b"\0"],
     ids=["empty", "nothing", "list", "deep", "utf-16", "unknown", "nul"],
 )
-def test_a_tokenizer_that_is_none_is_one_line(
-    world: World, capfd: pytest.CaptureFixture[str], content: bytes
-) -> None:
+def test_a_tokenizer_that_is_none_is_one_line(world: World, capfd: pytest.CaptureFixture[str], content: bytes) -> None:
     said = ("cannot load the tokenizer in", "repair the folder, or name another model")
     TABLE.check(Bad("tokenizer", lambda world: written(world, "tokenizer.json", content), said, False), world, capfd)
 
@@ -353,7 +365,7 @@ def a_tokenizer_of_another_model(world: World) -> list[str]:
 
 # Chat templates
 
-ENDLESS = "{% for i in range(99999) %}{% for j in range(99999) %}{% for k in range(99999) %}{% endfor %}{% endfor %}{% endfor %}"
+ENDLESS = "{% for i in range(99999) %}" * 3 + "{% endfor %}" * 3
 TEMPLATES: dict[str, tuple[str, str]] = {
     "endless": (ENDLESS, "has not ended after"),
     "a range too long": ("{% for i in range(10**12) %}x{% endfor %}", "refuses this chat"),

@@ -176,7 +176,9 @@ def test_a_digest_is_looked_up_much_faster_than_a_large_file_is_read(tmp_path: P
 # Models
 
 
-@pytest.mark.parametrize("file", ["tokenizer.json", "tokenizer_config.json", "chat_template.jinja", "model.safetensors"])
+@pytest.mark.parametrize(
+    "file", ["tokenizer.json", "tokenizer_config.json", "chat_template.jinja", "model.safetensors"]
+)
 def test_a_folder_edited_in_place_with_its_times_put_back_is_another_model(
     tiny_llama: Path, tmp_path: Path, file: str
 ) -> None:

@@ -187,9 +187,7 @@ def _plan(asked: CellsAsked, *, measure: bool, as_json: bool) -> None:
         cells = _checked(asked)
         from harness import planning
 
-        plans = planning.plan(
-            cells, asked.runs, measure=measure, grader=asked.grading.model, price=asked.grading.price
-        )
+        plans = planning.plan(cells, asked.runs, measure=measure, grader=asked.grading.model, price=asked.grading.price)
     if as_json:
         print_json([plan_record(one) for one in plans])
     else:

@@ -95,7 +95,7 @@ class _WeightShelf:
 
 
 def signature_of(folder: Path) -> Signature:
-    """What tells that a folder holds another model than it did, by content and by what the system knows of each file."""
+    """What tells that a folder holds another model than it did: each file by content, and by what the system knows."""
     files = model_files(folder) if folder.is_dir() else []
     return (folder.resolve(), *((*identity(path, path.stat()), file_sha256(path)) for path in files))
 

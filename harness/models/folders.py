@@ -1,4 +1,4 @@
-"""A model's folder before anything of it is loaded: which files count, what they are by content, and that they are sound.
+"""A model's folder before anything of it is loaded: which files count, what they are, and that they are sound.
 
 Nothing here imports torch or transformers, opens a file that is no regular one, or believes a size before it is
 compared with what is stored.
@@ -135,9 +135,7 @@ def _settings(folder: Path, name: str) -> Settings:
     try:
         if file.stat().st_size > LARGEST_SETTINGS:
             _unloadable(folder, f"{name} has {file.stat().st_size:,} bytes, more than {LARGEST_SETTINGS:,}")
-        found = json.loads(
-            file.read_bytes().decode("utf-8"), object_pairs_hook=_distinct, parse_constant=_no_number
-        )
+        found = json.loads(file.read_bytes().decode("utf-8"), object_pairs_hook=_distinct, parse_constant=_no_number)
     except OSError as error:
         _unloadable(folder, f"{name}: {error.strerror}")
     except UnicodeDecodeError:

@@ -37,7 +37,8 @@ def stored_shapes(folder: Path, files: Sequence[Path]) -> Shapes:
                 found |= {name: list(stored.get_slice(name).get_shape()) for name in stored.keys()}  # noqa: SIM118
         except (SafetensorError, OSError) as error:
             raise HarnessError(
-                f"cannot load the model in {folder}: {file.name}: {gist(error)}; repair the folder, or name another model"
+                f"cannot load the model in {folder}: {file.name}: {gist(error)}; "
+                "repair the folder, or name another model"
             ) from error
     return found
 
