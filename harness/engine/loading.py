@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -59,8 +60,9 @@ def _refuse_larger_than_stored(folder: Path) -> None:
     from transformers import AutoConfig, AutoModelForCausalLM
 
     config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
+    build: Callable[..., Any] = AutoModelForCausalLM.from_config
     with torch.device("meta"):
-        asked = sharing.weight_count(AutoModelForCausalLM.from_config(config, trust_remote_code=False))
+        asked = sharing.weight_count(build(config, trust_remote_code=False))
     there = numbers_in(shapes_in(folder))
     if there and asked > there * ROOM:
         raise HarnessError(

@@ -61,8 +61,8 @@ def folder_digest(folder: Path) -> str:
     return whole.hexdigest()
 
 
-def check_settings(folder: Path) -> None:
-    """HarnessError where `folder` is no model or an adapter, or where its settings are unsound or ask for code."""
+def check_kind(folder: Path) -> None:
+    """HarnessError where `folder` holds no model by the names of its files, or a file that is not to be opened."""
     model_files(folder)
     if (folder / "adapter_config.json").exists():
         raise HarnessError(
@@ -71,6 +71,19 @@ def check_settings(folder: Path) -> None:
         )
     if not (folder / "config.json").is_file():
         raise HarnessError(f"{folder} holds no config.json, so it is no model folder; name one that has it")
+    if not any(folder.glob("*.safetensors")):
+        pickles = [p.name for p in (*folder.glob("*.bin"), *folder.glob("*.pt"), *folder.glob("*.pth"))]
+        found = f" (only {pickles[0]}, a pickle)" if pickles else ""
+        raise HarnessError(f"{folder} holds no .safetensors weights{found}; save it with safe_serialization first")
+
+
+@lru_cache(maxsize=16)
+def check_content(folder: Path, digest: str) -> None:
+    """HarnessError where settings cannot be read or ask for code, or weights are others than config.json says.
+
+    Of the weights only headers are read. What was found sound is not looked at again while `digest`, which is that of
+    the folder, stays the same.
+    """
     found = {name: _settings(folder, name) for name in SETTINGS if (folder / name).exists()}
     config = found["config.json"]
     for key, value in _entries(config):
@@ -84,18 +97,6 @@ def check_settings(folder: Path) -> None:
     named = [config.get("transformers_weights"), *_list(found.get("tokenizer_config.json", {}), "fast_tokenizer_files")]
     for name in filter(None, named):
         _check_inside(folder, name)
-
-
-def check_weights(folder: Path, digest: str) -> None:
-    """HarnessError where the weights in `folder` cannot be read, or are others than its config.json says.
-
-    Only headers are read, and they once for each `digest`, which is that of the folder.
-    """
-    _check_weights(folder, digest)
-
-
-@lru_cache(maxsize=16)
-def _check_weights(folder: Path, digest: str) -> None:
     check_sizes(folder, read_config(folder), shapes_in(folder))
 
 

@@ -27,7 +27,7 @@ from filelock import FileLock
 
 from harness.errors import HarnessError, gist, unknown
 from harness.files import cache_folder, safe_name, writing
-from harness.models.folders import check_settings, check_weights, folder_digest
+from harness.models.folders import check_content, check_kind, folder_digest
 
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+(@[\w.-]+)?")
 
@@ -74,8 +74,7 @@ def resolve(reference: str) -> ModelRef:
         return ModelRef(name=reference, digest=f"{EMBEDDED[reference].wheel_sha256}.{CONVERSION}")
     folder = _folder(reference)
     if folder is not None:
-        check_settings(folder)
-        _refuse_without_safetensors(folder)
+        check_kind(folder)
         return ModelRef(name=short_name(str(folder)), digest=folder_digest(folder), folder=folder)
     if HUB_ID.fullmatch(reference) and not reference.startswith("."):
         return ModelRef(name=short_name(reference), digest=f"hub:{reference}", hub=reference)
@@ -109,18 +108,11 @@ def materialise(ref: ModelRef) -> Path:
     HarnessError where what it holds does not belong together, or is not what was converted.
     """
     if ref.folder is not None:
-        check_weights(ref.folder, ref.digest)
+        check_content(ref.folder, ref.digest)
         return ref.folder
     if ref.hub is not None:
         return _from_hub(ref.hub)
     return _from_wheel(ref.name, EMBEDDED[ref.name])
-
-
-def _refuse_without_safetensors(folder: Path) -> None:
-    if not any(folder.glob("*.safetensors")):
-        pickles = [p.name for p in (*folder.glob("*.bin"), *folder.glob("*.pt"), *folder.glob("*.pth"))]
-        found = f" (only {pickles[0]}, a pickle)" if pickles else ""
-        raise HarnessError(f"{folder} holds no .safetensors weights{found}; save it with safe_serialization first")
 
 
 def _from_hub(hub: str) -> Path:
@@ -134,9 +126,8 @@ def _from_hub(hub: str) -> Path:
         raise HarnessError(
             f"cannot fetch model {hub!r} from the hub ({gist(error)}); name a local folder, or smollm2_135m"
         ) from error
-    check_settings(folder)
-    _refuse_without_safetensors(folder)
-    check_weights(folder, folder_digest(folder))
+    check_kind(folder)
+    check_content(folder, folder_digest(folder))
     return folder
 
 
