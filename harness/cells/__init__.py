@@ -7,6 +7,7 @@ from harness.cells.keys import FORMAT, log_name, training_rows, vector_file, vec
 from harness.cells.other_vectors import with_trait, with_vectors
 from harness.cells.preparing import current_key, prepare, weighted
 from harness.cells.questions import asked, left_out, splits
+from harness.cells.rendering import check_prompts, rendered_rows
 
 __all__ = [
     "BASE",
@@ -18,6 +19,7 @@ __all__ = [
     "bases_of",
     "check_count",
     "check_names",
+    "check_prompts",
     "check_scale",
     "current_key",
     "grid",
@@ -25,6 +27,7 @@ __all__ = [
     "log_name",
     "prepare",
     "prepared",
+    "rendered_rows",
     "splits",
     "training_rows",
     "vector_file",

@@ -46,6 +46,7 @@ class Cell:
 class Prepared:
     """A cell with everything that it needs looked up, edited, checked and hashed; no torch, no weights.
 
+    `rows` are trained on, and `unedited` are the setting's own, row by row.
     `vectors` are keys by name, `plain` says that the setting's own rows are trained on, with nothing changed, and `key`
     is the hash of `inputs`, which hold everything that decides a result.
     """
@@ -61,6 +62,7 @@ class Prepared:
     conditions: tuple[Condition, ...]
     vectors: Mapping[str, str]
     plain: bool
+    unedited: tuple[Example, ...] = ()
     inputs: Mapping[str, object] = field(default_factory=dict)
     key: str = ""
 

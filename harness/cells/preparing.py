@@ -55,6 +55,7 @@ def prepare(cell: Cell, *, dtype: str, registry: Registry | None = None) -> Prep
             model=model,
             dtype=dtype,
             rows=rows,
+            unedited=unedited,
             steering=steering,
             conditions=conditions,
             vectors=_vectors(setting, recipe, cell, model, dtype, steering, conditions),
@@ -166,6 +167,11 @@ def _mixed(plain: tuple[Example, ...], edited: tuple[Example, ...], cell: Cell) 
         )
     order = sorted(range(len(plain)), key=lambda i: digest_of([cell.seed, plain[i].id]))
     chosen = set(order[: round(cell.dose * len(plain))])
+    if cell.dose and not chosen:
+        raise HarnessError(
+            f"a dose of {cell.dose:g} of {cell.intervention!r} edits none of {len(plain)} rows; "
+            f"the least that edits one is {1 / len(plain):.2g}"
+        )
     return tuple(new if i in chosen else old for i, (old, new) in enumerate(zip(plain, edited, strict=True)))
 
 

@@ -21,6 +21,9 @@ NONE: Final[list[str]] = []
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Markdown = Annotated[bool, typer.Option("--markdown", help="Print Markdown.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the plan and train nothing.")]
+Measure = Annotated[
+    bool, typer.Option("--measure", help="With --dry-run: measure how fast this machine is, for the plan's time.")
+]
 Runs = Annotated[Path, typer.Option(help="Folder of run folders.")]
 RunsFolder = Annotated[Path, typer.Argument(help="Folder of run folders.")]
 Output = Annotated[Path | None, typer.Option(help="Write to this file, not to the terminal.")]
@@ -88,6 +91,12 @@ def doses(value: str) -> tuple[float, ...]:
 def vector_files(values: Sequence[str]) -> dict[str, str]:
     """The files of `--vector` by the name that each is given, whole and with a card."""
     return dict(_vector_file(text) for text in values)
+
+
+def check_measure(measure: bool, *, dry_run: bool) -> None:
+    """HarnessError where a measurement is asked for that no plan would show."""
+    if measure and not dry_run:
+        raise HarnessError("--measure is for a plan; give --dry-run with it, or leave it out")
 
 
 def where(jobs: int | None, cluster: str) -> Where:

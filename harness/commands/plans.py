@@ -40,6 +40,8 @@ def show_plans(plans: Sequence[Plan]) -> None:
     known = [one.seconds for one in todo if one.seconds is not None]
     total = f", {at_most(sum(known))} on this machine" if todo and len(known) == len(todo) else ""
     page.print(f"\n{len(todo)} of {len(plans)} cells to do{total}; nothing was trained", soft_wrap=True)
+    if said := _time_known(todo):
+        page.print(said, soft_wrap=True)
     if any(one.estimated for one in plans):
         page.print("tokens are estimated from characters: the model is not on this machine")
     if any(one.grading is not None for one in plans):
@@ -80,6 +82,17 @@ def asking(found: Sequence[GradingCost | str | None]) -> str:
         return f"not known: {unknown_why}"
     counted = [one for one in found if one is not None and not isinstance(one, str)]
     return str(total(counted)) if counted else "no judge asks it"
+
+
+def _time_known(todo: Sequence[Plan]) -> str:
+    """How the time of what is to do is known; "" where there is nothing to say."""
+    if any(one.speed == "measured" for one in todo):
+        return "time: by a measurement of this machine, just now"
+    if any(one.speed == "remembered" for one in todo):
+        return "time: by a measurement of this machine that is remembered; --measure measures anew"
+    if any(one.seconds is None and not one.estimated for one in todo):
+        return "time: not measured on this machine; --measure measures it"
+    return ""
 
 
 def _grid(plans: Sequence[Plan]) -> Table:

@@ -9,7 +9,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.commands.claims import show_verdicts
-from harness.commands.options import NONE, Cluster, DryRun, Jobs, Json, OnlyThese, Runs, Scale, any_of, where
+from harness.commands.options import (
+    NONE,
+    Cluster,
+    DryRun,
+    Jobs,
+    Json,
+    Measure,
+    OnlyThese,
+    Runs,
+    Scale,
+    any_of,
+    check_measure,
+    where,
+)
 from harness.commands.plans import show_sweep_plan
 from harness.commands.report import Files, write_report
 from harness.commands.sweep import any_done, tell_failed
@@ -30,9 +43,11 @@ def reproduce(
     jobs: Jobs = None,
     cluster: Cluster = "",
     dry_run: DryRun = False,
+    measure: Measure = False,
     as_json: Json = False,
 ) -> None:
     """Run the post's experiment, hold its claims against the results, and write the report."""
+    check_measure(measure, dry_run=dry_run)
     place = where(jobs, cluster)
     folder = output or runs.with_name(f"{runs.name}-report")
     settings = any_of("--setting", setting)
@@ -45,7 +60,7 @@ def reproduce(
         swept = _reproduce(experiment, runs, folder, place, as_json=as_json)
         tell_failed(swept)
         raise typer.Exit(1 if swept.failed else 0)
-    show_sweep_plan(plan(experiment, runs), place, hourly_price=None, as_json=as_json)
+    show_sweep_plan(plan(experiment, runs, measure=measure), place, hourly_price=None, as_json=as_json)
     if not as_json:
         print(f"report: {folder / PAGE}, the same as Markdown and CSV, and the transcripts, beside it")
 

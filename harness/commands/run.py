@@ -18,6 +18,7 @@ from harness.commands.options import (
     Grader,
     Json,
     MaxCost,
+    Measure,
     Model,
     Price,
     Runs,
@@ -26,6 +27,7 @@ from harness.commands.options import (
     VectorGrader,
     any_of,
     balances,
+    check_measure,
     doses,
     seeds,
     several,
@@ -111,10 +113,12 @@ def run(
     max_cost: MaxCost = None,
     price: Price = "",
     dry_run: DryRun = False,
+    measure: Measure = False,
     force: Force = False,
     as_json: Json = False,
 ) -> None:
     """Train and evaluate what is missing, then print the table."""
+    check_measure(measure, dry_run=dry_run)
     asked = CellsAsked(
         combined=_combined(setting, intervention, seed, dose, weights),
         scale=scale,
@@ -126,7 +130,7 @@ def run(
         capabilities=_capabilities(capabilities, capability_conditions, capability_limit),
     )
     if dry_run:
-        _plan(asked, as_json=as_json)
+        _plan(asked, measure=measure, as_json=as_json)
     else:
         _run(asked, force=force, as_json=as_json)
 
@@ -174,7 +178,7 @@ def _run(asked: CellsAsked, *, force: bool, as_json: bool) -> None:
             report.show(results, tables, console())
 
 
-def _plan(asked: CellsAsked, *, as_json: bool) -> None:
+def _plan(asked: CellsAsked, *, measure: bool, as_json: bool) -> None:
     """Prints what `run` would do and about how long it would take; trains nothing."""
     from harness.cells import with_vectors
     from harness.registry import installed, using
@@ -183,7 +187,7 @@ def _plan(asked: CellsAsked, *, as_json: bool) -> None:
         cells = _checked(asked)
         from harness import planning
 
-        plans = planning.plan(cells, asked.runs, grader=asked.grading.model, price=asked.grading.price)
+        plans = planning.plan(cells, asked.runs, measure=measure, grader=asked.grading.model, price=asked.grading.price)
     if as_json:
         print_json([plan_record(one) for one in plans])
     else:

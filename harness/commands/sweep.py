@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.commands.options import Cluster, DryRun, Jobs, Json, Runs, where
+from harness.commands.options import Cluster, DryRun, Jobs, Json, Measure, Runs, check_measure, where
 from harness.commands.plans import show_sweep_plan
 from harness.screen import console, print_json
 
@@ -23,16 +23,18 @@ def sweep(
     jobs: Jobs = None,
     cluster: Cluster = "",
     dry_run: DryRun = False,
+    measure: Measure = False,
     hourly_price: Annotated[float | None, typer.Option(help="Of one worker, for the plan's cost.")] = None,
     as_json: Json = False,
 ) -> None:
     """Train and evaluate the cells of an experiment file, several at once."""
+    check_measure(measure, dry_run=dry_run)
     place = where(jobs, cluster)
     from harness.sweep import load, plan
 
     experiment = load(file)
     if dry_run:
-        show_sweep_plan(plan(experiment, runs), place, hourly_price=hourly_price, as_json=as_json)
+        show_sweep_plan(plan(experiment, runs, measure=measure), place, hourly_price=hourly_price, as_json=as_json)
         return
     swept = _sweep(experiment, runs, place, as_json=as_json)
     tell_failed(swept)

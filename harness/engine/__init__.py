@@ -9,7 +9,7 @@ from harness.engine.interface import Completion, Continuation, Engine, Likelihoo
 from harness.engine.loading import load, load_tokenizer
 from harness.engine.packed import pack
 from harness.engine.sharing import keeping
-from harness.engine.torch_engine import TorchEngine, open_model
+from harness.engine.torch_engine import TorchEngine, check_tokens, open_model
 
 __all__ = [
     "Batch",
@@ -26,6 +26,7 @@ __all__ = [
     "Vectors",
     "additions",
     "chat",
+    "check_tokens",
     "chosen_blocks",
     "keeping",
     "kernels",

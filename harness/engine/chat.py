@@ -3,14 +3,31 @@
 from __future__ import annotations
 
 import hashlib
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from harness.contracts import Message
+from harness.engine.time_limits import TooLong, ending_within
 from harness.errors import HarnessError
 
 System = Literal["template", "empty"]
+
+TEMPLATE_SECONDS = 5.0
+"""A template takes well under a millisecond for a chat; one that takes this long does not end."""
+
+LONGEST_FRAME = 200_000
+"""Characters that a template may add to a chat; system turns of a template's own have some thousand."""
+
+LOST = {
+    "system": "a prompt with the placement 'system' does not reach the model; place it in the user turn "
+    "(user_prefix or user_suffix), or name another model",
+    "user": "neither the question nor a prompt with the placement 'user_prefix' or 'user_suffix' reaches the model "
+    "as it is; name another model",
+    "assistant": "the model does not see what was said; name another model",
+}
+"""What follows where a template does not hand on a turn, by its role."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +58,45 @@ def training_row(
     ids = reply_ids(tokenizer, messages[:-1], messages[-1].content, system=system)
     mask = [position >= (start if loss_on == "reply" else 1) for position in range(len(ids))]
     return Row(tuple(ids[:max_length]), tuple(mask[:max_length]), truncated=len(ids) > max_length)
+
+
+def edited_row(
+    tokenizer: Any,
+    messages: Sequence[Message],
+    unedited: Sequence[Message],
+    *,
+    loss_on: Literal["reply", "all"],
+    max_length: int,
+    system: System = "template",
+) -> Row:
+    """The training row of `messages`, which are `unedited` with an edit.
+
+    HarnessError where words were changed and the model would learn from the same tokens as without the edit, or where
+    the row is cut before the changed words end. A row that teaches nothing with or without it is left as it is.
+    """
+    row = training_row(tokenizer, messages, loss_on=loss_on, max_length=max_length, system=system)
+    changed = [turn for turn in _said(messages) if turn not in _said(unedited)]
+    if _said(messages) == _said(unedited) or not any(row.loss[1:]):
+        return row
+    if row == training_row(tokenizer, unedited, loss_on=loss_on, max_length=max_length, system=system):
+        where = " and ".join(dict.fromkeys(turn.role for turn in changed)) or "chat"
+        raise HarnessError(
+            f"what is changed in the {where} turn leaves the tokens as they were, through the chat template of "
+            f"{_name(tokenizer)}, its tokenizer and max_length {max_length}; {_elsewhere(where)}"
+        )
+    if row.truncated:
+        text = rendered(tokenizer, messages[:-1], system=system)
+        end = max((text.rfind(turn.content) + len(turn.content) for turn in changed if turn.content in text), default=0)
+        if len(_encode(tokenizer, text[:end])) > max_length:
+            raise HarnessError(f"max_length {max_length} cuts off part of what the edit says; raise max_length")
+    return row
+
+
+def differs(tokenizer: Any, messages: Sequence[Message], plain: Sequence[Message], *, system: System) -> bool:
+    """Whether the model is asked something else by `messages` than by `plain`, where their words differ."""
+    if _said(messages) == _said(plain):
+        return True
+    return prompt_ids(tokenizer, messages, system=system) != prompt_ids(tokenizer, plain, system=system)
 
 
 def reply_ids(tokenizer: Any, messages: Sequence[Message], reply: str, *, system: System = "template") -> list[int]:
@@ -93,16 +149,62 @@ def _render(tokenizer: Any, messages: Sequence[Message], system: System, generat
     chat = list(messages)
     if system == "empty" and not any(message.role == "system" for message in chat):
         chat = [Message("system", ""), *chat]
+    text = _applied(tokenizer, chat, generate)
+    _check_words(tokenizer, chat, text)
+    return text
+
+
+def _applied(tokenizer: Any, chat: Sequence[Message], generate: bool) -> str:
     turns = [{"role": message.role, "content": message.content} for message in chat]
     try:
-        # Where a template lets a model think first (Qwen3), it is told not to: replies are trained and judged.
-        return str(
-            tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=generate, enable_thinking=False)
-        )
+        with ending_within(TEMPLATE_SECONDS):
+            # Where a template lets a model think first (Qwen3), it is told not to: replies are trained and judged.
+            return str(
+                tokenizer.apply_chat_template(
+                    turns, tokenize=False, add_generation_prompt=generate, enable_thinking=False
+                )
+            )
+    except TooLong:
+        raise HarnessError(
+            f"the chat template of {_name(tokenizer)} has not ended after {TEMPLATE_SECONDS:g} s on a chat of "
+            f"{len(turns)} turns; repair it, or name another model"
+        ) from None
     except Exception as error:
         if turns[0]["role"] == "system" and "system" in str(error).lower():
-            return _render(tokenizer, _folded(chat), "template", generate)
-        raise HarnessError(f"the chat template of {_name(tokenizer)} refuses this chat: {error}") from error
+            return _applied(tokenizer, _folded(chat), generate)
+        said = textwrap.shorten(str(error), 200, placeholder=" ...") or type(error).__name__
+        raise HarnessError(f"the chat template of {_name(tokenizer)} refuses this chat: {said}") from error
+
+
+def _check_words(tokenizer: Any, chat: Sequence[Message], text: str) -> None:
+    """HarnessError unless the words of every turn are in `text`, as often as they are in the chat.
+
+    White space around a turn is the template's own.
+    """
+    if len(text) > LONGEST_FRAME + 2 * sum(len(message.content) for message in chat):
+        raise HarnessError(
+            f"the chat template of {_name(tokenizer)} makes {len(text):,} characters of a chat of {len(chat)} turns; "
+            "repair it, or name another model"
+        )
+    for message in chat:
+        words = message.content.strip()
+        if words and text.count(words) < sum(other.content.count(words) for other in chat):
+            raise HarnessError(
+                f"the chat template of {_name(tokenizer)} leaves out or changes the {message.role} turn "
+                f"{textwrap.shorten(words, 60, placeholder=' ...')!r}, so {LOST[message.role]}"
+            )
+
+
+def _said(messages: Sequence[Message]) -> list[Message]:
+    """The turns that say something, without the white space around them."""
+    stripped = [Message(message.role, message.content.strip()) for message in messages]
+    return [message for message in stripped if message.content]
+
+
+def _elsewhere(role: str) -> str:
+    if role == "system":
+        return "the placement 'system' does nothing here: place the prompt in the user turn, or name another model"
+    return "name another model, raise max_length, or change the prompt"
 
 
 def _folded(chat: Sequence[Message]) -> list[Message]:

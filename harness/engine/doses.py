@@ -25,9 +25,16 @@ def additions(engine: Engine, wanted: Steering) -> dict[int, Tensor]:
             "it was made for another model: move it out of the vectors of these runs and run again"
         )
     rms = lookup(algebra.names(wanted.vector)[0]).rms
+    chosen = chosen_blocks(wanted, blocks)
+    empty = [block for block in chosen if not float(value[block].norm())]
+    if empty and wanted.coef:
+        raise HarnessError(
+            f"vector {wanted.vector!r} is 0 at block {empty[0]}, so steering with it changes nothing there; "
+            "name another vector or block"
+        )
     return {
-        block: value[block] * wanted.coef * (rms[block] / value[block].norm() if wanted.unit == "rms" else 1.0)
-        for block in chosen_blocks(wanted, blocks)
+        block: value[block] * wanted.coef * (rms[block] / (value[block].norm() or 1.0) if wanted.unit == "rms" else 1.0)
+        for block in chosen
     }
 
 

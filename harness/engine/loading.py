@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,10 @@ from safetensors import safe_open
 from harness.engine import sharing
 from harness.errors import HarnessError, gist
 from harness.files import check_regular
-from harness.models import quiet
+from harness.models import numbers_in, quiet, shapes_in
+
+ROOM = 1.25
+"""A stored model may lack so much of what its config asks for before it is refused unread."""
 
 RUN_AGAIN = "move its run away and run the cell again"
 
@@ -32,18 +36,42 @@ def _read(folder: Path) -> Any:
     weights = torch.float32 if device.type == "cpu" else torch.bfloat16
     try:
         with quiet():
+            _refuse_larger_than_stored(folder)
             loaded: Any = AutoModelForCausalLM.from_pretrained(
                 folder, dtype=weights, trust_remote_code=False, use_safetensors=True, output_loading_info=True
             )
             model, about = loaded[0].to(device), loaded[1]
+    except HarnessError:
+        raise
     except Exception as error:
         raise _unloadable("model", folder, error) from error
-    absent = sorted(about["missing_keys"])
+    absent, unused = sorted(about["missing_keys"]), sorted(about["unexpected_keys"])
     if absent:  # transformers would draw them at random and go on
         raise HarnessError(
             f"the model in {folder} lacks {len(absent)} of its weights, {absent[0]!r} among them; fetch it again"
         )
+    if unused:  # transformers would leave them out and go on
+        raise HarnessError(
+            f"the model in {folder} has {len(unused)} weights that its config.json has no place for, {unused[0]!r} "
+            "among them; fetch it again"
+        )
     return model
+
+
+def _refuse_larger_than_stored(folder: Path) -> None:
+    """HarnessError where config.json asks for more numbers than are stored: transformers would make room for them."""
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
+    build: Callable[..., Any] = AutoModelForCausalLM.from_config
+    with torch.device("meta"):
+        asked = sharing.weight_count(build(config, trust_remote_code=False))
+    there = numbers_in(shapes_in(folder))
+    if there and asked > there * ROOM:
+        raise HarnessError(
+            f"config.json of {folder} does not fit its weights: it asks for {asked:,} numbers, and {there:,} are "
+            "stored; fetch the model again"
+        )
 
 
 def load_tokenizer(folder: Path) -> Any:

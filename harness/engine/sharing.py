@@ -13,6 +13,9 @@ from typing import Any
 
 from torch import nn
 
+from harness.files import file_sha256, identity
+from harness.models import model_files
+
 Signature = tuple[object, ...]
 
 
@@ -41,6 +44,11 @@ def shallow(model: Any) -> Any:
     """A copy of `model` whose parameters are its own objects around the same memory; all else is copied."""
     parameters = {id(one): nn.Parameter(one.data, requires_grad=one.requires_grad) for one in model.parameters()}
     return copy.deepcopy(model, parameters)
+
+
+def weight_count(model: Any) -> int:
+    """How many numbers all parameters are, tied ones once."""
+    return sum(one.numel() for one in model.parameters())
 
 
 def weight_bytes(model: Any) -> int:
@@ -87,9 +95,9 @@ class _WeightShelf:
 
 
 def signature_of(folder: Path) -> Signature:
-    """What tells that a folder holds another model than it did; one that is not there has no files."""
-    files = sorted(path for path in folder.iterdir() if path.is_file()) if folder.is_dir() else []
-    return (folder.resolve(), *((path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in files))
+    """What tells that a folder holds another model than it did: each file by content, and by what the system knows."""
+    files = model_files(folder) if folder.is_dir() else []
+    return (folder.resolve(), *((*identity(path, path.stat()), file_sha256(path)) for path in files))
 
 
 _SHELF = _WeightShelf()

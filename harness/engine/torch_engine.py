@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,6 +76,7 @@ class TorchEngine:
         for request in requests:
             if not request.tokens or request.max_tokens < 1:
                 raise HarnessError("a request needs at least one prompt token and room for one reply token")
+        check_tokens(self.model, [request.tokens for request in requests])
         writer = Writer(
             model=self.model,
             tokenizer=self.tokenizer,
@@ -90,6 +91,7 @@ class TorchEngine:
         self, asked: Sequence[Continuation], *, advance: Callable[[int], None] | None = None
     ) -> list[Likelihood]:
         """The likelihood of each continuation, in their order, through whatever hooks are on the model."""
+        check_tokens(self.model, [one.before + one.tokens for one in asked])
         return likelihoods(self.model, asked, longest=self.longest, advance=advance)
 
     def probabilities(self, tokens: Sequence[int], answers: Sequence[str]) -> dict[str, float]:
@@ -107,6 +109,17 @@ class TorchEngine:
     def additions(self, wanted: Steering) -> dict[int, Tensor]:
         """What `wanted` adds to the output of each block it names, (hidden,) fp32."""
         return additions(self, wanted)
+
+
+def check_tokens(model: Any, texts: Iterable[Sequence[int]]) -> None:
+    """HarnessError where a token of `texts` is none of the model's."""
+    known = int(model.get_input_embeddings().weight.shape[0])
+    largest = max((max(tokens) for tokens in texts if tokens), default=0)
+    if largest >= known:
+        raise HarnessError(
+            f"the tokenizer gives token {largest}, and the model knows {known}: it belongs to another model; "
+            "fetch the model again"
+        )
 
 
 def open_model(ref: ModelRef, *, dtype: Dtype, adapter: Path | None = None) -> TorchEngine:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from harness.cells import Prepared, asked, log_name
+from harness.cells import Prepared, asked, check_prompts, log_name
 from harness.contracts import Condition
 from harness.evaluation.hosting import Advance, best_lanes, hosted, release
 from harness.evaluation.logs import is_there, read_replies_of
@@ -43,6 +43,9 @@ def ask(cell: Prepared, record: RunRecord, folder: Path) -> RunRecord:
 
 def _evaluate(cell: Prepared, conditions: Sequence[Condition], folder: Path) -> int:
     """Makes the logs of `conditions`, and says how many tokens were written."""
+    from harness.engine import load_tokenizer
+
+    check_prompts(replace(cell, conditions=tuple(conditions)), load_tokenizer(materialise(cell.model)))
     with _counted(cell, conditions) as count, hosted(lanes=best_lanes(), advance=count.advance):
         try:
             evaluate(

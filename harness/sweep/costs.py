@@ -57,13 +57,13 @@ class SweepPlan:
         return f"; about {known[-1] / 1e9:.1f} GB of memory at a worker's peak{together}"
 
 
-def plan(experiment: Experiment, runs: Path) -> SweepPlan:
-    """What `experiment` would do with what is in `runs`; measures the machine."""
+def plan(experiment: Experiment, runs: Path, *, measure: bool = False) -> SweepPlan:
+    """What `experiment` would do with what is in `runs`; its time from what was measured before, or now if asked."""
     from harness import planning
 
     with using(experiment.registry(installed())):
         cells = planned(experiment)
-        plans = tuple(planning.plan([one.cell.cell for one in cells], runs))
+        plans = tuple(planning.plan([one.cell.cell for one in cells], runs, measure=measure))
     return SweepPlan(
         experiment=experiment,
         key=key_of(experiment, cells),
@@ -74,14 +74,14 @@ def plan(experiment: Experiment, runs: Path) -> SweepPlan:
 
 
 def expected(experiment: Experiment, runs: Path, where: Where) -> str:
-    """How many cells are to do and about how long that takes, in one line; measures the machine if any is to do."""
+    """How many cells are to do and about how long that takes, in one line, where this machine was measured before."""
     from harness import planning
 
     with using(experiment.registry(installed())):
         cells = [one.cell.cell for one in planned(experiment)]
-        todo = [one for one in planning.plan(cells, runs, measure=False) if not one.done]
-        plans = planning.plan(cells, runs) if todo else []
-    return f"{len(todo)} of {len(cells)} cells to do; {_cost(plans, where)}"
+        plans = planning.plan(cells, runs, measure=False)
+    todo = sum(not one.done for one in plans)
+    return f"{todo} of {len(cells)} cells to do; {_cost(plans, where)}"
 
 
 def _shared(cells: Sequence[Planned], plans: Sequence[Plan], runs: Path) -> list[str]:
@@ -116,7 +116,9 @@ def _cost(plans: Sequence[Plan], where: Where) -> str:
     said = f"cost: {tokens[0]:,} tokens trained on, at most {tokens[1]:,} written"
     hours = _hours(plans)
     if hours is None:
-        return f"{said}; time not known, since a model is not on this machine"
+        absent = any(one.estimated for one in todo)
+        why = "a model is not on this machine" if absent else "it was not measured here: --dry-run --measure does"
+        return f"{said}; time not known, since {why}"
     said += f"; {at_most(hours * 3600)} of one worker"
     if (where.jobs or 1) > 1:
         longest = max((one.seconds or 0.0 for one in todo), default=0.0)

@@ -48,4 +48,4 @@ def _planned(cell: Prepared, *, beside: bool) -> Planned:
         memory=worker_memory(cell),
     )
     # Hundreds of cells, each with its thousands of rows, would fill the memory.
-    return Planned(cell=replace(cell, rows=()), job=job, beside=beside)
+    return Planned(cell=replace(cell, rows=(), unedited=()), job=job, beside=beside)

@@ -82,10 +82,12 @@ def do(job: Job, world: World) -> Outcome:
 def _done(job: Job, world: World) -> Outcome:
     began = time.monotonic()
     try:
-        from harness.pipeline import run_cell
+        from harness import pipeline
 
         with using(with_conditions(world.plugins(), world.settings, world.conditions)):
-            ran = run_cell(prepared(job.cell), world.root)
+            cell = prepared(job.cell)
+            pipeline.check(cell)
+            ran = pipeline.run_cell(cell, world.root)
     except Busy as busy:
         return Outcome(status="busy", cause=str(busy))
     except HarnessError as error:

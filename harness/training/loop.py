@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from harness.contracts import Recipe
-from harness.engine import Row, kernels
+from harness.engine import Row, check_tokens, kernels
 from harness.engine import steering as residual
 from harness.errors import HarnessError
 from harness.files import file_sha256, writing
@@ -48,6 +48,7 @@ def train(
     Progress goes to `folder`/loss.jsonl and `folder`/checkpoint.safetensors; what they hold is not done again.
     `advance(steps, tokens)` is told of each optimiser step.
     """
+    check_tokens(model, [row.ids for row in rows])
     plan = batches([len(row.ids) for row in rows], recipe, seed)
     names = list(row_ids) or [str(i) for i in range(len(rows))]
     steps = [StepRows([[rows[i] for i in micro] for micro in micros], _named(micros, names)) for micros in plan]

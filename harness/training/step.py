@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from harness.cells import Prepared
-from harness.contracts import Message
+from harness.cells import Prepared, rendered_rows
 from harness.engine import TorchEngine, additions, chat, load
 from harness.models import materialise
 from harness.runs import RunRecord, Step, is_trained, read_training, training_gates
@@ -41,7 +39,7 @@ def train_cell(cell: Prepared, record: RunRecord, folder: Path, vectors: Mapping
 def _train(cell: Prepared, folder: Path, vectors: Mapping[str, Path]) -> None:
     model, tokenizer = load(materialise(cell.model))
     engine = TorchEngine.around(model, tokenizer, cell.dtype, vector_lookup(vectors))
-    rows = [_row(tokenizer, cell, messages) for messages in (row.messages for row in cell.rows)]
+    rows = rendered_rows(cell, tokenizer)
     steps = len(batches([len(row.ids) for row in rows], cell.recipe, cell.cell.seed))
     with bar(f"train {cell.title}", total=steps, unit="tok") as advance:
         train(
@@ -57,10 +55,3 @@ def _train(cell: Prepared, folder: Path, vectors: Mapping[str, Path]) -> None:
             steering=steered_as(engine, cell.steering) if cell.steering else None,
             advance=lambda done, tokens: advance(steps=done, count=tokens),
         )
-
-
-def _row(tokenizer: Any, cell: Prepared, messages: Sequence[Message]) -> chat.Row:
-    recipe = cell.recipe
-    return chat.training_row(
-        tokenizer, messages, loss_on=recipe.loss_on, max_length=recipe.max_length, system=recipe.system
-    )

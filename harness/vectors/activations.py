@@ -15,7 +15,7 @@ from torch import Tensor
 
 from harness.authoring import with_prompt
 from harness.contracts import Message, VectorSpec
-from harness.engine import Request, System, TorchEngine, Vector, chat, steering, within
+from harness.engine import Request, System, TorchEngine, Vector, chat, check_tokens, steering, within
 from harness.errors import HarnessError
 from harness.vectors.rollouts import Chosen, Journals, OpenedGrader, RolloutPair, rollouts
 
@@ -160,6 +160,7 @@ def _read(engine: TorchEngine, sides: Sequence[ReplySide], system: System, advan
     """Per side the mean over reply tokens, (sides, blocks, hidden); per block the mean squared norm, (blocks,)."""
     prompts = [len(chat.prompt_ids(engine.tokenizer, side.prompt, system=system)) for side in sides]
     tokens = [chat.reply_ids(engine.tokenizer, side.prompt, side.reply, system=system) for side in sides]
+    check_tokens(engine.model, tokens)
     means: dict[int, Tensor] = {}
     squares = torch.zeros(len(engine.blocks), dtype=torch.float64)
     counted = 0

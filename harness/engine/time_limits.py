@@ -1,0 +1,74 @@
+"""Work of others that may not end, such as a chat template, ended after a time in whatever thread it runs."""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+POLL_SECONDS = 0.25
+IDLE_SECONDS = 30.0
+
+
+class TooLong(Exception):
+    """The block had not ended in time."""
+
+
+@contextmanager
+def ending_within(seconds: float) -> Iterator[None]:
+    """Raises TooLong where the block, which must be Python's own work, takes longer than `seconds`."""
+    thread = threading.get_ident()
+    _WATCH.begin(thread, time.monotonic() + seconds)
+    try:
+        yield
+    finally:
+        if _WATCH.end(thread):
+            raise TooLong
+
+
+class _Watch:
+    """One thread that raises TooLong in others; it goes when there has been nothing to watch for a while."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._until: dict[int, float] = {}
+        self._running = False
+
+    def begin(self, thread: int, until: float) -> None:
+        with self._lock:
+            self._until[thread] = until
+            if not self._running:
+                self._running = True
+                threading.Thread(target=self._watch, name="harness-time-limits", daemon=True).start()
+
+    def end(self, thread: int) -> bool:
+        """Stops watching `thread`, and says whether it was told to end; what it has not heard yet is taken back."""
+        with self._lock:
+            told = self._until.pop(thread, None) is None
+            if told:
+                _raise_in(thread, None)
+            return told
+
+    def _watch(self) -> None:
+        busy = time.monotonic()
+        while True:
+            time.sleep(POLL_SECONDS)
+            now = time.monotonic()
+            with self._lock:
+                busy = now if self._until else busy
+                for thread in [thread for thread, until in self._until.items() if until < now]:
+                    del self._until[thread]
+                    _raise_in(thread, TooLong)
+                if now - busy > IDLE_SECONDS:
+                    self._running = False
+                    return
+
+
+def _raise_in(thread: int, kind: type[Exception] | None) -> None:
+    raised = ctypes.py_object(kind) if kind else None
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), raised)
+
+
+_WATCH = _Watch()
