@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.commands.options import Json, Markdown, RunsFolder, one_of
-from harness.screen import console, print_json
+from harness.screen import console, print_json, put
 
 if TYPE_CHECKING:
     from harness.analysis import Matrix
@@ -34,7 +34,7 @@ def claims(
 
     asked = file or post_claims()
     if lock:
-        print(claims.lock(claims.read_claims(asked, installed()), runs, experiment=experiment))
+        put(str(claims.lock(claims.read_claims(asked, installed()), runs, experiment=experiment)))
     else:
         show_verdicts(runs, asked, form=form, experiment=experiment)
 
@@ -62,7 +62,7 @@ def show_verdicts(
     drawn = [one for one in map(report.of_matrix, matrices) if one is not None]
     shown = [*report.sections(asked, decisions, changed), *drawn]
     if form == "markdown":
-        print("\n".join(line for one in shown for line in report.markdown_section(one)))
+        put("\n".join(line for one in shown for line in report.markdown_section(one)))
         return
     page = console()
     for section in shown:

@@ -6,7 +6,7 @@ from harness.files.journal import Journal
 from harness.files.json_files import write_json
 from harness.files.json_lines import Row, read_rows, write_rows
 from harness.files.locks import Busy, clear_halves, locked
-from harness.files.writing import writing
+from harness.files.writing import open_to_others, part_of, writing
 
 __all__ = [
     "Busy",
@@ -17,6 +17,8 @@ __all__ = [
     "digest_of",
     "file_sha256",
     "locked",
+    "open_to_others",
+    "part_of",
     "read_rows",
     "safe_name",
     "write_json",

@@ -30,7 +30,7 @@ from harness.report.wording import (
     remarks_of,
     title_of,
 )
-from harness.screen import roughly
+from harness.screen import roughly, shown_lines
 from harness.stats import Estimate
 
 WEB = Path(__file__).with_name("web")
@@ -112,6 +112,7 @@ def page(
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(WEB),
         autoescape=True,
+        finalize=_as_text,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -134,6 +135,11 @@ def page(
         style=style,
         digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
+
+
+def _as_text(value: object) -> object:
+    """What a template writes: the text of others as text, what is markup already as it is."""
+    return shown_lines(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
 
 
 def _part(at: int, table: Table, drawn: tuple[Drawn, ...]) -> Shown:
