@@ -144,6 +144,8 @@ def write_report(runs: Path, settings: Sequence[str], *, form: str | None, files
         _write_page(results, tables, settings, files, verdicts=verdicts)
         if files.output is None and form is None:
             return
+    if form == "csv":
+        _tell_left_out(results, tables)
     if files.output is None and form is None:
         report.show(results, tables, console(), opening=verdicts)
     else:
@@ -160,6 +162,14 @@ def _written(results: Results, tables: Sequence[Table], form: str | None, verdic
         "csv": report.as_csv,
     }
     return forms[form](results, tables)
+
+
+def _tell_left_out(results: Results, tables: Sequence[Table]) -> None:
+    """Says on stderr what a table of numbers has no room for: which runs are not in it."""
+    from harness import report
+
+    for line in report.left_out(results, tables):
+        say(line)
 
 
 def _put(text: str, files: Files) -> None:

@@ -15,6 +15,7 @@ from harness.report.section import Section, markdown_section, show_section
 from harness.report.terminal_form import show, text
 from harness.report.vector_tables import show_cards
 from harness.report.verdicts import record, sections
+from harness.report.wording import left_out
 
 __all__ = [
     "Section",
@@ -24,6 +25,7 @@ __all__ = [
     "bundle_of",
     "check_bundle",
     "draw",
+    "left_out",
     "markdown",
     "markdown_line",
     "markdown_section",

@@ -118,13 +118,18 @@ def _concepts(table: Table) -> list[str]:
 
 def closing(results: Results, tables: Sequence[Table]) -> list[str]:
     """What was left out, and last the command that shows the transcripts."""
+    return [*left_out(results, tables), shown(command_of(results))]
+
+
+def left_out(results: Results, tables: Sequence[Table]) -> list[str]:
+    """Which runs are in no table, and why."""
     lines = [] if tables else ["no finished cell here"]
     if results.unfinished:
         count = len(results.unfinished)
         names = ", ".join(str(folder) for folder in results.unfinished)
         lines.append(f"{count} unfinished {'cell' if count == 1 else 'cells'} left out: {names}")
     lines += [f"stale, left out: {folder} ({reason})" for folder, reason in results.stale]
-    return [*map(shown, lines), shown(command_of(results))]
+    return list(map(shown, lines))
 
 
 def command_of(results: Results) -> str:
