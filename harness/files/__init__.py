@@ -2,6 +2,7 @@
 
 from harness.files.cache import cache_folder
 from harness.files.digests import digest_of, file_sha256, safe_name
+from harness.files.inspect_home import check_inspect_home, inspect_home
 from harness.files.journal import Journal
 from harness.files.json_files import write_json
 from harness.files.json_lines import Row, read_rows, write_rows
@@ -13,9 +14,11 @@ __all__ = [
     "Journal",
     "Row",
     "cache_folder",
+    "check_inspect_home",
     "clear_halves",
     "digest_of",
     "file_sha256",
+    "inspect_home",
     "locked",
     "open_to_others",
     "part_of",
