@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import _thread
 import os
 import signal
 import sys
+import time
 from contextlib import suppress
 from types import FrameType
 
 INTERRUPTED = 128 + signal.SIGINT
+AGAIN_SECONDS = 0.1
 ENDING = (signal.SIGTERM, signal.SIGHUP)
 
 
@@ -22,6 +25,7 @@ class Ends:
     def __init__(self) -> None:
         self._received: int | None = None
         _open_standard_streams()
+        sys.unraisablehook = self._unheard
         for number in ENDING:
             if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
                 signal.signal(number, self._end)
@@ -30,6 +34,14 @@ class Ends:
         if self._received is None:  # what comes while the first cleans up adds nothing
             self._received = number
             raise KeyboardInterrupt
+
+    def _unheard(self, raised: sys.UnraisableHookArgs) -> None:
+        """Sends a signal again that came while Python was at something whose errors nobody hears."""
+        if not isinstance(raised.exc_value, KeyboardInterrupt):
+            sys.__unraisablehook__(raised)
+            return
+        number, self._received = self._received or signal.SIGINT, None
+        _thread.start_new_thread(_send, (number,))  # a Thread would wait until it has begun, and be what is interrupted
 
     def last(self, status: object) -> object:
         """The exit status, 128 and the number of the signal that ended the program; from here on nothing is printed."""
@@ -43,6 +55,11 @@ class Ends:
             # Python would try again as it ends, and complain.
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return status if self._received is None else 128 + self._received
+
+
+def _send(number: int) -> None:
+    time.sleep(AGAIN_SECONDS)
+    os.kill(os.getpid(), number)
 
 
 def _open_standard_streams() -> None:
