@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -87,8 +88,8 @@ def _check_apart(named: Sequence[tuple[str, Path]]) -> None:
     """HarnessError where two options name one place, or a file is to lie in a bundle, which is replaced as a whole."""
     for at, (option, target) in enumerate(named):
         for other, taken in named[:at]:
-            inside = option == "--bundle" and taken.resolve().is_relative_to(target.resolve())
-            if inside or target.resolve() == taken.resolve():
+            here, there = Path(os.path.realpath(taken)), os.path.realpath(target)
+            if str(here) == there or (option == "--bundle" and here.is_relative_to(there)):
                 raise HarnessError(f"{other} and {option} would both be written to {target}; name two places")
 
 

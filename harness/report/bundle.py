@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import shutil
 from collections.abc import Mapping
 from contextlib import redirect_stdout
@@ -35,7 +36,7 @@ def check_bundle(runs: Path, folder: Path) -> None:
 
     Call it before what takes long.
     """
-    if folder.resolve().is_relative_to(runs.resolve()):
+    if Path(os.path.realpath(folder)).is_relative_to(os.path.realpath(runs)):
         raise HarnessError(f"the bundle of logs {folder} would lie among the logs in {runs}; name a page elsewhere")
     check_folder(folder.parent, "the bundle of logs")
     if folder.is_symlink() or folder.exists():

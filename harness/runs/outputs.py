@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import os
 import re
-import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -53,10 +52,11 @@ class Outputs:
     def writing(self, target: Path, what: str) -> Iterator[Path]:
         """A path to write to that becomes `target` when the block ends; HarnessError where it must not be written."""
         self.check(target, what)
+        mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else None
         with writing(target, what) as part:
             yield part
-            if target.exists():
-                shutil.copymode(target, part)
+        if mode is not None:
+            target.chmod(mode)
 
     def check(self, target: Path, what: str) -> None:
         """HarnessError where `target` cannot or must not be written; call it before what takes long."""
@@ -149,10 +149,10 @@ def _check_folder(folder: Path) -> None:
 def _same(target: Path, other: Path) -> bool:
     if target.exists() and other.exists():
         return target.samefile(other)
-    return target.resolve() == other.resolve()
+    return os.path.realpath(target) == os.path.realpath(other)
 
 
 def _in_a_run(target: Path) -> bool:
     """Whether `target` lies in the folder of a run or among the vectors, however the way there is spelled."""
-    above = target.resolve().parents
+    above = Path(os.path.realpath(target)).parents  # not resolve(): a link may lead to itself
     return any(is_run(folder) or (folder.name == VECTORS and any(folder.glob("*.safetensors"))) for folder in above)
