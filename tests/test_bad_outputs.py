@@ -7,7 +7,6 @@ import os
 import socket
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -121,8 +120,6 @@ def within_a_file(world: World) -> Path:
 def within_a_broken_link(world: World) -> Path:
     (world.folder / "link").symlink_to("nowhere")
     return world.folder / "link" / "report"
-
-
 
 
 OURS = "not written by this command; nothing was changed, name another file, move it away, or replace it with --force"

@@ -39,6 +39,8 @@ def line_of(text: str) -> str:
 def code_of(text: str, *, cell: bool = False) -> str:
     """`text` as code; in a `cell` a bar is escaped, as tables want it in code too."""
     known = shown(text)
+    if not known.strip():
+        return ""
     longest = max(map(len, re.findall("`+", known)), default=0)
     ticks, gap = "`" * (longest + 1), " " if known[:1] == "`" or known[-1:] == "`" else ""
     return f"{ticks}{gap}{known.replace('|', chr(92) + '|') if cell else known}{gap}{ticks}"
