@@ -104,7 +104,7 @@ def a_file(made: Path) -> None:
 def test_what_is_not_of_the_bundle_stays(spoil: Callable[[Path], None], made: Path) -> None:
     spoil(made)
     before = tree(made.parent)
-    with pytest.raises(HarnessError, match="move (it|that file) away"):
+    with pytest.raises(HarnessError, match=r"move (it|that file) away"):
         write_bundle(made.parent / "runs", made)
     assert tree(made.parent) == before
 

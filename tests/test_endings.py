@@ -1,4 +1,4 @@
-"""Streams that are closed, full or of another encoding, odd terminals, signals: quiet, and the exit status that is usual."""
+"""Closed or full streams, other encodings, odd terminals, signals: quiet, and the exit status that is usual."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is left out of a report is named, whatever its form; what cannot be seen stops it; a lock is never passed over."""
+"""What a report leaves out is named in every form, what cannot be seen stops it, and no lock is passed over."""
 
 from __future__ import annotations
 
