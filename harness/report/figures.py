@@ -73,7 +73,7 @@ def saved(figure: Figure, page: io.BytesIO | io.StringIO, **how: Any) -> None:
     from matplotlib.text import Text
 
     for one in figure.findobj(Text):
-        text = one.get_text()  # type: ignore[attr-defined]
+        text = one.get_text()
         if not text.isprintable():
             one.set(text=shown_lines(text))
     with warnings.catch_warnings():

@@ -67,6 +67,6 @@ def _open_standard_streams() -> None:
         pass
     os.close(handle)
     if sys.stdout is None:
-        sys.stdout = os.fdopen(1, "w", closefd=False)  # type: ignore[unreachable]
+        sys.stdout = os.fdopen(1, "w", closefd=False)
     if sys.stderr is None:
-        sys.stderr = os.fdopen(2, "w", closefd=False)  # type: ignore[unreachable]
+        sys.stderr = os.fdopen(2, "w", closefd=False)

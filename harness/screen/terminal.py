@@ -93,7 +93,7 @@ def console(*, stderr: bool = False) -> Console:
     return plain_console(Said(stream) if stderr else Printed(stream), width=width)
 
 
-def plain_console(file: object, *, width: int | None, **options: Any) -> Console:
+def plain_console(file: Any, *, width: int | None, **options: Any) -> Console:
     """A console of rich's on `file` to which all text is text; as wide as the terminal where `width` is None."""
     # To rich any number in COLUMNS is a width, 0 too.
     rest = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
