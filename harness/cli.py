@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -12,6 +11,7 @@ import typer
 from harness import __version__
 from harness.commands import COMMANDS
 from harness.errors import HarnessError, way_out
+from harness.screen import INTERRUPTED, Ends, NotPrinted, ReaderGone, flush, put, say
 
 app = typer.Typer(
     name="harness",
@@ -25,34 +25,42 @@ app = typer.Typer(
 CommandError: type[Exception] = typer.BadParameter.__mro__[2]
 
 
+GONE_ON = "stopped; the same command goes on where it stopped"
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command and gives the exit status: 0; 1 when doctor finds a lack; 2 with one line on stderr; 130."""
+    """Runs one command and gives the exit status.
+
+    0; 1 when doctor finds a lack; 2 with one line on stderr; 130, 143 or 129 when it was interrupted, ended or left by
+    its terminal. Without `arguments` it is the program: signals are then its own.
+    """
+    ends = Ends() if arguments is None else None
     try:
         status = app(args=None if arguments is None else list(arguments), prog_name="harness", standalone_mode=False)
-        sys.stdout.flush()
-    except HarnessError as error:
-        return _stopped(str(error))
+        flush()
+    except (HarnessError, NotPrinted) as error:
+        status = _stopped(str(error))
     except (KeyboardInterrupt, typer.Abort):
-        status = 130
-    except BrokenPipeError:
-        # The reader has gone (`harness list | head`); Python must not complain again while it exits.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        status = INTERRUPTED
+    except ReaderGone:
+        status = 0  # `harness list | head` has what it wants
     except OSError as error:
         advice = way_out(error)
         if advice is None:
             raise
-        return _stopped(f"{error.strerror}: {error.filename or 'the runs folder'}; {advice}")
+        status = _stopped(f"{error.strerror}: {error.filename or 'the runs folder'}; {advice}")
     except CommandError as error:
         message = error.format_message() if hasattr(error, "format_message") else str(error)
-        return _stopped(message if message.endswith("?") else f"{message.rstrip('.')}; see 'harness --help'")
-    if status == 130:  # typer's own answer to Ctrl-C
-        print("harness: stopped; the same command goes on where it stopped", file=sys.stderr)
+        status = _stopped(message if message.endswith("?") else f"{message.rstrip('.')}; see 'harness --help'")
+    if status == INTERRUPTED:  # typer's own answer to Ctrl-C
+        say(f"harness: {GONE_ON}")
+    if ends is not None:
+        status = ends.last(status)
     return status if isinstance(status, int) else 0
 
 
 def _stopped(message: str) -> int:
-    print(f"harness: {' '.join(message.split())}", file=sys.stderr)
+    say(f"harness: {' '.join(message.split())}")
     return 2
 
 
@@ -62,10 +70,10 @@ def harness(
 ) -> None:
     """Benchmark training-time interventions against unwanted traits."""
     if version:
-        print(f"harness {__version__}")
+        put(f"harness {__version__}")
         raise typer.Exit
     if context.invoked_subcommand is None:
-        print(context.get_help())
+        put(context.get_help())
 
 
 for name, command in COMMANDS.items():

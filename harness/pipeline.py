@@ -27,7 +27,7 @@ from harness.cells import (
 from harness.documents import frozen
 from harness.engine import load_tokenizer
 from harness.errors import HarnessError
-from harness.files import clear_halves, locked, write_rows
+from harness.files import check_inspect_home, clear_halves, locked, write_rows
 from harness.judging import asking, rule_judges
 from harness.models import as_dtype, materialise
 from harness.registry import installed
@@ -84,6 +84,8 @@ def run_cell(
     with locked(folder, wait=wait):
         record = _begun(cell, folder, force=force)
         missing = not _is_done(cell, record, folder)
+        if missing:
+            check_inspect_home()  # before what takes hours, not after it
         if record.status != "done":
             record, files = vectors.extract_missing(cell, record, root)
             if cell.intervention.trains:

@@ -113,7 +113,7 @@ def _lacking(trait: str, setting: Setting) -> str:
     (judge,) = (metric.judge for metric in setting.metrics if metric.name == trait)
     return (
         f"the trait at this scale, {trait}, was not measured: its judge {judge} has not graded; "
-        "`harness rejudge RUNS` lets it, with --grader MODEL where it asks one"
+        "'harness rejudge RUNS' lets it, with --grader MODEL where it asks one"
     )
 
 

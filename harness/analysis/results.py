@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -27,6 +28,7 @@ from harness.runs import (
 )
 from harness.stats import Observation
 
+SETTLING_SECONDS = 0.1  # in which one folder takes the place of another
 KeyOf = Callable[[Cell, str], str | None]
 
 
@@ -93,8 +95,7 @@ def load(runs: Path, *, settings: Sequence[str] = (), key_of: KeyOf = current_ke
     if not runs.is_dir():
         raise HarnessError(f"no runs folder at {runs}; name it with --runs, or fill it with 'harness run'")
     with no_collection():
-        read = [(folder, read_run(folder)) for folder in run_folders(runs)]
-    found = [(folder, record) for folder, record in read if record is not None]
+        found = [(folder, _record(folder)) for folder in run_folders(runs)]
     if not found:
         raise HarnessError(f"no run in {runs}; name another folder with --runs, or fill it with 'harness run'")
     wanted = [(at, record) for at, record in found if not settings or record.cell.setting in settings]
@@ -103,7 +104,7 @@ def load(runs: Path, *, settings: Sequence[str] = (), key_of: KeyOf = current_ke
     kept, stale = _current(done, key_of, lambda record: record.cell)
     kept, twice = _current(kept, key_of, _by_content)
     with no_collection():
-        counted = tuple(_run(at, record) for at, record in kept)
+        counted = tuple(_settled(at, record) for at, record in kept)
     return Results(
         folder=runs,
         runs=counted,
@@ -156,6 +157,26 @@ def _current(
 def _by_content(record: RunRecord) -> Cell:
     """The cell with its model by content: one model may lie in several places."""
     return replace(record.cell, model=record.model_digest, vector_grader="")
+
+
+def _record(at: Path) -> RunRecord:
+    """The record of the run that was just seen in `at`."""
+    found = read_run(at)
+    if found is None:
+        time.sleep(SETTLING_SECONDS)
+        found = read_run(at)
+    if found is None:
+        raise HarnessError(f"{at} was taken away while it was read; give the same command again")
+    return found
+
+
+def _settled(at: Path, record: RunRecord) -> Run:
+    """The run in `at`; read again where a merge or a run may just have put another in its place."""
+    try:
+        return _run(at, record)
+    except HarnessError:
+        time.sleep(SETTLING_SECONDS)
+        return _run(at, _record(at))
 
 
 def _run(at: Path, record: RunRecord) -> Run:

@@ -1,6 +1,6 @@
 """Sentences of a publication as data, and what finished runs say about each."""
 
-from harness.claims.locking import Deviation, deviations, lock
+from harness.claims.locking import Deviation, deviations, differences, lock
 from harness.claims.schema import Board, Claims, read_claims
 from harness.claims.verdicts import Decision, Part, judge
 
@@ -11,6 +11,7 @@ __all__ = [
     "Deviation",
     "Part",
     "deviations",
+    "differences",
     "judge",
     "lock",
     "read_claims",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -51,25 +51,32 @@ def lock(claims: Claims, runs: Path, *, experiment: Path | None = None) -> Path:
     return file
 
 
+def differences(claims: Claims, runs: Path, *, experiment: Path | None = None) -> tuple[str, ...]:
+    """What a lock that is there says otherwise of these claims, and of the experiment if given; none without a lock."""
+    fixed = read_record(runs / LOCK, ClaimLock, what="lock of claims", way_out=WAY_OUT)
+    return () if fixed is None else tuple(_changes(fixed, claims, experiment))
+
+
 def deviations(claims: Claims, runs: Path, *, experiment: Path | None = None) -> tuple[Deviation, ...]:
     """What was changed, added or taken away since the lock, or that there is none."""
     file = runs / LOCK
     fixed = read_record(file, ClaimLock, what="lock of claims", way_out=WAY_OUT)
     if fixed is None:
         return (Deviation(f"the claims were not locked before the first run: no {file}"),)
-    now = _hashes(claims)
     found = [f"{fixed.runs_before} runs were there when the claims were locked"] if fixed.runs_before else []
-    found += [
-        f"claim {name!r} was {_change(fixed.claims.get(name), now.get(name))}" for name in {**fixed.claims, **now}
-    ]
+    return tuple(map(Deviation, (*found, *_changes(fixed, claims, experiment))))
+
+
+def _changes(fixed: ClaimLock, claims: Claims, experiment: Path | None) -> Iterator[str]:
+    now = _hashes(claims)
+    for name in {**fixed.claims, **now}:
+        if fixed.claims.get(name) != now.get(name):
+            yield f"claim {name!r} was {_change(fixed.claims.get(name), now.get(name))}"
     if experiment is not None and fixed.experiment != (hashed := _hash_of(experiment)):
-        found.append(f"the experiment {experiment} was {_change(fixed.experiment, hashed)}")
-    return tuple(Deviation(what) for what in found if not what.endswith(" kept"))
+        yield f"the experiment {experiment} was {_change(fixed.experiment, hashed)}"
 
 
 def _change(before: str | None, after: str | None) -> str:
-    if before == after:
-        return "kept"
     if before is None:
         return "added after the lock"
     return "taken away after the lock" if after is None else "changed after the lock"

@@ -10,7 +10,7 @@ import typer
 
 from harness.commands.options import Json, Markdown, Runs, one_of
 from harness.errors import HarnessError
-from harness.screen import console, print_json
+from harness.screen import console, print_json, put, shown
 
 
 def balance(
@@ -39,12 +39,11 @@ def _balance(runs: Path, targets: Path, *, form: str | None) -> None:
     sections = list(report.of_balances(found))
     left = [f"not run: {name}" for name in found.missing]
     if form == "markdown":
-        print(
-            "\n".join([*(line for one in sections for line in report.markdown_section(one)), *(f"- {x}" for x in left)])
-        )
+        lines = [line for one in sections for line in report.markdown_section(one)]
+        put("\n".join([*lines, *(f"- {report.markdown_line(line)}" for line in left)]))
         return
     page = console()
     for section in sections:
         report.show_section(section, page)
     for line in left:
-        page.print(line, soft_wrap=True)
+        page.print(shown(line), soft_wrap=True)

@@ -22,7 +22,7 @@ from harness.contracts import (
     VectorSpec,
 )
 from harness.errors import unknown
-from harness.screen import console, print_json
+from harness.screen import console, print_json, shown, shown_lines
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -203,10 +203,10 @@ def _section(page: Console, title: str, rows: Rows) -> None:
 
     if not rows:
         return
-    page.print(Text(title, style="bold"))
+    page.print(Text(shown(title), style="bold"))
     grid = Table.grid(padding=(0, 2))
     for at in range(max(map(len, rows))):
         grid.add_column(overflow="fold", max_width=NAME_WIDTH if at == 0 and len(rows[0]) > 1 else None)
     for row in rows:
-        grid.add_row(*map(Text, row))
+        grid.add_row(*(Text(shown_lines(text)) for text in row))
     page.print(Padding(grid, (0, 0, 1, 2)))

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.commands.options import Json, Markdown, RunsFolder, one_of
-from harness.screen import console, print_json
+from harness.errors import HarnessError
+from harness.screen import console, print_json, put
 
 if TYPE_CHECKING:
     from harness.analysis import Matrix
@@ -28,15 +29,30 @@ def claims(
 ) -> None:
     """What a publication says beside what finished runs say, with a verdict for every claim."""
     form = one_of({"markdown": markdown, "json": as_json})
-    from harness import claims
-    from harness.registry import installed
     from harness.sweep import post_claims
 
     asked = file or post_claims()
     if lock:
-        print(claims.lock(claims.read_claims(asked, installed()), runs, experiment=experiment))
+        _lock(asked, runs, experiment)
     else:
         show_verdicts(runs, asked, form=form, experiment=experiment)
+
+
+def _lock(file: Path, runs: Path, experiment: Path | None) -> None:
+    """Fixes the claims and prints the lock's path; HarnessError where others were fixed there before."""
+    from harness import claims
+    from harness.registry import installed
+    from harness.runs import LOCK
+
+    read = claims.read_claims(file, installed())
+    others = claims.differences(read, runs, experiment=experiment)
+    made = runs / LOCK
+    if others:
+        raise HarnessError(
+            f"{made} fixes other claims already, and stays as it is: {'; '.join(others)}; "
+            "lock these in a runs folder of their own"
+        )
+    put(str(claims.lock(read, runs, experiment=experiment)))
 
 
 def show_verdicts(
@@ -62,7 +78,7 @@ def show_verdicts(
     drawn = [one for one in map(report.of_matrix, matrices) if one is not None]
     shown = [*report.sections(asked, decisions, changed), *drawn]
     if form == "markdown":
-        print("\n".join(line for one in shown for line in report.markdown_section(one)))
+        put("\n".join(line for one in shown for line in report.markdown_section(one)))
         return
     page = console()
     for section in shown:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from harness.commands.options import Json, Runs
-from harness.screen import console, print_json
+from harness.screen import console, print_json, shown
 
 if TYPE_CHECKING:
     from harness.doctor import Finding
@@ -41,7 +41,7 @@ def _show(found: Sequence[Finding], able: bool) -> None:
     grid.add_column(overflow="fold")
     for one in found:
         said = f"{one.seen}; {one.fix}" if one.fix else one.seen
-        grid.add_row(Text(one.state, style=STYLES[one.state]), one.name, Text(said))
+        grid.add_row(Text(one.state, style=STYLES[one.state]), one.name, Text(shown(said)))
     page = console()
     page.print(grid)
     page.print(f"\n{'mini can run here' if able else 'mini cannot run here yet: see what is missing'}")

@@ -11,7 +11,7 @@ import typer
 
 from harness.commands.options import Json
 from harness.errors import HarnessError
-from harness.screen import console, print_json
+from harness.screen import console, print_json, shown
 
 if TYPE_CHECKING:
     from harness.runs import Merged, Outcome, Side
@@ -62,10 +62,10 @@ def _show(done: Sequence[Merged], target: Path, *, would: bool) -> None:
     page = console()
     for one in done:
         if one.why:
-            page.print(f"{TOLD[one.outcome]}: {one.place}: {one.why}", soft_wrap=True)
+            page.print(shown(f"{TOLD[one.outcome]}: {one.place}: {one.why}"), soft_wrap=True)
     counts = Counter(one.outcome for one in done)
     said = "would be merged" if would else "merged"
     told = ", ".join(f"{counts[one]} {TOLD[one]}" for one in TOLD if counts[one])
-    page.print(f"{said} into {target}: {told}", soft_wrap=True)
+    page.print(shown(f"{said} into {target}: {told}"), soft_wrap=True)
     if counts["conflict"]:
         page.print(WAY_OUT, soft_wrap=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -26,7 +27,19 @@ Measure = Annotated[
 ]
 Runs = Annotated[Path, typer.Option(help="Folder of run folders.")]
 RunsFolder = Annotated[Path, typer.Argument(help="Folder of run folders.")]
-Output = Annotated[Path | None, typer.Option(help="Write to this file, not to the terminal.")]
+
+
+def named_file(text: str) -> Path:
+    """The file that an option names to be written; HarnessError where it is spelled as a folder, or not at all."""
+    if not text or text.endswith(os.sep) or "\0" in text:
+        raise HarnessError(f"{text!r} names no file; write the name of a file there")
+    return Path(text)
+
+
+Output = Annotated[
+    Path | None, typer.Option(parser=named_file, metavar="FILE", help="Write to this file, not to the terminal.")
+]
+Replace = Annotated[bool, typer.Option("--force", help="Replace files that are there and were not written by this.")]
 Several = Annotated[list[str], typer.Option(help="Repeat it, or put commas.")]
 OnlyThese = Annotated[list[str], typer.Option(help="Only these; repeat it, or put commas.")]
 Scale = Annotated[str, typer.Option(help="mini, small or paper.")]

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from harness.screen import at_most, console, print_json
+from harness.screen import at_most, console, print_json, shown
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -34,7 +34,7 @@ def show_plans(plans: Sequence[Plan]) -> None:
     titles = [f"{one.cell.setting}, {one.cell.scale}, {short_name(one.cell.model)}" for one in plans]
     for title in dict.fromkeys(titles):
         own = [one for one, its in zip(plans, titles, strict=True) if its == title]
-        page.print(Text(title, style="bold"))
+        page.print(Text(shown(title), style="bold"))
         page.print(_grid(own))
     todo = [one for one in plans if not one.done]
     known = [one.seconds for one in todo if one.seconds is not None]
@@ -45,9 +45,9 @@ def show_plans(plans: Sequence[Plan]) -> None:
     if any(one.estimated for one in plans):
         page.print("tokens are estimated from characters: the model is not on this machine")
     if any(one.grading is not None for one in plans):
-        page.print(f"grader: {asking([one.grading for one in plans])}", soft_wrap=True, markup=False)
+        page.print(f"grader: {asking([one.grading for one in plans])}", soft_wrap=True)
     for folder in dict.fromkeys(folder for one in plans for folder in one.stale):
-        page.print(f"stale, made from other inputs, left alone: {folder}", soft_wrap=True)
+        page.print(shown(f"stale, made from other inputs, left alone: {folder}"), soft_wrap=True)
 
 
 def show_sweep_plan(plan: SweepPlan, where: Where, *, hourly_price: float | None, as_json: bool) -> None:
@@ -70,8 +70,8 @@ def show_sweep_plan(plan: SweepPlan, where: Where, *, hourly_price: float | None
     show_plans(plan.plans)
     page = console()
     for line in (*plan.shared, *experiment.left_out, plan.cost(where, hourly_price)):
-        page.print(line, soft_wrap=True)
-    page.print(f"experiment {experiment.name}, key {plan.key[:8]}", soft_wrap=True)
+        page.print(shown(line), soft_wrap=True)
+    page.print(shown(f"experiment {experiment.name}, key {plan.key[:8]}"), soft_wrap=True)
 
 
 def asking(found: Sequence[GradingCost | str | None]) -> str:
@@ -107,7 +107,7 @@ def _grid(plans: Sequence[Plan]) -> Table:
         grid.add_column(head, justify="right", no_wrap=True)
     for one in plans:
         grid.add_row(
-            Text(f"{one.cell.arm} s{one.cell.seed}"),
+            Text(shown(f"{one.cell.arm} s{one.cell.seed}")),
             "done" if one.done else f"to do, {len(one.stale)} stale" if one.stale else "to do",
             f"{one.rows:,}",
             f"{one.train_tokens:,}",

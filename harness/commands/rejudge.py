@@ -9,7 +9,7 @@ import typer
 
 from harness.commands.graders import Grading, paid
 from harness.commands.options import NONE, Connections, Grader, Json, MaxCost, Price, any_of
-from harness.screen import print_json
+from harness.screen import print_json, put
 
 
 def rejudge(
@@ -34,6 +34,6 @@ def rejudge(
         print_json({"runs": rows, "grader": opened.record() if opened else None})
         return
     for one in done:
-        print(f"{one.replies:,} replies graded: {one.file}")
+        put(f"{one.replies:,} replies graded: {one.file}")
     if opened is not None:
-        print(paid(opened))
+        put(paid(opened))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,13 +11,25 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.commands.options import NONE, Json, Markdown, OnlyThese, Output, Runs, any_of, one_of
+from harness.commands.options import (
+    NONE,
+    Json,
+    Markdown,
+    OnlyThese,
+    Output,
+    Replace,
+    Runs,
+    any_of,
+    named_file,
+    one_of,
+)
 from harness.errors import HarnessError
-from harness.screen import console
+from harness.screen import console, put, say
 
 if TYPE_CHECKING:
     from harness.analysis import Results, Table
     from harness.report import Section
+    from harness.runs import Outputs
 
 NO_CURVE = "no figure: no intervention has finished at two or more doses; run it with --dose 0,0.5,1"
 
@@ -26,7 +38,8 @@ NO_CURVE = "no figure: no intervention has finished at two or more doses; run it
 class Files:
     """What a report writes: its text in `output`, dose curves in `figures`, a page, and the logs beside that page.
 
-    Page, text and Markdown open with the verdicts on `claims`, where that file is named.
+    Page, text and Markdown open with the verdicts on `claims`, where that file is named. `force` replaces files that
+    are no outputs of ours.
     """
 
     output: Path | None = None
@@ -34,6 +47,50 @@ class Files:
     page: Path | None = None
     bundle: bool = False
     claims: Path | None = None
+    force: bool = False
+
+    @property
+    def outputs(self) -> Outputs:
+        """How they may be written."""
+        from harness.runs import Outputs
+
+        return Outputs(inputs=() if self.claims is None else (self.claims,), force=self.force)
+
+    def check(self, runs: Path) -> None:
+        """HarnessError where one of them cannot or must not be written, before anything is read."""
+        from harness.report import check_bundle
+        from harness.runs import check_folder
+
+        for target, what in ((self.output, "the report"), (self.page, "the page")):
+            if target is not None:
+                self.outputs.check(target, what)
+        if self.figures is not None:
+            check_folder(self.figures, "a figure")
+        if self.bundle and self.page is not None:
+            check_bundle(runs, self._bundle(self.page))
+        _check_apart(list(self._named()))
+
+    def _named(self) -> Iterator[tuple[str, Path]]:
+        for option, target in (("--output", self.output), ("--html", self.page), ("--figures", self.figures)):
+            if target is not None:
+                yield option, target
+        if self.bundle and self.page is not None:
+            yield "--bundle", self._bundle(self.page)
+
+    @staticmethod
+    def _bundle(page: Path) -> Path:
+        from harness.report import bundle_of
+
+        return bundle_of(page)
+
+
+def _check_apart(named: Sequence[tuple[str, Path]]) -> None:
+    """HarnessError where two options name one place, or a file is to lie in a bundle, which is replaced as a whole."""
+    for at, (option, target) in enumerate(named):
+        for other, taken in named[:at]:
+            here, there = Path(os.path.realpath(taken)), os.path.realpath(target)
+            if str(here) == there or (option == "--bundle" and here.is_relative_to(there)):
+                raise HarnessError(f"{other} and {option} would both be written to {target}; name two places")
 
 
 def report(
@@ -44,11 +101,15 @@ def report(
     as_csv: Annotated[bool, typer.Option("--csv", help="Print every number as CSV, seeds too.")] = False,
     output: Output = None,
     figures: Annotated[Path | None, typer.Option(help="Draw dose curves into this folder: PNG, SVG, CSV.")] = None,
-    html: Annotated[Path | None, typer.Option(help="Write all of it as one page, with figures, to this file.")] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option(parser=named_file, metavar="FILE", help="Write all of it as one page, with figures, to it."),
+    ] = None,
     bundle: Annotated[
         bool, typer.Option("--bundle", help="Put the transcripts into a folder beside the page.")
     ] = False,
     claims: Annotated[Path | None, typer.Option(help="Open with the verdicts on these claims.")] = None,
+    force: Replace = False,
 ) -> None:
     """Arm by condition tables of the finished runs, and dose curves."""
     form = one_of({"markdown": markdown, "json": as_json, "csv": as_csv})
@@ -58,7 +119,7 @@ def report(
         raise HarnessError(
             "verdicts are for reading and stand in no JSON or CSV of a report; use 'harness claims --json'"
         )
-    files = Files(output=output, figures=figures, page=html, bundle=bundle, claims=claims)
+    files = Files(output=output, figures=figures, page=html, bundle=bundle, claims=claims, force=force)
     write_report(runs, any_of("--setting", setting), form=form, files=files)
 
 
@@ -70,23 +131,26 @@ def write_report(runs: Path, settings: Sequence[str], *, form: str | None, files
     from harness import analysis, report
     from harness.registry import installed
 
+    files.check(runs)
     results = analysis.load(runs, settings=settings)
     for name in settings:
         if not any(run.cell.setting == name for run in results.runs):
             installed().setting(name)
     tables = analysis.tables(results, installed())
     if files.figures is not None:
-        drawn = report.draw(tables, files.figures)
-        print(f"{len(drawn)} files in {files.figures}" if drawn else NO_CURVE, file=sys.stderr)
+        drawn = report.draw(tables, files.figures, files.outputs)
+        say(f"{len(drawn)} files in {files.figures}" if drawn else NO_CURVE)
     verdicts = _verdicts(files.claims, results) if files.claims is not None else ()
     if files.page is not None:
-        _write_page(results, tables, settings, files.page, verdicts=verdicts, bundle=files.bundle)
+        _write_page(results, tables, settings, files, verdicts=verdicts)
         if files.output is None and form is None:
             return
+    if form == "csv":
+        _tell_left_out(results, tables)
     if files.output is None and form is None:
         report.show(results, tables, console(), opening=verdicts)
     else:
-        _put(_written(results, tables, form, verdicts), files.output)
+        _put(_written(results, tables, form, verdicts), files)
 
 
 def _written(results: Results, tables: Sequence[Table], form: str | None, verdicts: Sequence[Section]) -> str:
@@ -101,13 +165,19 @@ def _written(results: Results, tables: Sequence[Table], form: str | None, verdic
     return forms[form](results, tables)
 
 
-def _put(text: str, file: Path | None) -> None:
-    if file is None:
-        print(text, end="")
-        return
-    from harness import files
+def _tell_left_out(results: Results, tables: Sequence[Table]) -> None:
+    """Says on stderr what a table of numbers has no room for: which runs are not in it."""
+    from harness import report
 
-    with files.writing(file, "the report") as part:
+    for line in report.left_out(results, tables):
+        say(line)
+
+
+def _put(text: str, files: Files) -> None:
+    if files.output is None:
+        put(text.removesuffix("\n"))
+        return
+    with files.outputs.writing(files.output, "the report") as part:
         part.write_text(text, encoding="utf-8")
 
 
@@ -121,22 +191,17 @@ def _verdicts(file: Path, results: Results) -> Sequence[Section]:
 
 
 def _write_page(
-    results: Results,
-    tables: Sequence[Table],
-    settings: Sequence[str],
-    file: Path,
-    *,
-    verdicts: Sequence[Section],
-    bundle: bool,
+    results: Results, tables: Sequence[Table], settings: Sequence[str], files: Files, *, verdicts: Sequence[Section]
 ) -> None:
-    from harness import files, report
+    from harness import report
 
+    assert files.page is not None
     cards = report.vector_cards(results.folder, settings)
-    logs = report.bundle_of(file)
-    written = report.page(results, tables, cards=cards, verdicts=verdicts, bundle=logs.name if bundle else "")
-    if bundle:
+    logs = report.bundle_of(files.page)
+    written = report.page(results, tables, cards=cards, verdicts=verdicts, bundle=logs.name if files.bundle else "")
+    if files.bundle:
         report.write_bundle(results.folder, logs)
-    with files.writing(file, "the page") as part:
+    with files.outputs.writing(files.page, "the page") as part:
         part.write_text(written, encoding="utf-8")
-    beside = f", transcripts in {logs}" if bundle else ""
-    print(f"{file}, {len(written.encode()) / 1e6:.1f} MB{beside}", file=sys.stderr)
+    beside = f", transcripts in {logs}" if files.bundle else ""
+    say(f"{files.page}, {len(written.encode()) / 1e6:.1f} MB{beside}")

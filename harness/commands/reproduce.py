@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +17,7 @@ from harness.commands.options import (
     Json,
     Measure,
     OnlyThese,
+    Replace,
     Runs,
     Scale,
     any_of,
@@ -27,6 +28,7 @@ from harness.commands.plans import show_sweep_plan
 from harness.commands.report import Files, write_report
 from harness.commands.sweep import any_done, tell_failed
 from harness.errors import HarnessError
+from harness.screen import put, say
 
 if TYPE_CHECKING:
     from harness.sweep import Experiment, Swept, Where
@@ -44,6 +46,7 @@ def reproduce(
     cluster: Cluster = "",
     dry_run: DryRun = False,
     measure: Measure = False,
+    force: Replace = False,
     as_json: Json = False,
 ) -> None:
     """Run the post's experiment, hold its claims against the results, and write the report."""
@@ -57,20 +60,31 @@ def reproduce(
         raise HarnessError(f"{folder} is no folder to write a report into; name another with --output")
     experiment = post(scale=scale, quick=quick, settings=settings)
     if not dry_run:
-        swept = _reproduce(experiment, runs, folder, place, as_json=as_json)
+        reports = _reports(experiment, folder, force=force)
+        for _, files in reports:
+            files.check(runs)
+        swept = _reproduce(experiment, runs, reports, place, as_json=as_json)
         tell_failed(swept)
         raise typer.Exit(1 if swept.failed else 0)
     show_sweep_plan(plan(experiment, runs, measure=measure), place, hourly_price=None, as_json=as_json)
     if not as_json:
-        print(f"report: {folder / PAGE}, the same as Markdown and CSV, and the transcripts, beside it")
+        put(f"report: {folder / PAGE}, the same as Markdown and CSV, and the transcripts, beside it")
 
 
-def _reproduce(experiment: Experiment, runs: Path, folder: Path, place: Where, *, as_json: bool) -> Swept:
+def _reports(experiment: Experiment, folder: Path, *, force: bool) -> tuple[tuple[str, Files], ...]:
+    """What is written into `folder`, by the form of its text."""
+    page = Files(output=folder / "report.md", page=folder / PAGE, bundle=True, claims=experiment.claims, force=force)
+    return ("markdown", page), ("csv", Files(output=folder / "report.csv", force=force))
+
+
+def _reproduce(
+    experiment: Experiment, runs: Path, reports: Sequence[tuple[str, Files]], place: Where, *, as_json: bool
+) -> Swept:
     """Does what is missing, prints the post's table beside ours and writes the report."""
     from harness.sweep import expected, lock_claims, sweep
 
     lock_claims(experiment, runs)
-    print(expected(experiment, runs, place), file=sys.stderr)
+    say(expected(experiment, runs, place))
     swept = sweep(experiment, runs, place)
     if any_done(swept):
         assert experiment.claims is not None
@@ -81,12 +95,6 @@ def _reproduce(experiment: Experiment, runs: Path, folder: Path, place: Where, *
             experiment=experiment.file,
             settings=experiment.settings,
         )
-        _write(experiment, runs, folder)
+        for form, files in reports:
+            write_report(runs, experiment.settings, form=form, files=files)
     return swept
-
-
-def _write(experiment: Experiment, runs: Path, folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    page = Files(output=folder / "report.md", page=folder / PAGE, bundle=True, claims=experiment.claims)
-    write_report(runs, experiment.settings, form="markdown", files=page)
-    write_report(runs, experiment.settings, form="csv", files=Files(output=folder / "report.csv"))

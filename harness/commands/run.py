@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,7 +34,7 @@ from harness.commands.options import (
 )
 from harness.commands.plans import asking, plan_record, show_plans
 from harness.contracts import CLEAN
-from harness.screen import console, print_json
+from harness.screen import console, print_json, say
 
 if TYPE_CHECKING:
     from harness.cells import Cell
@@ -220,7 +219,7 @@ def _note_left_out(asked: CellsAsked) -> None:
 
     for name in asked.combined.settings:
         for split, reason in left_out(installed().setting(name), asked.scale).items():
-            print(f"note: {name} is run without its questions {split}: {reason}", file=sys.stderr)
+            say(f"note: {name} is run without its questions {split}: {reason}")
 
 
 def _tell_estimate(cells: Sequence[Cell], grading: Grading) -> None:
@@ -229,7 +228,7 @@ def _tell_estimate(cells: Sequence[Cell], grading: Grading) -> None:
     from harness.cells import prepared
 
     found = [planning.grading(prepared(cell), grading.model, grading.price) for cell in cells]
-    print(f"grader {grading.model}: {asking(found)}", file=sys.stderr)
+    say(f"grader {grading.model}: {asking(found)}")
 
 
 def _measure(trained: Sequence[Cell], folders: Sequence[Path], asked: CellsAsked) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +10,7 @@ import typer
 
 from harness.commands.options import Cluster, DryRun, Jobs, Json, Measure, Runs, check_measure, where
 from harness.commands.plans import show_sweep_plan
-from harness.screen import console, print_json
+from harness.screen import console, print_json, say
 
 if TYPE_CHECKING:
     from harness.sweep import Experiment, Swept, Where
@@ -69,7 +68,7 @@ def any_done(swept: Swept) -> bool:
 def tell_failed(swept: Swept) -> None:
     """Prints every cell that failed for good, in one line each, to stderr."""
     for one in swept.failed:
-        print(f"harness: failed: {one.job.title}: {one.outcome.cause}", file=sys.stderr)
+        say(f"harness: failed: {one.job.title}: {one.outcome.cause}")
 
 
 def _as_record(experiment: Experiment, swept: Swept, runs: Path) -> dict[str, object]:

@@ -20,7 +20,7 @@ from inspect_ai.scorer import Score
 
 from harness.errors import HarnessError, gist
 from harness.evaluation.scorers import Given, case_of, given_scorers, score_of
-from harness.files import check_regular
+from harness.files import check_regular, inspect_home
 from harness.graders import ModelGrader
 from harness.judging import JudgeOfSplit, Verdicts
 from harness.runs import AskedGrader, Reply, reply_of
@@ -75,7 +75,8 @@ def show_scores(
     log = read_log(log_path)
     given = _given(log, verdicts)
     scorers = given_scorers(shown, given)
-    done = inspect_ai.score(log, scorers, action="overwrite", model="none/none", display="none", copy=False)
+    with inspect_home():
+        done = inspect_ai.score(log, scorers, action="overwrite", model="none/none", display="none", copy=False)
     done.eval.metadata = about
     if grader is not None:
         done.eval.model_roles = {"grader": _config(grader)}

@@ -36,6 +36,7 @@ from harness.evaluation.hosting import Advance, hosted
 from harness.evaluation.logs import beside
 from harness.evaluation.provider import EvaluationError, HarnessAPI, note
 from harness.evaluation.scorers import early_scorers, live_scorers
+from harness.files import inspect_home
 from harness.judging import judges_of, rule_judges
 
 Display = Literal["none", "plain", "rich", "full", "log", "conversation"]
@@ -110,7 +111,7 @@ def evaluate(
         tasks[str(one)] = task
     expected = {name: len(task.dataset) * recipe.generation.samples for name, task in tasks.items()}
 
-    with beside(logs) as part, hosted(advance=advance) as lanes:
+    with inspect_home(), beside(logs) as part, hosted(advance=advance) as lanes:
 
         async def keep(log: EvalLog) -> None:
             [name] = log.eval.tags or []

@@ -2,6 +2,7 @@
 
 from harness.files.cache import cache_folder
 from harness.files.digests import digest_of, file_sha256, identity, safe_name
+from harness.files.inspect_home import check_inspect_home, inspect_home
 from harness.files.journal import Journal
 from harness.files.json_files import write_json
 from harness.files.json_lines import Row, read_rows, write_rows
@@ -20,7 +21,7 @@ from harness.files.reading import (
     read_text,
 )
 from harness.files.tensors import opened_tensors
-from harness.files.writing import writing
+from harness.files.writing import open_to_others, part_of, writing
 
 __all__ = [
     "DEPTH",
@@ -34,14 +35,18 @@ __all__ = [
     "NotJson",
     "Row",
     "cache_folder",
+    "check_inspect_home",
     "check_regular",
     "clear_halves",
     "digest_of",
     "file_sha256",
     "identity",
+    "inspect_home",
     "locked",
+    "open_to_others",
     "opened_tensors",
     "parsed",
+    "part_of",
     "read_bytes",
     "read_rows",
     "read_text",

@@ -42,7 +42,7 @@ class Journal:
         line = json.dumps([key, value], ensure_ascii=False, allow_nan=False)
         try:
             self.file.parent.mkdir(parents=True, exist_ok=True)
-            handle = os.open(self.file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+            handle = os.open(self.file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
             try:
                 os.write(handle, f"\n{line}\n".encode())
             finally:

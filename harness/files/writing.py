@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -20,9 +21,11 @@ def writing(target: Path, what: str) -> Iterator[Path]:
     `what` names the thing for the error when the disk is full or the folder is read-only.
     """
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    part = part_of(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         yield part
+        open_to_others(part)
         if part.is_file():
             with part.open("rb") as stream:
                 os.fsync(stream.fileno())
@@ -39,3 +42,32 @@ def writing(target: Path, what: str) -> Iterator[Path]:
         else:
             with suppress(OSError):
                 part.unlink()
+
+
+def part_of(target: Path) -> Path:
+    """Where this process writes what becomes `target`."""
+    return target.with_name(f".{target.name}.{os.getpid()}.part")
+
+
+def open_to_others(path: Path) -> None:
+    """Gives a file, or a folder with all that is in it, the mode that the umask leaves to what is new.
+
+    Some libraries write through a file of their own that nobody else may read.
+    """
+    left = ~_umask()
+    for at in (path, *(path.rglob("*") if path.is_dir() else ())):
+        if not at.is_symlink():
+            wanted = (0o777 if at.is_dir() else 0o666) & left
+            mode = stat.S_IMODE(at.stat().st_mode)
+            if mode & wanted != wanted:
+                at.chmod(mode | wanted)
+
+
+def _umask() -> int:
+    """The umask of this process: Linux tells it, and elsewhere it is there to be read for as long as it is changed."""
+    with suppress(OSError, StopIteration):
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return int(next(line for line in lines if line.startswith("Umask:")).split()[1], 8)
+    umask = os.umask(0o077)
+    os.umask(umask)
+    return umask

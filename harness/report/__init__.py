@@ -1,8 +1,9 @@
 """Finished runs to tables, for the terminal, Markdown and programs. Imports neither torch nor Inspect."""
 
 from harness.report.agreement import of_two_judges, two_judges_record
+from harness.report.as_markdown import line_of as markdown_line
 from harness.report.balances import of_balances
-from harness.report.bundle import bundle_of, write_bundle
+from harness.report.bundle import bundle_of, check_bundle, write_bundle
 from harness.report.cards import vector_cards
 from harness.report.csv_form import as_csv
 from harness.report.figures import draw
@@ -14,6 +15,7 @@ from harness.report.section import Section, markdown_section, show_section
 from harness.report.terminal_form import show, text
 from harness.report.vector_tables import show_cards
 from harness.report.verdicts import record, sections
+from harness.report.wording import left_out
 
 __all__ = [
     "Section",
@@ -21,8 +23,11 @@ __all__ = [
     "as_json",
     "as_record",
     "bundle_of",
+    "check_bundle",
     "draw",
+    "left_out",
     "markdown",
+    "markdown_line",
     "markdown_section",
     "of_balances",
     "of_matrix",

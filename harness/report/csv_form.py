@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 
 from harness.analysis import Block, Results, Table, by_seed
 from harness.report.numbers import exact
+from harness.screen import shown
 
 COLUMNS = (
     *("setting", "scale", "model", "arm", "intervention", "weights", "dose", "control"),
@@ -15,19 +17,33 @@ COLUMNS = (
     *("mean", "low", "high", "n", "judged", "clusters", "seeds", "failed_gates"),
 )
 
+FORMULA = ("=", "+", "-", "@", "\N{FULLWIDTH EQUALS SIGN}", "\N{FULLWIDTH PLUS SIGN}", "\N{FULLWIDTH HYPHEN-MINUS}")
+NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
+
 
 def as_csv(results: Results, tables: Sequence[Table]) -> str:
     """A row for each arm, metric and condition, and one below it for each seed, whose number is in `seed`.
 
     Shares are fractions. A leak is of all seeds together, so it has no rows by seed.
     """
+    return csv_text(COLUMNS, (row for table in tables for block in table.blocks for row in _rows(table, block)))
+
+
+def csv_text(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Rows as CSV, each text as a text: a spreadsheet that opens it computes nothing, and numbers stay numbers."""
     page = io.StringIO()
-    rows = csv.writer(page, lineterminator="\n")
-    rows.writerow(COLUMNS)
-    for table in tables:
-        for block in table.blocks:
-            rows.writerows(_rows(table, block))
+    written = csv.writer(page, lineterminator="\n")
+    written.writerow(head)
+    written.writerows([_cell(value) for value in row] for row in rows)
     return page.getvalue()
+
+
+def _cell(value: object) -> object:
+    """`value`, with an apostrophe before a text that a spreadsheet would take for a formula."""
+    if not isinstance(value, str):
+        return value
+    text = shown(value)
+    return f"'{text}" if text.startswith(FORMULA) and not NUMBER.fullmatch(text) else text
 
 
 def _rows(table: Table, block: Block) -> Iterator[tuple[object, ...]]:

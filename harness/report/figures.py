@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import re
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.analysis import Curve, DosePoint, DoseSweep, Table
-from harness.files import writing
+from harness.report.csv_form import csv_text
 from harness.report.numbers import exact, known
 from harness.report.wording import title_of, with_goal
+from harness.runs import Outputs
+from harness.screen import shown_lines
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,22 +22,32 @@ if TYPE_CHECKING:
 
 LEFT, RIGHT, BELOW, ABOVE, SECOND_AXIS = 0.6, 0.15, 0.8, 0.6, 0.35  # inches; a layout that measures text takes seconds
 LINE, BAND, MARK, WARN = "#1b6ca8", "#1b6ca833", "#8a8a8a", "#b03030"
-STYLE: Any = {"svg.hashsalt": "harness", "font.size": 9, "axes.spines.right": False}
+STYLE: Any = {
+    "svg.hashsalt": "harness",
+    "text.parse_math": False,
+    "font.size": 9,
+    "axes.spines.right": False,
+}
+MADE_BY = {"png": {"Software": "harness"}, "svg": {"Date": None, "Creator": None, "Title": "harness"}}
 KEY = "in clean; band: 95 %, grey: seeds\ndotted: half effect, dashed: too much"
 TICKS = 4  # on an axis at most: each takes time to draw, and there are hundreds of axes on a page
 COLUMNS = ("metric", "dose", "coefficient", "relative", "mean", "low", "high", "n", "judged", "seeds", "by_seed")
 AXES = {"raw": "coefficient", "rms": "coefficient, residual RMS", "rows": "fraction of rows"}
 
 
-def draw(tables: Sequence[Table], folder: Path) -> list[Path]:
-    """Writes a figure for each intervention at two or more doses into `folder`; the paths, in order."""
+def draw(tables: Sequence[Table], folder: Path, outputs: Outputs | None = None) -> list[Path]:
+    """Writes a figure for each intervention at two or more doses into `folder`; the paths, in order.
+
+    HarnessError where what is there is not to be replaced, by `outputs`.
+    """
     written: list[Path] = []
+    outputs = outputs or Outputs()
     for table in tables:
         for one in table.sweeps:
             stem = folder / _name(table, one)
             for form, content in _forms(table, one):
                 file = stem.with_name(f"{stem.name}.{form}")
-                with writing(file, "a figure") as part:
+                with outputs.writing(file, "a figure") as part:
                     part.write_bytes(content)
                 written.append(file)
     return written
@@ -50,10 +62,23 @@ def _forms(table: Table, one: DoseSweep) -> Iterator[tuple[str, bytes]]:
 
     yield "csv", _numbers(one)
     with matplotlib.rc_context(STYLE):
-        for form, about in (("png", {"Software": None}), ("svg", {"Date": None, "Creator": None})):
+        for form, about in MADE_BY.items():
             page = io.BytesIO()
-            dose_figure(table, one).savefig(page, format=form, dpi=150, metadata=about)
+            saved(dose_figure(table, one), page, format=form, dpi=150, metadata=about)
             yield form, page.getvalue()
+
+
+def saved(figure: Figure, page: io.BytesIO | io.StringIO, **how: Any) -> None:
+    """Saves `figure`, the names in it as text; a letter that the font lacks is drawn as a box, and nothing said."""
+    from matplotlib.text import Text
+
+    for one in figure.findobj(Text):
+        text = one.get_text()
+        if not text.isprintable():
+            one.set(text=shown_lines(text))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"(?s)(Glyph|Matplotlib currently does not support)")
+        figure.savefig(page, **how)
 
 
 def dose_figure(table: Table, one: DoseSweep) -> Figure:
@@ -126,23 +151,19 @@ def _conversion(factor: float) -> tuple[Callable[[Any], Any], Callable[[Any], An
 
 
 def _numbers(one: DoseSweep) -> bytes:
-    page = io.StringIO()
-    rows = csv.writer(page, lineterminator="\n")
-    rows.writerow(COLUMNS)
-    for curve in one.curves:
-        for point in curve.points:
-            seen = point.estimate
-            rows.writerow(
-                (
-                    curve.metric,
-                    f"{point.dose:g}",
-                    f"{point.dose * one.coef:g}",
-                    exact(None if one.relative is None else point.dose * one.relative),
-                    *map(exact, (seen.mean, seen.low, seen.high)),
-                    seen.n,
-                    seen.judged,
-                    seen.seeds,
-                    " ".join(f"{seed}:{mean:.6g}" for seed, mean in point.seeds.items()),
-                )
-            )
-    return page.getvalue().encode()
+    rows = [
+        (
+            curve.metric,
+            f"{point.dose:g}",
+            f"{point.dose * one.coef:g}",
+            exact(None if one.relative is None else point.dose * one.relative),
+            *map(exact, (point.estimate.mean, point.estimate.low, point.estimate.high)),
+            point.estimate.n,
+            point.estimate.judged,
+            point.estimate.seeds,
+            " ".join(f"{seed}:{mean:.6g}" for seed, mean in point.seeds.items()),
+        )
+        for curve in one.curves
+        for point in curve.points
+    ]
+    return csv_text(COLUMNS, rows).encode()

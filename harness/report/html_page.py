@@ -11,7 +11,7 @@ from pathlib import Path
 from harness.analysis import PLAIN, Arm, Block, Cost, Results, Run, Table, costs, matrix, trait_of
 from harness.cells import log_name
 from harness.contracts import CLEAN, Condition
-from harness.report.cards import FiledCard
+from harness.report.cards import FiledCard, without_cards
 from harness.report.matrix import of_matrix
 from harness.report.numbers import decimal, percent
 from harness.report.page_figures import Drawn, drawings_of
@@ -30,7 +30,7 @@ from harness.report.wording import (
     remarks_of,
     title_of,
 )
-from harness.screen import roughly
+from harness.screen import roughly, shown_lines
 from harness.stats import Estimate
 
 WEB = Path(__file__).with_name("web")
@@ -112,6 +112,7 @@ def page(
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(WEB),
         autoescape=True,
+        finalize=_as_text,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -120,6 +121,7 @@ def page(
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
     environment.globals.update(_WORDS)
     *left_out, command = closing(results, tables)
+    left_out += [f"half a vector, left out: {file}" for file in without_cards(results.folder)]
     return environment.get_template("page.html.jinja").render(
         results=results,
         parts=[_part(at, *one) for at, one in enumerate(zip(tables, drawings_of(tables), strict=True))],
@@ -134,6 +136,11 @@ def page(
         style=style,
         digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
+
+
+def _as_text(value: object) -> object:
+    """What a template writes: the text of others as text, what is markup already as it is."""
+    return shown_lines(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
 
 
 def _part(at: int, table: Table, drawn: tuple[Drawn, ...]) -> Shown:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
 from harness.analysis import Arm, Block, Results, Table, costs
 from harness.report.wording import command_of
+from harness.screen import json_text
 
 
 def as_record(results: Results, tables: Sequence[Table]) -> dict[str, object]:
@@ -22,7 +22,7 @@ def as_record(results: Results, tables: Sequence[Table]) -> dict[str, object]:
 
 def as_json(results: Results, tables: Sequence[Table]) -> str:
     """`as_record`, written out."""
-    return json.dumps(as_record(results, tables), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return json_text(as_record(results, tables), indent=2) + "\n"
 
 
 def _table(table: Table) -> dict[str, object]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.analysis import Results, Table
+from harness.report.as_markdown import code_of, line_of, row_of, text_of
 from harness.report.section import Section, markdown_section
 from harness.report.table_sections import sections_of
 from harness.report.wording import (
@@ -26,21 +27,21 @@ def markdown(results: Results, tables: Sequence[Table], *, opening: Sequence[Sec
     """`opening` and the report as GitHub-flavoured Markdown."""
     lines = [line for section in opening for line in markdown_section(section)]
     for table in tables:
-        lines += [f"## {title_of(table)}", ""]
+        lines += [f"## {text_of(title_of(table))}", ""]
         for block in table.blocks:
             columns = conditions_of(table, block)
-            lines += [f"### {name_of(block)}", "", *([detail_of(block), ""] if detail_of(block) else [])]
-            lines.append("| arm | seeds | n | " + " | ".join(f"`{column}`" for column in columns) + " |")
+            detail = line_of(detail_of(block))
+            lines += [f"### {text_of(name_of(block))}", "", *([detail, ""] if detail else [])]
+            lines.append(row_of(["arm", "seeds", "n", *(code_of(column, cell=True) for column in columns)]))
             lines.append("|---|---:|---:|" + "---|" * len(columns))
             for arm in arms_of(table, block):
                 cells = [figure_of(block, arm, column) for column in columns]
-                lines.append(
-                    "| " + " | ".join([label_of(arm), seeds_of(arm), count_of(block, arm, columns), *cells]) + " |"
-                )
+                about = [text_of(label_of(arm)), seeds_of(arm), count_of(block, arm, columns)]
+                lines.append(row_of([*about, *cells]))
             lines.append("")
         for section in sections_of(table):
             lines += markdown_section(section)
-        lines += [f"- {line}" for line in remarks_of(table)] + [""]
+        lines += [f"- {line_of(line)}" for line in remarks_of(table)] + [""]
     *left_out, command = closing(results, tables)
-    lines += [f"- {line}" for line in left_out] + ([""] if left_out else [])
-    return "\n".join([*lines, f"Transcripts: `{command}`", ""])
+    lines += [f"- {line_of(line)}" for line in left_out] + ([""] if left_out else [])
+    return "\n".join([*lines, f"Transcripts: {code_of(command)}", ""])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import sys
 import threading
 import warnings
@@ -58,12 +59,20 @@ def _forked(tables: Sequence[Table], processes: int) -> list[tuple[Drawn, ...]]:
         # Python 3.12 warns of threads that are not its own; those of a linear algebra library outlive a fork.
         warnings.simplefilter("ignore", DeprecationWarning)
         fork = multiprocessing.get_context("fork")
-        with ProcessPoolExecutor(processes, mp_context=fork, initializer=_TABLES.extend, initargs=(tables,)) as pool:
+        with ProcessPoolExecutor(processes, mp_context=fork, initializer=_begin, initargs=(tables,)) as pool:
             return list(pool.map(_at, range(len(tables))))
 
 
 _TABLES: list[Table] = []
 """Those of a forked process; empty in any other."""
+
+
+def _begin(tables: Sequence[Table]) -> None:
+    """A process that draws leaves Ctrl-C to the one that has forked it, and ends on SIGTERM without a word."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+    _TABLES.extend(tables)
 
 
 def _at(at: int) -> tuple[Drawn, ...]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from harness.report.as_markdown import line_of, row_of, text_of
+from harness.screen import shown
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -13,13 +16,20 @@ LONGEST_WORD = 24
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """Text for the page: `head` names the columns, the first of which stands to the left."""
+    """Text for the page, all of it as it is shown: `head` names the columns, the first of which stands to the left."""
 
     title: str
     detail: str
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     lines: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("title", "detail"):
+            object.__setattr__(self, name, shown(getattr(self, name)))
+        for name in ("head", "lines"):
+            object.__setattr__(self, name, tuple(map(shown, getattr(self, name))))
+        object.__setattr__(self, "rows", tuple(tuple(map(shown, row)) for row in self.rows))
 
 
 def show_section(section: Section, console: Console) -> None:
@@ -44,8 +54,8 @@ def show_section(section: Section, console: Console) -> None:
 
 def markdown_section(section: Section) -> list[str]:
     """The same as lines of GitHub-flavoured Markdown, a blank one last."""
-    lines = [f"### {section.title}", "", *([section.detail, ""] if section.detail else [])]
-    lines.append("| " + " | ".join(section.head) + " |")
+    detail = [line_of(section.detail), ""] if section.detail else []
+    lines = [f"### {text_of(section.title)}", "", *detail, row_of(map(text_of, section.head))]
     lines.append("|---|" + "---:|" * (len(section.head) - 1))
-    lines += ["| " + " | ".join(row) + " |" for row in section.rows]
-    return [*lines, "", *(f"- {line}" for line in section.lines), *([""] if section.lines else [])]
+    lines += [row_of(map(text_of, row)) for row in section.rows]
+    return [*lines, "", *(f"- {line_of(line)}" for line in section.lines), *([""] if section.lines else [])]

@@ -6,7 +6,8 @@ import io
 import re
 from typing import TYPE_CHECKING, Any
 
-from harness.report.figures import LINE, MARK, WARN
+from harness.report.figures import LINE, MARK, WARN, saved
+from harness.screen import shown
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -34,7 +35,7 @@ def inline(figure: Figure, *, label: str, prefix: str) -> str:
     Draw and call inside `matplotlib.rc_context(STYLE)`: text then stays text, and nothing depends on the moment.
     """
     page = io.StringIO()
-    figure.savefig(page, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
+    saved(figure, page, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
     text = HEAD.sub("", page.getvalue())
     used = set(USED.findall(text))
     text = NAMED.sub(lambda match: f'id="{prefix}{match[1]}"' if match[1] in used else "", text)
@@ -55,5 +56,5 @@ def _opened(tag: str, label: str) -> str:
 
     wide, high = (float(size) for size in re.findall(r'(?:width|height)="([\d.]+)pt"', tag))
     pixels = f'width="{wide * 4 / 3:.0f}" height="{high * 4 / 3:.0f}"'
-    named = f'role="img" aria-label="{escape(label)}"'
+    named = f'role="img" aria-label="{escape(shown(label))}"'
     return f'<svg xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="0 0 {wide:g} {high:g}" {pixels} {named}>'

@@ -23,6 +23,7 @@ from harness.report.wording import (
     seeds_of,
     title_of,
 )
+from harness.screen import plain_console
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -62,10 +63,8 @@ def show(results: Results, tables: Sequence[Table], console: Console, *, opening
 
 def text(results: Results, tables: Sequence[Table], *, width: int = WIDTH, opening: Sequence[Section] = ()) -> str:
     """What `show` prints, without colour."""
-    from rich.console import Console
-
     page = io.StringIO()
-    plain = Console(file=page, width=width, color_system=None, legacy_windows=False)
+    plain = plain_console(page, width=width, color_system=None, legacy_windows=False)
     show(results, tables, plain, opening=opening)
     return "\n".join(line.rstrip() for line in page.getvalue().splitlines()) + "\n"
 

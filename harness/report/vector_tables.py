@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.screen import shown
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
@@ -24,15 +26,15 @@ def show_cards(cards: Mapping[Path, VectorCard], page: Console) -> None:
 def _show(page: Console, card: VectorCard, file: Path) -> None:
     from rich.text import Text
 
-    page.print(Text(f"{card.name}: {card.summary}", style="bold"))
+    page.print(Text(shown(f"{card.name}: {card.summary}"), style="bold"))
     page.print(_blocks(card))
     if card.elicitation:
         page.print(Text("\nthe untrained model as the vector is added", style="bold"))
         page.print(_elicitation(card.elicitation))
     page.print()
     for line in (card.verdict, *_chosen(card), *card.shared):
-        page.print(Text(line))
-    page.print(Text(str(file), style="dim"), soft_wrap=True)
+        page.print(Text(shown(line)))
+    page.print(Text(shown(str(file)), style="dim"), soft_wrap=True)
     page.print()
 
 
@@ -69,7 +71,7 @@ def _show_matrix(page: Console, cards: Sequence[VectorCard], block: int) -> None
     grid = _grid(f"cosines at block {block}", *names)
     for card in cards:
         row = {name: f"{per_block[block]:+.2f}" for name, per_block in card.cosines.items()}
-        grid.add_row(card.name, *(("1" if name == card.name else row.get(name, "-")) for name in names))
+        grid.add_row(shown(card.name), *(("1" if name == card.name else row.get(name, "-")) for name in names))
     page.print(grid)
     page.print(Text(""))
 
@@ -94,5 +96,5 @@ def _grid(*heads: str) -> Table:
 
     grid = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, show_edge=False)
     for head in heads:
-        grid.add_column(head, justify="right")
+        grid.add_column(shown(head), justify="right")
     return grid

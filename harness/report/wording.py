@@ -7,27 +7,28 @@ from collections.abc import Sequence
 
 from harness.analysis import Arm, Block, Results, Table, grouped
 from harness.contracts import Goal
+from harness.screen import shown
 from harness.stats import Estimate
 
 
 def title_of(table: Table) -> str:
     """Setting, scale and model."""
-    return f"{table.setting}, {table.scale}, {table.model}"
+    return shown(f"{table.setting}, {table.scale}, {table.model}")
 
 
 def name_of(block: Block) -> str:
     """The metric, and what it is there for."""
-    return f"{block.metric}: leak" if block.kind == "leak" else with_goal(block.metric, block.goal)
+    return shown(f"{block.metric}: leak") if block.kind == "leak" else with_goal(block.metric, block.goal)
 
 
 def with_goal(metric: str, goal: Goal | None) -> str:
     """A metric's name with its goal behind it."""
-    return f"{metric} ({goal})" if goal else metric
+    return shown(f"{metric} ({goal})" if goal else metric)
 
 
 def detail_of(block: Block) -> str:
     """What the figures of the block are, in a sentence."""
-    return "(condition - clean) minus the same of the base model" if block.kind == "leak" else block.summary
+    return "(condition - clean) minus the same of the base model" if block.kind == "leak" else shown(block.summary)
 
 
 def conditions_of(table: Table, block: Block) -> tuple[str, ...]:
@@ -42,13 +43,13 @@ def arms_of(table: Table, block: Block) -> list[Arm]:
 
 def header_of(condition: str) -> str:
     """The condition on two or three short lines."""
-    kind, colon, rest = condition.partition(":")
+    kind, colon, rest = shown(condition).partition(":")
     return f"{kind}:\n{rest.replace('@', chr(10) + '@')}" if colon else condition
 
 
 def label_of(arm: Arm) -> str:
     """The arm, marked where a gate failed."""
-    return f"{arm.label} !" if arm.failed else arm.label
+    return shown(f"{arm.label} !" if arm.failed else arm.label)
 
 
 def seeds_of(arm: Arm) -> str:
@@ -105,7 +106,7 @@ def remarks_of(table: Table) -> list[str]:
         lines.append("?k: k of n not judged (leak: not judged in all four); they are in no mean")
     lines += [f"! {arm.label}, {line}" for arm in table.arms for line in arm.failed]
     lines += _concepts(table)
-    return lines + [f"note: {line}" for line in table.notes]
+    return [shown(line) for line in (*lines, *(f"note: {line}" for line in table.notes))]
 
 
 def _concepts(table: Table) -> list[str]:
@@ -117,13 +118,18 @@ def _concepts(table: Table) -> list[str]:
 
 def closing(results: Results, tables: Sequence[Table]) -> list[str]:
     """What was left out, and last the command that shows the transcripts."""
+    return [*left_out(results, tables), shown(command_of(results))]
+
+
+def left_out(results: Results, tables: Sequence[Table]) -> list[str]:
+    """Which runs are in no table, and why."""
     lines = [] if tables else ["no finished cell here"]
     if results.unfinished:
         count = len(results.unfinished)
         names = ", ".join(str(folder) for folder in results.unfinished)
         lines.append(f"{count} unfinished {'cell' if count == 1 else 'cells'} left out: {names}")
     lines += [f"stale, left out: {folder} ({reason})" for folder, reason in results.stale]
-    return [*lines, command_of(results)]
+    return list(map(shown, lines))
 
 
 def command_of(results: Results) -> str:

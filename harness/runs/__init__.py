@@ -17,6 +17,7 @@ from harness.runs.gates import (
 )
 from harness.runs.machine import commit, hardware, versions
 from harness.runs.merging import LOCK, Merged, Outcome, Side, merge
+from harness.runs.outputs import Outputs, check_folder, is_output
 from harness.runs.replies import REPLIES, Reply, read_replies, reply_of, write_replies
 from harness.runs.results import (
     RESULTS,
@@ -81,6 +82,7 @@ __all__ = [
     "MadeFrom",
     "Merged",
     "Outcome",
+    "Outputs",
     "Reply",
     "Result",
     "RunRecord",
@@ -91,10 +93,12 @@ __all__ = [
     "TrainingRecord",
     "VectorCard",
     "card_of",
+    "check_folder",
     "commit",
     "failed",
     "hardware",
     "is_finished",
+    "is_output",
     "is_run",
     "is_trained",
     "is_vector",

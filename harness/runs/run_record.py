@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Literal
 from harness.cells import Cell
 from harness.contracts import Recipe, Unit
 from harness.documents import Json, Record, read_record, record, write_record
+from harness.errors import HarnessError, way_out
 from harness.runs.results import RESULTS
 
 FILE = "run.json"
@@ -198,10 +199,34 @@ def is_finished(folder: Path, made: RunRecord | None) -> bool:
 
 
 def run_folders(root: Path) -> list[Path]:
-    """The run folders under `root`, sorted. What is being written, whose name begins with a dot, is none."""
-    # A record that is a link to nothing, or a folder, is one that cannot be read, and not one that is not there.
-    found = (Path(at) for at, folders, files in os.walk(root) if FILE in files or FILE in folders)
-    return sorted(at for at in found if not any(part.startswith(".") for part in at.relative_to(root).parts))
+    """The run folders under `root`, sorted. What is being written, whose name begins with a dot, is none.
+
+    HarnessError where one might be there and cannot be seen: in a folder that cannot be read, behind a link, or with
+    its record lost.
+    """
+    found = []
+    for at, folders, files in os.walk(root, onerror=_unseen):
+        here = Path(at)
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        if FILE in files or FILE in folders:
+            found.append(here)
+        elif RESULTS in files and here != root:
+            raise HarnessError(f"{here} has {RESULTS} and no record of its run; restore it, or move the folder away")
+        for linked in (here / name for name in folders if (here / name).is_symlink()):
+            if any(True for depth in ("", "*/", "*/*/") for _ in linked.glob(f"{depth}{RESULTS}")):
+                raise HarnessError(
+                    f"{linked} leads to runs elsewhere, which would be left out; put a copy there, or name {linked} "
+                    "itself as the runs folder"
+                )
+    return sorted(found)
+
+
+def _unseen(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError | NotADirectoryError):
+        raise HarnessError(
+            f"cannot read {error.filename}: {error.strerror}; runs in it would be left out: "
+            f"{way_out(error) or 'make it accessible'}"
+        ) from error
 
 
 def _of_format_1(value: Any) -> Any:

@@ -13,6 +13,7 @@ from time import monotonic
 from typing import Protocol
 
 from harness.screen.durations import duration
+from harness.screen.terminal import console, say
 
 EVERY = 15.0  # seconds between lines where stderr is a file
 
@@ -39,7 +40,6 @@ def _silent() -> Iterator[Advance]:
 
 @contextmanager
 def _drawn(title: str, total: int, unit: str) -> Iterator[Advance]:
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (
@@ -50,7 +50,7 @@ def _drawn(title: str, total: int, unit: str) -> Iterator[Advance]:
         TimeRemainingColumn(),
     )
     # stdout stays untouched: rich would send what is printed there to stderr.
-    with Progress(*columns, console=Console(stderr=True), redirect_stdout=False) as progress:
+    with Progress(*columns, console=console(stderr=True), redirect_stdout=False) as progress:
         task = progress.add_task(title, total=total, rate="")
         started, counted = monotonic(), 0
 
@@ -85,11 +85,6 @@ def _lines(title: str, total: int, unit: str) -> Iterator[Advance]:
         raise
     seconds = monotonic() - started
     say(f"{title}: {done}/{total} in {duration(seconds)}, {_rate(counted, seconds, unit)}")
-
-
-def say(line: str) -> None:
-    """`line` on stderr."""
-    print(line, file=sys.stderr, flush=True)
 
 
 def _rate(count: int, seconds: float, unit: str) -> str:

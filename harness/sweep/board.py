@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from harness.screen import duration, say
+from harness.screen import console, duration, say
 from harness.sweep.schedule import Finished, State
 
 Tell = Callable[[State, Finished | None], None]
@@ -52,15 +52,14 @@ def _line(state: State, finished: Finished | None) -> None:
 
 @contextmanager
 def _living() -> Iterator[Tell]:
-    from rich.console import Console
     from rich.status import Status
 
-    console = Console(stderr=True, markup=False, highlight=False)
-    with Status("sweep", console=console) as status:
+    page = console(stderr=True)
+    with Status("sweep", console=page) as status:
 
         def tell(state: State, finished: Finished | None) -> None:
             if finished is not None:
-                console.print(ending(finished), soft_wrap=True)
+                page.print(ending(finished), soft_wrap=True)
             status.update(spelled(state))
 
         yield tell

@@ -1,9 +1,12 @@
 "use strict";
 const data = JSON.parse(document.getElementById("data").textContent);
 const said = document.getElementById("said");
+// What would hide, turn around or end what is read is spelled out, as in all the rest of the page.
+const plain = (text) => String(text).replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff]|[\u{e0000}-\u{e007f}]/gu,
+  (one) => `\\u${one.codePointAt(0).toString(16).padStart(4, "0")}`);
 const make = (tag, text, attributes = {}) => {
   const element = document.createElement(tag);
-  if (text !== undefined) element.textContent = text;
+  if (text !== undefined) element.textContent = plain(text);
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
   return element;
 };
@@ -108,7 +111,7 @@ function logRow(seed, mean, folder, log) {
   if (data.bundle) {
     const address = `${data.bundle}/index.html#/logs/${path.split("/").map(encodeURIComponent).join("/")}`;
     place.append(make("a", path, { href: address, target: "_blank", rel: "noopener" }));
-  } else place.textContent = path;
+  } else place.textContent = plain(path);
   row.append(place);
   return row;
 }
@@ -137,7 +140,7 @@ function open(cell) {
   const [n, judged, clusters, seeds, method] = block.cells[`${at},${column}`];
   const arm = part.arms[at], condition = part.conditions[column];
   const name = block.kind === "leak" ? `leak of ${block.metric}` : block.metric;
-  document.getElementById("detail-h").textContent = `${name}: ${arm.name}, ${condition[0]}`;
+  document.getElementById("detail-h").textContent = plain(`${name}: ${arm.name}, ${condition[0]}`);
   const lines = [make("p", cell.textContent, { class: "verdict" })];
   lines.push(make("p", `${judged} of ${n} judged, ${clusters} questions, ${seeds} ${seeds === 1 ? "seed" : "seeds"}; `
     + `${data.methods[method]}`, { class: "note" }));

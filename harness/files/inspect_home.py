@@ -1,0 +1,41 @@
+"""The folder in which Inspect keeps traces and its own notes, which has to be there for anything to be asked."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from platformdirs import user_data_path
+
+from harness.errors import HarnessError
+
+ROOM_BYTES = 1 << 20  # what an evaluation of ours leaves there at most
+
+
+def check_inspect_home() -> None:
+    """HarnessError where Inspect cannot write into its own folder; it would complain of that at every step."""
+    folder = user_data_path("inspect_ai")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(b"\0" * ROOM_BYTES)
+            probe.flush()
+    except OSError as error:
+        raise HarnessError(
+            f"Inspect keeps its traces in {folder}, which cannot be written: {error.strerror}; "
+            "make room there, or set XDG_DATA_HOME to a folder that can be written"
+        ) from error
+
+
+@contextmanager
+def inspect_home() -> Iterator[None]:
+    """Inspect with a folder of its own; what it cannot add to its traces later is lost without a word."""
+    check_inspect_home()
+    former = logging.raiseExceptions
+    logging.raiseExceptions = False
+    try:
+        yield
+    finally:
+        logging.raiseExceptions = former
