@@ -29,7 +29,8 @@ HEAVY = (
 
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("errors", "screen", "stats"),
-    ("contracts",),
+    ("checks",),
+    ("contracts", "calls"),
     ("hookspecs",),
     ("moved",),
     ("__init__",),

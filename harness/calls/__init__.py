@@ -1,0 +1,22 @@
+"""Calls of what plugins wrote: whatever happens in one is a line that says whose function it was, and what was asked.
+
+A registry guards every record that it holds, so that no stage can call a plugin's function in any other way.
+"""
+
+from harness.calls.debugging import HOW, debugging
+from harness.calls.functions import Drawn, PluginFault, PluginFunction, called, guarded, told, whose
+from harness.calls.waiting import interrupted, waited_for
+
+__all__ = [
+    "HOW",
+    "Drawn",
+    "PluginFault",
+    "PluginFunction",
+    "called",
+    "debugging",
+    "guarded",
+    "interrupted",
+    "told",
+    "waited_for",
+    "whose",
+]
