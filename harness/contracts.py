@@ -216,7 +216,6 @@ def compared(conditions: Sequence[str]) -> str | None:
     return None if CLEAN in seen else f"the conditions lack {CLEAN!r}, with which all others are compared"
 
 
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric(Checked):
     """One number that a setting reports: the mean of a judge's score over the cases of a split.

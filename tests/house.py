@@ -36,7 +36,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("__init__",),
     ("files",),
     ("documents", "authoring", "models"),
-    ("registry", "engine"),
+    ("registry", "engine", "laws"),
     ("cells",),
     ("runs", "judging"),
     ("graders", "analysis"),

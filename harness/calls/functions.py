@@ -6,6 +6,7 @@ import asyncio
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, TypeVar
 
 from harness.calls import waiting
@@ -23,12 +24,12 @@ class PluginFault(HarnessError):
     """A plugin's function raised, or gave what it may not give."""
 
 
-class Drawn(PluginFault):
+class AtRandom(PluginFault):
     """A plugin's function gave another result for the same arguments."""
 
 
 class PluginError(Exception):
-    """An exit, or another end of the program, that a plugin asked for inside an awaited function."""
+    """What an awaited function did that no caller could take for an ordinary failure: an exit, a record refused."""
 
 
 def called(label: Callable[[], str], function: Callable[..., object], *arguments: object) -> Any:
@@ -83,7 +84,9 @@ class PluginFunction:
             made = self._checked(arguments)
             if made != self._checked(arguments):
                 label = self._label(arguments)
-                raise Drawn(f"{label} gives something else each time; draw by the seed or the id, as from Random(seed)")
+                raise AtRandom(
+                    f"{label} gives something else each time; draw by the seed or the id, as from Random(seed)"
+                )
             if len(self.kept) >= KEPT:
                 self.kept.pop(next(iter(self.kept)))
             self.kept[arguments] = made
@@ -91,20 +94,22 @@ class PluginFunction:
         return list(kept) if isinstance(kept, list) else kept
 
     def _checked(self, arguments: tuple[Any, ...]) -> Any:
-        made = called(lambda: self._label(arguments), self.function, *arguments)
-        if (said := _unmeant(made) or self.returns.check(made)) is not None:
-            raise PluginFault(f"{self._label(arguments)} gave what it may not: {said}")
-        return guarded(made, self.plugin) if isinstance(made, Checked) and functions_of(type(made)) else made
+        made = called(partial(self._label, arguments), self.function, *arguments)
+        if (said := self.returns.check(made)) is not None:
+            raise PluginFault(f"{self._label(arguments)} gave what it may not: {_unmeant(made) or said}")
+        return guarded(made, self.plugin) if _has_functions(made) else made
 
     async def _awaited(self, arguments: tuple[Any, ...]) -> Any:
-        """What the function gives; it raises as an Exception whatever ends a program."""
+        """What the function gives, also where it does not have to be awaited; an Exception for all that ends it."""
         made = self.function(*arguments)
         if not inspect.isawaitable(made):
-            raise PluginFault(f"{self._label(arguments)} gave no coroutine but {shown(made)}; write 'async def'")
+            return made
         asks = any(one is not None for one in arguments[2:])  # whoever asks a model may wait in its queue
-        number = None if asks else waiting.begin(lambda: self._label(arguments))
+        number = None if asks else waiting.begin(partial(self._label, arguments))
         try:
             return await made
+        except Refused as error:
+            raise PluginError(str(error)) from error
         except (Exception, GeneratorExit):
             raise
         except KeyboardInterrupt:
@@ -124,22 +129,26 @@ class PluginFunction:
         return f"{self.plugin}{': ' if self.plugin else ''}{self.name}({given}) of {self.owner}"
 
 
-def guarded(record: Kind, plugin: str = "", *, owner: str = "") -> Kind:
+def guarded(record: Kind, plugin: str = "", owner: str = "") -> Kind:
     """`record`, its functions and those of the records that it holds made into `PluginFunction`.
 
     `plugin` says whose it is, `owner` what to call it where its own name does not. What is guarded stays as it is.
     """
     owner = owner or _given(record)
-    functions = functions_of(type(record))
+    kind: Any = type(record)
+    functions = functions_of(kind)
     changed: dict[str, Any] = {}
-    for name in record.__dataclass_fields__:  # type: ignore[attr-defined]
+    for name, declared in record.__dataclass_fields__.items():  # type: ignore[attr-defined]
         value = getattr(record, name)
         if name in functions:
-            if value is not None and not isinstance(value, PluginFunction):
+            ours = value is declared.default
+            if not (ours or isinstance(value, PluginFunction)):
                 changed[name] = PluginFunction(value, functions[name], name, owner, plugin)
         elif isinstance(value, Mapping) and any(_has_functions(one) for one in value.values()):
             kind = name.removesuffix("s")
-            changed[name] = {key: guarded(one, plugin, owner=f"{kind} {key!r} of {owner}") for key, one in value.items()}
+            changed[name] = {
+                key: guarded(one, plugin, owner=f"{kind} {key!r} of {owner}") for key, one in value.items()
+            }
     return replace(record, **changed) if changed else record  # type: ignore[type-var]
 
 
@@ -150,7 +159,8 @@ def whose(function: object) -> str:
 
 
 def _has_functions(value: object) -> bool:
-    return isinstance(value, Checked) and bool(functions_of(type(value)))
+    kind: Any = type(value)
+    return isinstance(value, Checked) and bool(functions_of(kind))
 
 
 def _given(argument: object) -> str:
@@ -163,7 +173,7 @@ def _given(argument: object) -> str:
 
 
 def _unmeant(made: object) -> str | None:
-    """What is wrong with a coroutine where a value is meant; it is closed."""
+    """What to do about a coroutine where a value is meant; it is closed."""
     if not inspect.iscoroutine(made):
         return None
     made.close()

@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 
+from harness import laws
 from harness.authoring import algebra, weights
 from harness.cells.cell import Cell, Prepared
 from harness.cells.keys import FORMAT, vector_key
@@ -85,14 +86,18 @@ def weighted(intervention: Intervention, setting: Setting, text: str) -> Interve
 
     HarnessError where it does not apply, or where weights mean nothing to it.
     """
-    reason = intervention.applies(setting)
+    reason = laws.reason_against(intervention, setting)
     if reason is not None:
         raise HarnessError(f"intervention {intervention.name!r} does not apply to setting {setting.name!r}: {reason}")
     if not text:
         return intervention
     if intervention.given is None:
         raise HarnessError(f"intervention {intervention.name!r} takes no weights; leave out the weights {text!r}")
-    return intervention.given(setting, weights.parse(text))
+    with laws.unchanged(intervention, setting):
+        made = intervention.given(setting, weights.parse(text))
+    if made.name != intervention.name:
+        raise HarnessError(f"weights make another intervention, {made.name!r}, of {intervention.name!r}")
+    return made
 
 
 def scales(cell: Cell) -> bool:
@@ -121,16 +126,10 @@ def _dose(dose: float) -> float:
 
 
 def _examples(setting: Setting, cell: Cell) -> tuple[Example, ...]:
-    """The setting's own rows, each of which ends with something to learn."""
+    """The setting's own rows."""
     rows = tuple(setting.examples(cell.seed, cell.scale))
     if not rows:
         raise HarnessError(f"setting {setting.name!r} gave no training rows for scale {cell.scale!r}")
-    for row in rows:
-        if not row.messages or row.messages[-1].role != "assistant":
-            raise HarnessError(
-                f"training row {row.id!r} of setting {setting.name!r} has no assistant turn at its end, so there is "
-                "nothing to learn from it; complete the row or take it out"
-            )
     return rows
 
 
@@ -138,7 +137,7 @@ def _rows(
     unedited: tuple[Example, ...], intervention: Intervention, setting: Setting, cell: Cell, *, steers: bool
 ) -> tuple[Example, ...]:
     """What is trained on."""
-    edited = tuple(intervention.edit(example, setting) for example in unedited)
+    edited = laws.edited(intervention, setting, unedited)
     if cell.dose != 1 and not steers and edited == unedited:
         raise HarnessError(
             f"intervention {cell.intervention!r} has nothing that a dose of {cell.dose:g} could scale; leave it at 1"
@@ -147,13 +146,8 @@ def _rows(
 
 
 def _steering(intervention: Intervention, setting: Setting, recipe: Recipe, dose: float) -> Steering | None:
-    steering = intervention.steering(setting, recipe)
-    if steering is None:
-        return None
-    algebra.check(steering.vector, setting.vectors)
-    if not math.isfinite(steering.coef):
-        raise HarnessError(f"intervention {intervention.name!r} steers with a coefficient that is not finite")
-    return replace(steering, coef=steering.coef * dose)
+    steering = laws.steering_of(intervention, setting, recipe)
+    return None if steering is None else replace(steering, coef=steering.coef * dose)
 
 
 def _mixed(plain: tuple[Example, ...], edited: tuple[Example, ...], cell: Cell) -> tuple[Example, ...]:

@@ -33,14 +33,14 @@ class Returns:
 
 
 @cache
-def checks_of(record: type) -> tuple[tuple[str, object, Check], ...]:
+def checks_of(record: Any) -> tuple[tuple[str, object, Check], ...]:
     """Each field of the dataclass `record`: its name, its default, which needs no check, and what checks it."""
     hints = get_type_hints(record, include_extras=True)
     return tuple((field.name, field.default, check_of(hints[field.name])) for field in fields(record))
 
 
 @cache
-def functions_of(record: type) -> dict[str, Returns]:
+def functions_of(record: Any) -> dict[str, Returns]:
     """What each field of `record` that holds a function has to give when it is called."""
     hints = get_type_hints(record, include_extras=True)
     found = {}
@@ -63,9 +63,9 @@ def check_of(annotation: Any) -> Check:
     if origin in (Union, UnionType):
         return _one_of(arguments)
     if origin is tuple and len(arguments) == 2 and arguments[1] is Ellipsis:
-        return _several(tuple, "a tuple", check_of(arguments[0]))
+        return _several((tuple,), "a tuple", arguments[0])
     if origin is Sequence:
-        return _several((list, tuple), "a list or a tuple", check_of(arguments[0]))
+        return _several((list, tuple), "a list or a tuple", arguments[0])
     if origin is Mapping:
         return _mapping(check_of(arguments[0]), check_of(arguments[1]))
     if origin is Callable:
@@ -164,12 +164,15 @@ def _joined(said: Sequence[str]) -> str:
     return ", nor ".join([first, *(text.partition(" is not ")[2] or text for text in others)])
 
 
-def _several(kinds: type | tuple[type, ...], allowed: str, check: Check) -> Check:
-    def several(value: Any) -> str | None:
+def _several(kinds: tuple[type[Sequence[object]], ...], allowed: str, entry: Any) -> Check:
+    check = check_of(entry)
+    record = entry if isinstance(entry, type) and entry not in PLAIN else None
+
+    def several(value: object) -> str | None:
         if not isinstance(value, kinds):
             return f"{shown(value)} is not {allowed}"
-        for at, entry in enumerate(value):
-            if (said := check(entry)) is not None:
+        for at, one in enumerate(value):
+            if type(one) is not record and (said := check(one)) is not None:
                 return f"{said}, in entry {at}"
         return None
 

@@ -19,12 +19,13 @@ class Checked:
     __slots__ = ()
 
     def __post_init__(self) -> None:
-        for name, default, check in checks_of(type(self)):
+        kind: Any = type(self)
+        for name, default, check in checks_of(kind):
             value = getattr(self, name)
             if value is not default and (said := check(value)) is not None:
                 own = getattr(self, "name", "") or getattr(self, "id", "")
                 called = f" {shown(own)}" if own and isinstance(own, str) and name not in ("name", "id") else ""
-                raise Refused(f"{said} ({type(self).__name__}{called}.{name})")
+                raise Refused(f"{said} ({kind.__name__}{called}.{name})")
         if (said := self.wrong()) is not None:
             raise Refused(said)
 
