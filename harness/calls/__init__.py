@@ -4,12 +4,13 @@ A registry guards every record that it holds, so that no stage can call a plugin
 """
 
 from harness.calls.debugging import HOW, debugging
-from harness.calls.functions import AtRandom, PluginFault, PluginFunction, called, guarded, told, whose
+from harness.calls.functions import AtRandom, PluginError, PluginFault, PluginFunction, called, guarded, told, whose
 from harness.calls.waiting import interrupted, waited_for
 
 __all__ = [
     "HOW",
     "AtRandom",
+    "PluginError",
     "PluginFault",
     "PluginFunction",
     "called",

@@ -93,11 +93,7 @@ def weighted(intervention: Intervention, setting: Setting, text: str) -> Interve
         return intervention
     if intervention.given is None:
         raise HarnessError(f"intervention {intervention.name!r} takes no weights; leave out the weights {text!r}")
-    with laws.unchanged(intervention, setting):
-        made = intervention.given(setting, weights.parse(text))
-    if made.name != intervention.name:
-        raise HarnessError(f"weights make another intervention, {made.name!r}, of {intervention.name!r}")
-    return made
+    return laws.weighted(intervention, setting, weights.parse(text))
 
 
 def scales(cell: Cell) -> bool:

@@ -1,7 +1,7 @@
 """What a plugin's functions must hold to: one text for the cell that is prepared and for the plugin's own tests."""
 
-from harness.laws.interventions import edited, reason_against, steering_of, unchanged
-from harness.laws.judges import AWKWARD_REPLIES, tried, wrong_verdict
+from harness.laws.interventions import edited, reason_against, steering_of, weighted
+from harness.laws.judges import AWKWARD_REPLIES, tried, try_once, wrong_verdict
 
 __all__ = [
     "AWKWARD_REPLIES",
@@ -9,6 +9,7 @@ __all__ = [
     "reason_against",
     "steering_of",
     "tried",
-    "unchanged",
+    "try_once",
+    "weighted",
     "wrong_verdict",
 ]

@@ -11,15 +11,13 @@ from harness.calls import AtRandom, whose
 from harness.contracts import Example, Intervention, Recipe, Setting, Steering
 from harness.errors import HarnessError
 
-DRAWN = "draw by the row's id, as harness.authoring.prompts does"
-
 
 def edited(intervention: Intervention, setting: Setting, rows: Sequence[Example]) -> tuple[Example, ...]:
     """What `intervention` makes of `rows`, the same each time, each row with its id and its reply.
 
     HarnessError for the first row of which that is not so, and where a row or the setting itself is changed.
     """
-    with unchanged(intervention, setting):
+    with _unchanged(intervention, setting):
         return tuple(_edited(intervention, setting, row) for row in rows)
 
 
@@ -57,7 +55,7 @@ def reason_against(intervention: Intervention, setting: Setting) -> str | None:
 
 def steering_of(intervention: Intervention, setting: Setting, recipe: Recipe) -> Steering | None:
     """What `intervention` adds to the residual stream at a dose of 1, by the vectors of the setting, at one place."""
-    with unchanged(intervention, setting):
+    with _unchanged(intervention, setting):
         steering = intervention.steering(setting, recipe)
         again = intervention.steering(setting, recipe)
     where = _where(intervention, setting)
@@ -69,12 +67,26 @@ def steering_of(intervention: Intervention, setting: Setting, recipe: Recipe) ->
         raise HarnessError(f"{where}: steering although nothing is trained")
     if steering.blocks and steering.depth is not None:
         raise HarnessError(f"{where}: give either blocks or depth")
-    algebra.check(steering.vector, setting.vectors)
+    try:
+        algebra.check(steering.vector, setting.vectors)
+    except HarnessError as error:
+        raise HarnessError(f"{where}: steering() asks for what is not there: {error}") from error
     return steering
 
 
+def weighted(intervention: Intervention, setting: Setting, weights: Mapping[str, float]) -> Intervention:
+    """What `weights` make of an `intervention` that takes them."""
+    assert intervention.given is not None
+    with _unchanged(intervention, setting):
+        made = intervention.given(setting, dict(weights))
+    if made.name != intervention.name:
+        broken = f"weights make another intervention, {made.name!r}, of it"
+        raise HarnessError(f"{_where(intervention, setting)}: {broken}")
+    return made
+
+
 @contextmanager
-def unchanged(intervention: Intervention, setting: Setting) -> Iterator[None]:
+def _unchanged(intervention: Intervention, setting: Setting) -> Iterator[None]:
     """HarnessError where a mapping of `setting` holds something else after the block."""
     before = _held(setting)
     yield

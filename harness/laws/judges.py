@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from harness.calls import AtRandom, whose
-from harness.checks import shown
+from harness.calls import AtRandom, PluginError, whose
+from harness.checks import Refused, shown
 from harness.contracts import Case, Judge, Rating, Verdict
-from harness.errors import HarnessError
+from harness.errors import HarnessError, OutOfReach
 
 AWKWARD_REPLIES = ("", " \n\t", "...", "yes " * 200, "42", "\u200b\ufffd{}[]<|im_end|>", "Не знаю. 我不知道。 🤷")
+FEW_REPLIES = ("", "42", "Yes, I think so.")
 
 
 def tried(judge: Judge, case: Case, replies: Sequence[str] = AWKWARD_REPLIES) -> None:
@@ -28,6 +29,32 @@ def tried(judge: Judge, case: Case, replies: Sequence[str] = AWKWARD_REPLIES) ->
             raise HarnessError(f"{where} changes case {case.id!r} in place; the fault is the judge's")
         if verdict != asyncio.run(_graded(judge, case, reply)):
             raise AtRandom(f"{where}, case {case.id!r}, reply {reply[:20]!r}: the same reply gets another verdict")
+
+
+def try_once(judge: Judge, case: Case) -> None:
+    """Tries `judge` on `case` as `tried` does, with a few replies, once in a process; it may raise.
+
+    One that asks a grader is tried by its author alone.
+    """
+    if judge.grader or (judge.grade, case.id) in _tried:
+        return
+    for reply in FEW_REPLIES:
+        try:
+            tried(judge, case, (reply,))
+        except PluginError as error:
+            if isinstance(error.__cause__, Refused):
+                said = f"gave for case {case.id!r} what it may not: {error}; the fault is the judge's"
+                raise HarnessError(f"judge {judge.name!r}{whose(judge.grade)} {said}") from error
+        except OutOfReach:
+            return
+        except HarnessError:
+            raise
+        except Exception:
+            continue
+    _tried.add((judge.grade, case.id))
+
+
+_tried: set[tuple[object, str]] = set()
 
 
 def wrong_verdict(judge: Judge, case: Case, verdict: object) -> str | None:

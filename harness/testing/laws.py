@@ -8,38 +8,37 @@ Each `check_` function raises AssertionError with one line that names the record
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
-from functools import wraps
-from typing import ParamSpec
 
 from harness import authoring, laws
 from harness.calls import AtRandom, guarded
 from harness.cells import left_out, splits
+from harness.checks import called_by
 from harness.contracts import ONE_WAY, Case, Condition, Example, Intervention, Judge, Message, Setting, VectorSpec
 from harness.errors import HarnessError, gist
 
-Given = ParamSpec("Given")
+
+@contextmanager
+def _asserted(record: Setting | Intervention | Judge, scale: str = "mini") -> Iterator[None]:
+    """Says of a broken law as an AssertionError what the command line would say."""
+    own = called_by(record)
+    try:
+        yield
+    except HarnessError as error:
+        said = str(error)
+        raise AssertionError(said if said.startswith(own) else f"{own}, scale {scale}: {said}") from error
 
 
-def asserted(check: Callable[Given, None]) -> Callable[Given, None]:
-    """`check`, which says of a broken law as an AssertionError what the command line would say."""
-
-    @wraps(check)
-    def checked(*given: Given.args, **named: Given.kwargs) -> None:
-        try:
-            check(*given, **named)
-        except HarnessError as error:
-            raise AssertionError(str(error)) from error
-
-    return checked
-
-
-@asserted
 def check_setting(setting: Setting, *, scale: str = "mini") -> None:
     """Every law of a setting at `scale`: its rows, its cases, its conditions, its vectors and its recipe."""
+    with _asserted(setting, scale):
+        _check_setting(guarded(setting), scale)
+
+
+def _check_setting(setting: Setting, scale: str) -> None:
     where = f"setting {setting.name!r}, scale {scale}"
-    setting = guarded(setting)
     steers = setting.recipe(scale).steering
     _law(set(setting.recipes) == set(setting.conditions), where, "recipes and conditions are for different scales")
     _law(any(m.goal == "suppress" for m in setting.metrics), where, "no metric has the goal 'suppress'")
@@ -68,22 +67,22 @@ def check_setting(setting: Setting, *, scale: str = "mini") -> None:
         _check_vector(spec, scale, tested, f"{where}, vector {name!r}")
 
 
-@asserted
 def check_intervention(intervention: Intervention, setting: Setting, *, scale: str = "mini") -> None:
     """Every law of an intervention, tried on the training rows and the recipe of one setting."""
-    where = f"intervention {intervention.name!r} on setting {setting.name!r}"
-    intervention, setting = guarded(intervention), guarded(setting)
+    with _asserted(intervention, scale):
+        _check_intervention(guarded(intervention), guarded(setting), scale)
+
+
+def _check_intervention(intervention: Intervention, setting: Setting, scale: str) -> None:
     if laws.reason_against(intervention, setting) is not None:
         return
     laws.edited(intervention, setting, setting.examples(0, scale))
     laws.steering_of(intervention, setting, setting.recipe(scale))
     if intervention.given is not None and setting.composition:
-        made = intervention.given(setting, {next(iter(setting.composition)): 0.5})
-        _law(made.name == intervention.name, where, f"weights make another intervention, {made.name!r}, of it")
-        check_intervention(replace(made, given=None), setting, scale=scale)
+        made = laws.weighted(intervention, setting, {next(iter(setting.composition)): 0.5})
+        _check_intervention(replace(made, given=None), setting, scale)
 
 
-@asserted
 def check_judge(judge: Judge, *, cases: Sequence[Case] = ()) -> None:
     """Every law of a judge, tried with awkward replies on `cases`, or on one case without facts.
 
@@ -94,8 +93,9 @@ def check_judge(judge: Judge, *, cases: Sequence[Case] = ()) -> None:
     for case in cases or (plain,):
         for reply in laws.AWKWARD_REPLIES:
             try:
-                laws.tried(judge, case, (reply,))
-            except HarnessError:
+                with _asserted(judge):
+                    laws.tried(judge, case, (reply,))
+            except AssertionError:
                 raise
             except Exception as error:
                 seen = f"judge {judge.name!r}, case {case.id!r}, reply {reply[:20]!r}"
