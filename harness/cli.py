@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
 from harness import __version__
+from harness.calls import DEBUG, debugging, interrupted, is_debugging
 from harness.commands import COMMANDS
 from harness.errors import HarnessError, way_out
 
@@ -27,10 +29,18 @@ CommandError: type[Exception] = typer.BadParameter.__mro__[2]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and gives the exit status: 0; 1 when doctor finds a lack; 2 with one line on stderr; 130."""
+    typed = list(sys.argv[1:] if arguments is None else arguments)
+    with debugging(asked=DEBUG in typed):
+        return _ended([word for word in typed if word != DEBUG])
+
+
+def _ended(arguments: list[str]) -> int:
     try:
-        status = app(args=None if arguments is None else list(arguments), prog_name="harness", standalone_mode=False)
+        status = app(args=arguments, prog_name="harness", standalone_mode=False)
         sys.stdout.flush()
     except HarnessError as error:
+        if is_debugging():
+            traceback.print_exc()
         return _stopped(str(error))
     except (KeyboardInterrupt, typer.Abort):
         status = 130
@@ -47,7 +57,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         message = error.format_message() if hasattr(error, "format_message") else str(error)
         return _stopped(message if message.endswith("?") else f"{message.rstrip('.')}; see 'harness --help'")
     if status == 130:  # typer's own answer to Ctrl-C
-        print("harness: stopped; the same command goes on where it stopped", file=sys.stderr)
+        during = interrupted()
+        stopped = f"stopped while waiting for {during}" if during else "stopped"
+        print(f"harness: {stopped}; the same command goes on where it stopped", file=sys.stderr)
     return status if isinstance(status, int) else 0
 
 
@@ -58,7 +70,9 @@ def _stopped(message: str) -> int:
 
 @app.callback(invoke_without_command=True)
 def harness(
-    context: typer.Context, version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    debug: Annotated[bool, typer.Option(DEBUG, help="Show where an error was raised; also HARNESS_DEBUG=1.")] = False,
 ) -> None:
     """Benchmark training-time interventions against unwanted traits."""
     if version:

@@ -3,11 +3,12 @@
 A registry guards every record that it holds, so that no stage can call a plugin's function in any other way.
 """
 
-from harness.calls.debugging import HOW, debugging
+from harness.calls.debugging import DEBUG, HOW, debugging, is_debugging
 from harness.calls.functions import AtRandom, PluginError, PluginFault, PluginFunction, called, guarded, told, whose
 from harness.calls.waiting import interrupted, waited_for
 
 __all__ = [
+    "DEBUG",
     "HOW",
     "AtRandom",
     "PluginError",
@@ -17,6 +18,7 @@ __all__ = [
     "debugging",
     "guarded",
     "interrupted",
+    "is_debugging",
     "told",
     "waited_for",
     "whose",

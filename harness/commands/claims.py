@@ -30,11 +30,13 @@ def claims(
     form = one_of({"markdown": markdown, "json": as_json})
     from harness import claims
     from harness.registry import installed
-    from harness.sweep import post_claims
+    from harness.sweep import load, post_claims
 
     asked = file or post_claims()
     if lock:
-        print(claims.lock(claims.read_claims(asked, installed()), runs, experiment=experiment))
+        found = claims.read_claims(asked, installed())
+        claims.check_conditions(found, installed(), also=load(experiment).conditions if experiment else ())
+        print(claims.lock(found, runs, experiment=experiment))
     else:
         show_verdicts(runs, asked, form=form, experiment=experiment)
 
