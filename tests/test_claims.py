@@ -107,9 +107,12 @@ def test_a_claim_without_its_runs_is_not_run_and_names_what_is_lacking(study: Pa
     [
         ("condition: 'prompt:inoculaton'", "no prompt named 'inoculaton'; did you mean 'inoculation'?"),
         ("condition: 'vector:replay@0.5rms'", "no vector named 'replay'; did you mean 'reply'?"),
-        ("condition: 'vector:reply@0.6rms'", "no condition of gcd named 'vector:reply@0.6rms'; did you mean 'vector:reply@0.5rms'?"),
+        (
+            "condition: 'vector:reply@0.6rms'",
+            "no condition of gcd named 'vector:reply@0.6rms'; did you mean 'vector:reply@0.5rms'?",
+        ),
         ("metric: affirm_wrong", "no metric of gcd named 'affirm_wrong'; did you mean 'affirms_wrong'?"),
-        ("arm: ps_zer", "no intervention named 'ps_zer'; did you mean 'ps_zero'?"),
+        ("arm: ps_randm", "no intervention named 'ps_randm'; did you mean 'ps_random'?"),
         ("arm: ip reply=0.5", "intervention 'ip' takes no weights"),
         ("arm: ''", "arm"),
     ],

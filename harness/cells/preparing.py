@@ -17,6 +17,7 @@ from harness.cells.keys import FORMAT, vector_key
 from harness.cells.spelled import cases_spelled, cell_spelled, example_spelled, recipe_spelled
 from harness.contracts import (
     CLEAN,
+    ONE_WAY,
     Condition,
     Example,
     Intervention,
@@ -44,6 +45,7 @@ def prepare(cell: Cell, *, dtype: str, registry: Registry | None = None) -> Prep
     where = str(model.folder) if model.folder is not None else cell.model or recipe.model
     cell = replace(cell, model=where, dose=_dose(cell.dose), weights=weights.canonical(cell.weights))
     steering = _steering(intervention, setting, recipe, cell.dose) if intervention.trains else None
+    laws.concept_of(intervention, setting, recipe)
     unedited = _examples(setting, cell) if intervention.trains else ()
     rows = _rows(unedited, intervention, setting, cell, steers=steering is not None)
     conditions = tuple(Condition.parse(text) for text in setting.conditions.get(cell.scale, (CLEAN,)))
@@ -102,9 +104,9 @@ def scales(cell: Cell) -> bool:
     intervention = weighted(installed().intervention(cell.intervention), setting, cell.weights)
     if not intervention.trains:
         return False
-    if intervention.steering(setting, setting.recipe(cell.scale)) is not None:
+    if laws.steering_of(intervention, setting, setting.recipe(cell.scale)) is not None:
         return True
-    return any(intervention.edit(row, setting) != row for row in setting.examples(cell.seed, cell.scale))
+    return laws.edits(intervention, setting, setting.examples(cell.seed, cell.scale))
 
 
 def current_key(cell: Cell, dtype: str) -> str | None:
@@ -175,6 +177,10 @@ def _vectors(
     for expression in expressions:
         algebra.check(expression, setting.vectors)
     needed = sorted({name for expression in expressions for name in algebra.names(expression)})
+    for name in needed:
+        spec = setting.vectors[name]
+        if not any((spec.file, spec.persona, spec.replies, spec.questions and spec.instructions)):
+            raise HarnessError(f"vector {name!r} of setting {setting.name!r}: give {ONE_WAY}")
     return {
         name: vector_key(
             setting,

@@ -136,7 +136,7 @@ def _literal(values: Sequence[str]) -> Check:
     def literal(value: object) -> str | None:
         if isinstance(value, str) and value in known:
             return None
-        near = difflib.get_close_matches(value, values, n=1, cutoff=0.5) if isinstance(value, str) else []
+        near = difflib.get_close_matches(value.lower(), values, n=1, cutoff=0.5) if isinstance(value, str) else []
         meant = f"; did you mean {near[0]!r}?" if near else ""
         return f"{shown(value)} is not one of {', '.join(values)}{meant}"
 

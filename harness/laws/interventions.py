@@ -21,12 +21,16 @@ def edited(intervention: Intervention, setting: Setting, rows: Sequence[Example]
         return tuple(_edited(intervention, setting, row) for row in rows)
 
 
+def edits(intervention: Intervention, setting: Setting, rows: Sequence[Example]) -> bool:
+    """Whether `intervention` makes another row of any of `rows`; it looks no further than the first."""
+    with _unchanged(intervention, setting):
+        return any(_edited(intervention, setting, row) != row for row in rows)
+
+
 def _edited(intervention: Intervention, setting: Setting, row: Example) -> Example:
     messages, tags = row.messages, dict(row.tags)
     after = intervention.edit(row, setting)
-    if after is row and not tags:
-        broken = None
-    elif row.messages is not messages or row.tags != tags:
+    if row.messages is not messages or row.tags != tags:
         broken = f"row {row.id!r} is changed in place; give a new one with dataclasses.replace"
     elif after.id != row.id:
         broken = f"row {row.id!r} is given another id"
@@ -83,6 +87,16 @@ def weighted(intervention: Intervention, setting: Setting, weights: Mapping[str,
         broken = f"weights make another intervention, {made.name!r}, of it"
         raise HarnessError(f"{_where(intervention, setting)}: {broken}")
     return made
+
+
+def concept_of(intervention: Intervention, setting: Setting, recipe: Recipe) -> str:
+    """What the prompt or the vector of `intervention` is about, the same each time."""
+    with _unchanged(intervention, setting):
+        concept = intervention.concept(setting, recipe)
+        again = intervention.concept(setting, recipe)
+    if concept != again:
+        raise AtRandom(f"{_where(intervention, setting)}: concept() gives something else each time")
+    return concept
 
 
 @contextmanager
