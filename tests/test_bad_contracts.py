@@ -1,4 +1,4 @@
-"""Every record that a plugin makes refuses, in one line, what its author can get wrong: seen, allowed, record, field."""
+"""Every record that a plugin makes refuses in one line what its author can get wrong: seen, allowed, and the field."""
 
 from __future__ import annotations
 
@@ -271,7 +271,7 @@ FAULTS: Mapping[str, tuple[Any, str]] = {
         "give either replies, or instructions and questions, or a persona, or a file",
     ),
     "a vector's function of no argument": (
-        lambda: VectorSpec(summary="", replies=list),
+        lambda: VectorSpec(summary="", replies=lambda: ["no"]),
         "cannot be called with 1 arguments",
     ),
     "a persona that asks nothing": (lambda: replace(SOUND[Persona], questions=()), "it is empty (Persona.questions)"),
@@ -314,7 +314,7 @@ FAULTS: Mapping[str, tuple[Any, str]] = {
     "a condition twice": (lambda: conditions("clean", "clean"), "condition 'clean' is there already, as 'clean'"),
     "a condition in two spellings": (
         lambda: conditions("clean", "vector:reply@2", "vector:reply@2.0"),
-        "condition 'vector:reply@2.0' is there already, as 'vector:reply@2'; keep one, under 'mini' (Setting 'loud'.conditions)",
+        "condition 'vector:reply@2.0' is there already, as 'vector:reply@2'; keep one, under 'mini' (Setting 'loud'.",
     ),
     "a condition that is none": (
         lambda: conditions("clean", "vector:reply"),

@@ -139,11 +139,13 @@ def judge(give: Callable[[str], dict[str, float | None]]) -> Judge:
 FAULTY_JUDGES = {
     "another score": (
         judge(lambda reply: {"soft": 1.0}),
-        "judge 'it' gave {'soft': 1.0} for case 'plain', not a number or None for each of loud; the fault is the judge's",
+        "judge 'it' gave {'soft': 1.0} for case 'plain', not a number or None for each of loud; "
+        "the fault is the judge's",
     ),
     "not a number": (
         judge(lambda reply: {"loud": float("nan")}),
-        "judge 'it', case 'plain', reply '': raised PluginError: nan is not a finite number, under 'loud' (Verdict.scores)",
+        "judge 'it', case 'plain', reply '': raised PluginError: nan is not a finite number, "
+        "under 'loud' (Verdict.scores)",
     ),
     "raising on an empty reply": (
         judge(lambda reply: {"loud": float(reply[0].isupper())}),

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence, Sized
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 Rule = Callable[[Any], str | None]
 
@@ -16,8 +15,7 @@ SHOWN = 60
 """So many characters of what was given are shown."""
 
 
-@dataclass(frozen=True, slots=True)
-class Range:
+class Range(NamedTuple):
     """A number from `low` to `high`; `above` leaves out `low` itself."""
 
     low: float
@@ -31,8 +29,7 @@ class Range:
         return f"{shown(value)} is not a number {first} to {self.high:,}"
 
 
-@dataclass(frozen=True, slots=True)
-class Matching:
+class Matching(NamedTuple):
     """Text of at most `longest` characters that is all `pattern`; `allowed` says so in words."""
 
     pattern: re.Pattern[str]
@@ -47,8 +44,7 @@ class Matching:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class Distinct:
+class Distinct(NamedTuple):
     """No two entries have the same `attribute`, or are the same where none is named; `kind` says what they are."""
 
     kind: str
