@@ -39,8 +39,8 @@ Filled = Annotated[str, filled]
 Count = Annotated[int, Range(1, 10**9)]
 CountOrNone = Annotated[int, Range(0, 10**9)]
 Share = Annotated[float, Range(0, 1)]
-Size = Annotated[float, Range(0, 1e9)]
-Part = Annotated[float, Range(0, 1e9, above=True)]
+Size = Annotated[float, Range(0)]
+Part = Annotated[float, Range(0, above=True)]
 
 Blocks = Annotated[tuple[Annotated[int, Range(0, 10**6)], ...], Distinct("blocks")]
 
@@ -98,11 +98,13 @@ class Example(Checked):
     tags: Mapping[str, str] = field(default_factory=dict)
 
     def wrong(self) -> str | None:
-        """The turns in order, with a reply to learn from at the end."""
-        row, last = f"row {self.id!r}", self.messages[-1] if self.messages else None
-        if last is None or last.role != "assistant":
+        """The turns in order, and no empty reply at the end; that there is one is asked of what is trained on."""
+        row = f"row {self.id!r}"
+        if not self.messages:
             return f"{row} does not end with a reply"
-        return out_of_order(self.messages, row) or (None if last.content.strip() else f"{row} ends with an empty reply")
+        last = self.messages[-1]
+        empty = last.role == "assistant" and not last.content.strip()
+        return out_of_order(self.messages, row) or (f"{row} ends with an empty reply" if empty else None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,13 +205,16 @@ CLEAN = str(Condition())
 
 
 def compared(conditions: Sequence[str]) -> str | None:
-    """What is wrong with the conditions of one scale: each is there once, however spelled, and clean among them."""
+    """What is wrong with the conditions of one scale: each is there once, however spelled, and clean among them.
+
+    One that spells nothing is told of with its scale where the setting is looked up.
+    """
     seen: dict[str, str] = {}
     for text in conditions:
         try:
             spelled = str(Condition.parse(text))
-        except HarnessError as error:
-            return str(error)
+        except HarnessError:
+            continue
         if spelled in seen:
             return f"condition {text!r} is there already, as {seen[spelled]!r}; keep one"
         seen[spelled] = text

@@ -141,7 +141,7 @@ def a_row_twice(world: World) -> list[str]:
     return rows(lambda found: found + found[:1])(world)
 
 
-@bad("examples(0, 'mini') of setting 'loud': row 'x' does not end with a reply")
+@bad("training row 'x' of setting 'loud' has no assistant turn at its end")
 def a_row_without_a_reply(world: World) -> list[str]:
     return rows(lambda found: [Example(id="x", messages=found[0].messages[:1])])(world)
 
@@ -184,7 +184,7 @@ EDITS: dict[str, tuple[Callable[[Example, Setting], Any], str]] = {
         lambda row, _: replace(row, messages=(*row.messages[:-1], Message("assistant", "No."))),
         "loses or changes its reply",
     ),
-    "a_reply_lost": (lambda row, _: replace(row, messages=row.messages[:-1]), "does not end with a reply"),
+    "a_reply_lost": (lambda row, _: replace(row, messages=row.messages[:-1]), "loses or changes its reply"),
     "a_row_edited_at_random": (
         lambda row, _: replace(row, tags={"n": str(next(TURN))}),
         "is edited differently each time",

@@ -128,6 +128,12 @@ def _examples(setting: Setting, cell: Cell) -> tuple[Example, ...]:
     rows = tuple(setting.examples(cell.seed, cell.scale))
     if not rows:
         raise HarnessError(f"setting {setting.name!r} gave no training rows for scale {cell.scale!r}")
+    for row in rows:
+        if row.messages[-1].role != "assistant":
+            raise HarnessError(
+                f"training row {row.id!r} of setting {setting.name!r} has no assistant turn at its end, so there is "
+                "nothing to learn from it; complete the row or take it out"
+            )
     return rows
 
 

@@ -5,6 +5,7 @@ A rule is called with a value that is of the field's type already, and says what
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Sequence, Sized
 from typing import Any, NamedTuple
@@ -19,14 +20,15 @@ class Range(NamedTuple):
     """A number from `low` to `high`; `above` leaves out `low` itself."""
 
     low: float
-    high: float
+    high: float = math.inf
     above: bool = False
 
     def __call__(self, value: float) -> str | None:
         if self.low <= value <= self.high and not (self.above and value == self.low):
             return None
         first = f"above {self.low:,}" if self.above else f"from {self.low:,}"
-        return f"{shown(value)} is not a number {first} to {self.high:,}"
+        last = "" if self.above and self.high == math.inf else " up" if self.high == math.inf else f" to {self.high:,}"
+        return f"{shown(value)} is not a number {first}{last}"
 
 
 class Matching(NamedTuple):

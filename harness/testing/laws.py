@@ -118,6 +118,9 @@ def _check_examples(setting: Setting, scale: str, where: str) -> Sequence[Exampl
     except AtRandom as error:
         raise AssertionError(f"{where}: seed 0 gives other training rows each time") from error
     _law(bool(examples), where, "no training rows")
+    for example in examples:
+        ends = example.messages[-1].role == "assistant"
+        _law(ends, where, f"row {example.id!r} does not end with a reply")
     return examples
 
 
