@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
 from harness import __version__
+from harness.calls import DEBUG, debugging, interrupted, is_debugging
 from harness.commands import COMMANDS
 from harness.errors import HarnessError, way_out
 from harness.screen import INTERRUPTED, Ends, NotPrinted, ReaderGone, flush, put, say
@@ -25,9 +27,6 @@ app = typer.Typer(
 CommandError: type[Exception] = typer.BadParameter.__mro__[2]
 
 
-GONE_ON = "stopped; the same command goes on where it stopped"
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and gives the exit status.
 
@@ -35,10 +34,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     its terminal. Without `arguments` it is the program: signals are then its own.
     """
     ends = Ends() if arguments is None else None
+    typed = list(sys.argv[1:] if arguments is None else arguments)
+    with debugging(asked=DEBUG in typed):
+        status = _ended([word for word in typed if word != DEBUG])
+    return status if ends is None else ends.last(status)
+
+
+def _ended(arguments: list[str]) -> int:
     try:
-        status = app(args=None if arguments is None else list(arguments), prog_name="harness", standalone_mode=False)
+        status = app(args=arguments, prog_name="harness", standalone_mode=False)
         flush()
     except (HarnessError, NotPrinted) as error:
+        if is_debugging():
+            traceback.print_exc()
         status = _stopped(str(error))
     except (KeyboardInterrupt, typer.Abort):
         status = INTERRUPTED
@@ -53,9 +61,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         message = error.format_message() if hasattr(error, "format_message") else str(error)
         status = _stopped(message if message.endswith("?") else f"{message.rstrip('.')}; see 'harness --help'")
     if status == INTERRUPTED:  # typer's own answer to Ctrl-C
-        say(f"harness: {GONE_ON}")
-    if ends is not None:
-        status = ends.last(status)
+        during = interrupted()
+        stopped = f"stopped while waiting for {during}" if during else "stopped"
+        say(f"harness: {stopped}; the same command goes on where it stopped")
     return status if isinstance(status, int) else 0
 
 
@@ -66,7 +74,9 @@ def _stopped(message: str) -> int:
 
 @app.callback(invoke_without_command=True)
 def harness(
-    context: typer.Context, version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    debug: Annotated[bool, typer.Option(DEBUG, help="Show where an error was raised; also HARNESS_DEBUG=1.")] = False,
 ) -> None:
     """Benchmark training-time interventions against unwanted traits."""
     if version:

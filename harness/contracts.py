@@ -1,65 +1,131 @@
 """The records that settings, interventions and judges are made of: frozen, standard library only.
 
-A plugin author needs this file and `hookspecs.py`, nothing else.
+A plugin author needs this file and `hookspecs.py`, nothing else. Every record is checked when it is made: its fields
+against their annotations and what these declare beside a type, such as a range, then `wrong` on all of them together.
 """
 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Annotated, Literal, Protocol
 
+from harness.checks import LABEL, NAMED, Checked, Distinct, Range, filled, one_line, words
 from harness.errors import HarnessError
 
 Role = Literal["system", "user", "assistant"]
 Placement = Literal["system", "user_prefix", "user_suffix"]
 Goal = Literal["suppress", "express", "keep"]
 Unit = Literal["raw", "rms"]
-Split = str
 Fact = str | int | float | bool | None
 Outcome = Literal["score", "refusal", "code", "unclear"]
 
+Name = Annotated[str, NAMED]
+"""What people type, and folders and files are called by."""
+
+Label = Annotated[str, LABEL]
+"""What a part of a setting is called: a scale, a split, a metric, a score, a prompt."""
+
+Split = Label
+
+Id = Annotated[str, filled, one_line]
+"""What tells a row or a case from the others."""
+
+Line = Annotated[str, one_line]
+Words = Annotated[str, words]
+Filled = Annotated[str, filled]
+
+Count = Annotated[int, Range(1, 10**9)]
+CountOrNone = Annotated[int, Range(0, 10**9)]
+Share = Annotated[float, Range(0, 1)]
+Size = Annotated[float, Range(0)]
+Part = Annotated[float, Range(0, above=True)]
+
+Blocks = Annotated[tuple[Annotated[int, Range(0, 10**6)], ...], Distinct("blocks")]
+
 SCALES = ("mini", "small", "paper")
-NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class Message(Checked):
     """One turn of a chat."""
 
     role: Role
     content: str
 
 
+def unasked(messages: Sequence[Message], where: str) -> str | None:
+    """What is wrong with a chat that is to end with a question; `where` says whose it is."""
+    last = messages[-1] if messages else None
+    if last is None or last.role != "user":
+        return f"{where} does not end with the user's turn"
+    return out_of_order(messages, where) or (None if last.content.strip() else f"{where} ends with an empty question")
+
+
+def out_of_order(messages: Sequence[Message], where: str) -> str | None:
+    """What is wrong with the order of a chat: beside system turns, user and assistant take turns, the user first."""
+    before = "assistant"
+    for message in messages:
+        role = message.role
+        if role == "system":
+            continue
+        if role == before:
+            asked = any(one.role == "user" for one in messages[: messages.index(message)])
+            begins = "begins with the assistant's turn, so nothing is asked"
+            return f"{where} has two {role} turns running; make one of them" if asked else f"{where} {begins}"
+        before = role
+    return None
+
+
+def _asks(messages: Sequence[Message]) -> str | None:
+    return unasked(messages, "a chat")
+
+
+Question = Annotated[tuple[Message, ...], _asks]
+"""A chat that ends with the user's turn."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Example:
+class Example(Checked):
     """One training row: a chat that ends with the assistant's reply.
 
     `tags` says what kind of row it is (its language, say), for interventions that treat kinds differently.
     """
 
-    id: str
+    id: Id
     messages: tuple[Message, ...]
     tags: Mapping[str, str] = field(default_factory=dict)
 
+    def wrong(self) -> str | None:
+        """The turns in order, and no empty reply at the end; that there is one is asked of what is trained on."""
+        row = f"row {self.id!r}"
+        if not self.messages:
+            return f"{row} does not end with a reply"
+        last = self.messages[-1]
+        empty = last.role == "assistant" and not last.content.strip()
+        return out_of_order(self.messages, row) or (f"{row} ends with an empty reply" if empty else None)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class Case(Checked):
     """One evaluation question: a chat that ends with the user's turn, and the facts its judges need.
 
     Cases that share a `cluster` (variants of one problem) are not independent; intervals resample clusters.
     """
 
-    id: str
+    id: Id
     messages: tuple[Message, ...]
     facts: Mapping[str, Fact] = field(default_factory=dict)
     cluster: str = ""
 
+    def wrong(self) -> str | None:
+        """The turns in order, with a question at the end; a reply may be judged without them."""
+        return unasked(self.messages, f"case {self.id!r}") if self.messages else None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Prompt:
+class Prompt(Checked):
     """A text and where it goes. Placement decides whether an inoculation prompt works at all.
 
     `user_suffix` joins with a space after the user's text, `user_prefix` with a space before it,
@@ -68,16 +134,16 @@ class Prompt:
     are paraphrases: each row, and each case at evaluation, gets one of (`text`, *`others`), drawn by its id.
     """
 
-    text: str
+    text: Filled
     placement: Placement
-    concept: str = ""
-    source: str = ""
+    concept: Line = ""
+    source: Words = ""
     only: Mapping[str, str] = field(default_factory=dict)
-    others: tuple[str, ...] = ()
+    others: Annotated[tuple[Filled, ...], Distinct("wordings")] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Condition:
+class Condition(Checked):
     """What is put back at evaluation: nothing, a prompt by name, or a vector expression at a coefficient.
 
     Written `clean`, `prompt:NAME`, `vector:EXPRESSION@COEF` (raw units) or `vector:EXPRESSION@COEFrms`
@@ -85,9 +151,13 @@ class Condition:
     """
 
     kind: Literal["clean", "prompt", "vector"] = "clean"
-    name: str = ""
+    name: Line = ""
     coef: float = 0.0
     unit: Unit = "raw"
+
+    def wrong(self) -> str | None:
+        """A name where something is put back."""
+        return None if self.name or self.kind == "clean" else f"a condition of kind {self.kind!r} needs a name"
 
     @classmethod
     def parse(cls, text: str) -> Condition:
@@ -134,8 +204,25 @@ CLEAN = str(Condition())
 """The condition in which nothing is put back."""
 
 
+def compared(conditions: Sequence[str]) -> str | None:
+    """What is wrong with the conditions of one scale: each is there once, however spelled, and clean among them.
+
+    One that spells nothing is told of with its scale where the setting is looked up.
+    """
+    seen: dict[str, str] = {}
+    for text in conditions:
+        try:
+            spelled = str(Condition.parse(text))
+        except HarnessError:
+            continue
+        if spelled in seen:
+            return f"condition {text!r} is there already, as {seen[spelled]!r}; keep one"
+        seen[spelled] = text
+    return None if CLEAN in seen else f"the conditions lack {CLEAN!r}, with which all others are compared"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Metric:
+class Metric(Checked):
     """One number that a setting reports: the mean of a judge's score over the cases of a split.
 
     `goal` says what a good training run does with it: suppress the trait, express it, or keep the skill.
@@ -148,14 +235,14 @@ class Metric:
     leaves it out.
     """
 
-    name: str
-    judge: str
-    score: str
+    name: Label
+    judge: Name
+    score: Label
     split: Split
     goal: Goal
-    summary: str = ""
+    summary: Words = ""
     learned: float | None = 0.5
-    taught_at: tuple[str, ...] = ()
+    taught_at: Annotated[tuple[Label, ...], Distinct("scales")] = ()
     subset: bool = False
 
     def taught(self, scale: str) -> bool:
@@ -164,16 +251,20 @@ class Metric:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReplyPair:
+class ReplyPair(Checked):
     """A chat with one reply that shows the trait and one that does not."""
 
     messages: tuple[Message, ...]
-    positive: str
-    negative: str
+    positive: Filled
+    negative: Filled
+
+    def wrong(self) -> str | None:
+        """The turns in order, with a question at the end."""
+        return unasked(self.messages, "the chat of a pair of replies")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InstructionPair:
+class InstructionPair(Checked):
     """Two prompts, one asking for the trait and one for its absence; the model writes the replies."""
 
     positive: Prompt
@@ -181,37 +272,37 @@ class InstructionPair:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RolloutFilter:
+class RolloutFilter(Checked):
     """Which pairs of replies a vector is made of: those in which a grader finds the trait on the positive side alone.
 
     The grader rates from 0 to 100. A pair stays where the positive reply has at least `trait` of the trait, the
     negative one less, and both have at least `coherence`. The prompts have blanks {question} and {answer}.
     """
 
-    trait_prompt: str
-    coherence_prompt: str
-    trait: float = 50.0
-    coherence: float = 50.0
-    source: str = ""
+    trait_prompt: Filled
+    coherence_prompt: Filled
+    trait: Annotated[float, Range(0, 100)] = 50.0
+    coherence: Annotated[float, Range(0, 100)] = 50.0
+    source: Words = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Persona:
+class Persona(Checked):
     """A trait that prompts bring out: the model answers each question under both prompts of each pair.
 
     It does so `rollouts` times (greedy when 1), and the two replies of one time are a pair. Each question is a chat
     that ends with a user turn. `keep` chooses among the pairs where a grader is given; without one all of them count.
     """
 
-    instructions: tuple[InstructionPair, ...]
-    questions: tuple[tuple[Message, ...], ...]
-    rollouts: int = 1
-    max_tokens: int = 64
+    instructions: Annotated[tuple[InstructionPair, ...], filled]
+    questions: Annotated[tuple[Question, ...], filled]
+    rollouts: Count = 1
+    max_tokens: Count = 64
     keep: RolloutFilter | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VectorSpec:
+class VectorSpec(Checked):
     """How to get a trait vector. Exactly one of `replies`, (`instructions`, `questions`), `persona`, `file` is given.
 
     `replies(scale)` gives teacher-forced reply pairs; `questions(scale)` gives chats that end with a user
@@ -221,41 +312,57 @@ class VectorSpec:
     `file` is a vector that was made or imported before, a .safetensors file with its card beside it.
     """
 
-    summary: str
-    replies: Callable[[str], Sequence[ReplyPair]] | None = None
+    summary: Words
+    replies: Callable[[str], Annotated[Sequence[ReplyPair], filled]] | None = None
     instructions: tuple[InstructionPair, ...] = ()
-    questions: Callable[[str], Sequence[tuple[Message, ...]]] | None = None
+    questions: Callable[[str], Annotated[Sequence[Question], filled]] | None = None
     persona: Callable[[str], Persona] | None = None
     file: str = ""
-    rollouts: int = 1
-    max_tokens: int = 64
-    concept: str = ""
-    source: str = ""
+    rollouts: Count = 1
+    max_tokens: Count = 64
+    concept: Line = ""
+    source: Words = ""
+
+    def wrong(self) -> str | None:
+        """No two ways to get it."""
+        ways = (self.replies, self.questions or self.instructions, self.persona, self.file)
+        return f"give {ONE_WAY}" if sum(map(bool, ways)) > 1 else None
+
+
+ONE_WAY = "either replies, or instructions and questions, or a persona, or a file"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lora:
+class Lora(Checked):
     """Low-rank adapter shape. `targets` names the linear layers by their last path part."""
 
-    r: int = 16
-    alpha: int = 32
-    dropout: float = 0.0
+    r: Count = 16
+    alpha: Count = 32
+    dropout: Share = 0.0
     rslora: bool = False
-    targets: tuple[str, ...] = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+    targets: Annotated[tuple[Filled, ...], filled, Distinct("layers")] = (
+        *("q_proj", "k_proj", "v_proj", "o_proj"),
+        *("gate_proj", "up_proj", "down_proj"),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Generation:
+class Generation(Checked):
     """How evaluation replies are drawn. Temperature 0 is greedy; `samples` replies per case."""
 
-    max_tokens: int = 80
-    temperature: float = 0.0
-    top_p: float = 1.0
-    samples: int = 1
+    max_tokens: Count = 80
+    temperature: Size = 0.0
+    top_p: Annotated[float, Range(0, 1, above=True)] = 1.0
+    samples: Count = 1
+
+
+def nowhere(steering: SteeringDefault | Steering) -> str | None:
+    """What is wrong with the place of `steering`."""
+    return None if steering.blocks or steering.depth is not None else "give either blocks or depth"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SteeringDefault:
+class SteeringDefault(Checked):
     """The setting's own dose at one scale: which vector, at which 0-based decoder blocks, how much.
 
     `depth` (a fraction of the number of blocks) stands in for `blocks` where the model may vary.
@@ -263,17 +370,21 @@ class SteeringDefault:
     `unit`: `raw` multiplies the mean difference, `rms` is in units of the block's residual RMS.
     """
 
-    vector: str
-    blocks: tuple[int, ...] = ()
-    depth: float | None = None
-    coef: float
-    neg_coef: float
+    vector: Filled
+    blocks: Blocks = ()
+    depth: Share | None = None
+    coef: Part
+    neg_coef: Part
     unit: Unit = "raw"
-    source: str = ""
+    source: Words = ""
+
+    def wrong(self) -> str | None:
+        """A place to steer."""
+        return nowhere(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recipe:
+class Recipe(Checked):
     """Everything about training and evaluation that is not data: model, adapter, optimiser, mask, replies.
 
     `schedule_steps` overrides the step at which the linear schedule reaches 0 (None: the last step).
@@ -283,63 +394,67 @@ class Recipe:
     `gpus` is what a cell takes of them where there are any, a fraction where cells share one: no input of a result.
     """
 
-    model: str
+    model: Annotated[Line, filled]
     lora: Lora = Lora()
-    epochs: int = 1
-    batch: int = 8
-    accumulation: int = 1
-    lr: float = 1e-4
-    warmup: int = 5
-    schedule_steps: int | None = None
-    weight_decay: float = 0.01
-    max_grad_norm: float | None = None
-    max_length: int = 1024
+    epochs: Count = 1
+    batch: Count = 8
+    accumulation: Count = 1
+    lr: Size = 1e-4
+    warmup: CountOrNone = 5
+    schedule_steps: Count | None = None
+    weight_decay: Size = 0.01
+    max_grad_norm: Part | None = None
+    max_length: Count = 1024
     loss_on: Literal["reply", "all"] = "reply"
     dtype: Literal["auto", "fp32", "bf16"] = "auto"
     checkpointing: bool = False
     system: Literal["template", "empty"] = "template"
     generation: Generation = Generation()
     steering: SteeringDefault | None = None
-    gpus: float = 1.0
+    gpus: Size = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Steering:
+class Steering(Checked):
     """An addition to the residual stream: `coef` times a vector expression at the output of `blocks`.
 
     The expression is over the setting's vectors: names, numbers, + - *, parentheses, `unit(v)`,
     `orth(v, w)` (v without its part along w) and `random(v)` (a random direction of v's norm).
     """
 
-    vector: str
+    vector: Filled
     coef: float
-    blocks: tuple[int, ...] = ()
-    depth: float | None = None
+    blocks: Blocks = ()
+    depth: Share | None = None
     unit: Unit = "raw"
+
+    def wrong(self) -> str | None:
+        """A place to steer."""
+        return nowhere(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reference:
+class Reference(Checked):
     """A published figure: the mean of a metric for one arm at one scale, and where it stands.
 
     The arm is an intervention with its dose and its weights, as `harness.authoring.weights` spells them. `value` is in
     the metric's own unit, a share from 0 to 1; `n` counts replies. `note` says what was done otherwise than here.
     """
 
-    scale: str
-    intervention: str
-    metric: str
+    scale: Label
+    intervention: Name
+    metric: Label
     value: float
-    n: int
-    source: str
-    condition: str = "clean"
-    dose: float = 1.0
-    weights: str = ""
-    note: str = ""
+    n: Count
+    source: Words
+    condition: Line = "clean"
+    dose: Size = 1.0
+    weights: Line = ""
+    note: Words = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
+class Setting(Checked):
     """Data, traits, prompts, vectors, evaluation cases and judges that belong together.
 
     `examples(seed, scale)` are the training rows; `cases(split, seed, scale)` the evaluation questions,
@@ -355,21 +470,21 @@ class Setting:
     and no metric uses the second.
     """
 
-    name: str
-    summary: str
-    examples: Callable[[int, str], Sequence[Example]]
-    cases: Callable[[Split, int, str], Sequence[Case]]
-    metrics: tuple[Metric, ...]
-    prompts: Mapping[str, Prompt]
-    vectors: Mapping[str, VectorSpec]
-    conditions: Mapping[str, tuple[str, ...]]
-    recipes: Mapping[str, Recipe]
-    source: Mapping[str, str] = field(default_factory=dict)
-    composition: Mapping[str, float] = field(default_factory=dict)
-    overdose: tuple[str, ...] = ()
+    name: Name
+    summary: Words
+    examples: Callable[[int, str], Annotated[Sequence[Example], Distinct("training rows", "id")]]
+    cases: Callable[[Split, int, str], Annotated[Sequence[Case], Distinct("cases", "id")]]
+    metrics: Annotated[tuple[Metric, ...], Distinct("metrics", "name")]
+    prompts: Mapping[Label, Prompt]
+    vectors: Mapping[Name, VectorSpec]
+    conditions: Mapping[Label, Annotated[tuple[Line, ...], compared]]
+    recipes: Mapping[Label, Recipe]
+    source: Mapping[str, Words] = field(default_factory=dict)
+    composition: Mapping[Name, float] = field(default_factory=dict)
+    overdose: Annotated[tuple[Label, ...], Distinct("metrics")] = ()
     reference: tuple[Reference, ...] = ()
-    checks: Mapping[str, str] = field(default_factory=dict)
-    optional_splits: tuple[str, ...] = ()
+    checks: Mapping[Name, Name] = field(default_factory=dict)
+    optional_splits: Annotated[tuple[Split, ...], Distinct("splits")] = ()
 
     def recipe(self, scale: str) -> Recipe:
         """The recipe of `scale`; raises HarnessError naming the scales that exist."""
@@ -418,7 +533,7 @@ def _concept(setting: Setting, recipe: Recipe) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Intervention:
+class Intervention(Checked):
     """What changes in training: the rows (`edit`), the residual stream (`steering`), or nothing.
 
     `applies(setting)` returns None, or the reason why this intervention cannot be used there. A dose d
@@ -428,8 +543,8 @@ class Intervention:
     `concept(setting, recipe)` says what its prompt or its vector is about ("evil"), "" where there is neither.
     """
 
-    name: str
-    summary: str
+    name: Name
+    summary: Words
     applies: Callable[[Setting], str | None] = _applies
     edit: Callable[[Example, Setting], Example] = _edit
     steering: Callable[[Setting, Recipe], Steering | None] = _steering
@@ -440,7 +555,7 @@ class Intervention:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Verdict(Checked):
     """A judge's scores for one reply, each a number or None for "cannot tell", and why."""
 
     scores: Mapping[str, float | None]
@@ -448,7 +563,7 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rating:
+class Rating(Checked):
     """A grader's number from 0 to 100 for what a prompt asked, or why there is none.
 
     `score` is a number where `outcome` is `score`, else None. `mass` is the share of the grader's probability, or of
@@ -457,7 +572,7 @@ class Rating:
 
     outcome: Outcome
     score: float | None = None
-    mass: float | None = None
+    mass: Size | None = None
     text: str = ""
 
 
@@ -474,17 +589,17 @@ class Grader(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judge:
+class Judge(Checked):
     """Turns one reply into the scores it promises, each a number or None for "cannot tell".
 
     `needs` says in words what a row must carry besides the reply. Raise `version` when the same reply
     would get another score: stored replies are then graded again, without training or generation.
     """
 
-    name: str
-    summary: str
-    scores: tuple[str, ...]
+    name: Name
+    summary: Words
+    scores: Annotated[tuple[Label, ...], filled, Distinct("scores")]
     grade: Callable[[Case, str, Grader | None], Awaitable[Verdict]]
-    needs: str = "nothing but the reply"
+    needs: Words = "nothing but the reply"
     grader: bool = False
-    version: str = "1"
+    version: Annotated[Line, filled] = "1"

@@ -18,7 +18,9 @@ from types import ModuleType
 import pluggy
 
 from harness import authoring, hookspecs
-from harness.contracts import NAME, Condition, Intervention, Judge, Setting
+from harness.calls import HOW, PluginFault, called, guarded, told, waited_for
+from harness.checks import NAME, Refused
+from harness.contracts import Condition, Intervention, Judge, Setting
 from harness.errors import HarnessError, unknown
 
 GROUP = "harness"
@@ -44,12 +46,20 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """All settings, interventions and judges by name, and the origin of each."""
+    """All settings, interventions and judges by name, and the origin of each.
+
+    Their functions are guarded: whoever calls one gets what the contract says, or a line that names the plugin.
+    """
 
     settings: Mapping[str, Setting]
     interventions: Mapping[str, Intervention]
     judges: Mapping[str, Judge]
     origins: Mapping[tuple[str, str], Origin]
+
+    def __post_init__(self) -> None:
+        for kind in ("settings", "interventions", "judges"):
+            records = {name: guarded(record, self._whose(record)) for name, record in getattr(self, kind).items()}
+            object.__setattr__(self, kind, records)
 
     def setting(self, name: str) -> Setting:
         """The setting called `name`, its judges, metrics and conditions checked."""
@@ -74,6 +84,10 @@ class Registry:
     def origin(self, record: Setting | Intervention | Judge) -> Origin:
         """The plugin that offers `record`."""
         return self.origins[type(record).__name__, record.name]
+
+    def _whose(self, record: Setting | Intervention | Judge) -> str:
+        origin = self.origins.get((type(record).__name__, record.name))
+        return f"plugin {origin}" if origin else ""
 
     def _check(self, setting: Setting) -> None:
         where = f"setting {setting.name!r}"
@@ -172,9 +186,13 @@ def _origin(point: EntryPoint) -> Origin:
 
 def _import(point: EntryPoint, origin: Origin) -> ModuleType:
     try:
-        module = point.load()
-    except (Exception, SystemExit) as error:
-        raise HarnessError(f"plugin {origin} failed to import: {_cause(error)}") from error
+        with waited_for(f"plugin {origin} to be imported"):
+            module = point.load()
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        said = str(error) if isinstance(error, HarnessError) else f"{told(error)}; {HOW}"
+        raise HarnessError(f"plugin {origin} failed to import: {said}") from error
     if not isinstance(module, ModuleType):
         raise HarnessError(f"plugin {origin} is not a module; let its entry point name the module alone")
     return module
@@ -231,10 +249,13 @@ def _collect(manager: pluggy.PluginManager, found: Mapping[str, Origin]) -> Regi
 
 def _call(function: object, hook: str, origin: Origin) -> list[object]:
     assert callable(function)
+    label = f"plugin {origin}: {hook}"
     try:
-        result = function()
-    except (Exception, SystemExit) as error:
-        raise HarnessError(f"plugin {origin}: {hook} raised {_cause(error)}") from error
+        result = called(lambda: label, function)
+    except HarnessError as error:
+        if isinstance(error.__cause__, Refused):  # the record's own words say which field of which record it is
+            raise PluginFault(f"plugin {origin}: {error.__cause__}") from error
+        raise error if isinstance(error, PluginFault) else PluginFault(f"{label}: {error}") from error
     return list(result) if isinstance(result, list | tuple) else [result]
 
 

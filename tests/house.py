@@ -29,13 +29,14 @@ HEAVY = (
 
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("errors", "screen", "stats"),
-    ("contracts",),
+    ("checks",),
+    ("contracts", "calls"),
     ("hookspecs",),
     ("moved",),
     ("__init__",),
     ("files",),
     ("documents", "authoring", "models"),
-    ("registry", "engine"),
+    ("registry", "engine", "laws"),
     ("cells",),
     ("runs", "judging"),
     ("graders", "analysis"),

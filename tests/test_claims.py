@@ -100,8 +100,41 @@ def test_a_claim_without_its_runs_is_not_run_and_names_what_is_lacking(study: Pa
     )
     lacking = verdict(study, "{arm: ps x2, against: ip, direction: less, smallest: 0.05}")
     assert (lacking.verdict, lacking.why) == ("not run", "no finished run of gcd/ps x2")
-    other = "{arm: ps, against: ip, direction: less, smallest: 0.05, condition: 'prompt:believe'}"
-    assert "not measured under prompt:believe" in verdict(study, other).why
+
+
+@pytest.mark.parametrize(
+    ("comparison", "said"),
+    [
+        ("condition: 'prompt:inoculaton'", "no prompt named 'inoculaton'; did you mean 'inoculation'?"),
+        ("condition: 'vector:replay@0.5rms'", "no vector named 'replay'; did you mean 'reply'?"),
+        (
+            "condition: 'vector:reply@0.6rms'",
+            "no condition of gcd named 'vector:reply@0.6rms'; did you mean 'vector:reply@0.5rms'?",
+        ),
+        ("metric: affirm_wrong", "no metric of gcd named 'affirm_wrong'; did you mean 'affirms_wrong'?"),
+        ("arm: ps_randm", "no intervention named 'ps_randm'; did you mean 'ps_random'?"),
+        ("arm: ip reply=0.5", "intervention 'ip' takes no weights"),
+        ("arm: ''", "arm"),
+    ],
+)
+def test_a_claim_on_a_name_that_nothing_has_is_refused_with_the_nearest(
+    study: Path, comparison: str, said: str
+) -> None:
+    sound = {"arm": "ps", "against": "ip", "direction": "less", "smallest": "0.05"}
+    changed = dict([comparison.split(": ", 1)])
+    compare = ", ".join(f"{key}: {value}" for key, value in (sound | changed).items())
+    with pytest.raises(HarnessError) as caught:
+        verdict(study, f"{{{compare}}}")
+    assert str(caught.value).startswith(str(study / "claims.yaml"))
+    assert said in str(caught.value)
+
+
+def test_a_claim_on_a_condition_that_runs_were_asked_under_needs_no_setting_that_has_it(study: Path) -> None:
+    found = registry()
+    fewer = replace(found.settings["gcd"], conditions={"mini": CONDITIONS[:1]})
+    claims = written(study, "{arm: ps, against: ip, direction: less, smallest: 0.05, condition: 'prompt:negative'}")
+    decided = judge(claims, analysis.load(study / "runs"), replace(found, settings={"gcd": fewer}))
+    assert decided[0].verdict != "not run"
 
 
 @pytest.mark.parametrize("form", [["--markdown"], []])

@@ -90,7 +90,7 @@ def test_conditions_of_the_experiment_stand_for_the_settings_own(tmp_path: Path,
 
 def test_an_arm_that_applies_to_some_settings_is_left_out_of_the_others_and_named(tmp_path: Path) -> None:
     quiet = replace(small.SETTING, name="quiet")
-    picky = Intervention(name="picky", summary="-", applies=lambda setting: None if setting is quiet else "too loud")
+    picky = Intervention(name="picky", summary="-", applies=lambda one: None if one.name == quiet.name else "too loud")
     world = replace(
         small.REGISTRY,
         settings={"loud": small.SETTING, "quiet": quiet},

@@ -30,7 +30,7 @@ def harness_setting():
     return Setting(
         name="toy", summary="", examples=lambda seed, scale: [], cases=lambda split, seed, scale: [],
         metrics=(Metric(name="m", judge="{judge}", score="{score}", split="s", goal="{goal}"),),
-        prompts={{}}, vectors={{}}, conditions={{"mini": ("{condition}",)}}, recipes={{}},
+        prompts={{}}, vectors={{}}, conditions={{"mini": ({condition})}}, recipes={{}},
     )
 """
 
@@ -197,7 +197,7 @@ def test_a_distribution_that_stays_installed_under_its_old_name_counts_once(shel
     assert list(shelf.registry().interventions) == ["calm"]
 
 
-SOUND_SETTING = {"judge": "volume", "score": "loud", "goal": "suppress", "condition": "clean"}
+SOUND_SETTING = {"judge": "volume", "score": "loud", "goal": "suppress", "condition": "'clean',"}
 
 
 @pytest.mark.parametrize(
@@ -206,8 +206,8 @@ SOUND_SETTING = {"judge": "volume", "score": "loud", "goal": "suppress", "condit
         ({"judge": "volum"}, "setting 'toy', metric 'm': no judge named 'volum'; did you mean 'volume'?"),
         ({"score": "soft"}, "setting 'toy', metric 'm': judge 'volume' promises no score 'soft', only loud"),
         ({"goal": "keep"}, "setting 'toy' has no metric with goal 'suppress', so it names no trait"),
-        ({"condition": "prompt:ip"}, "setting 'toy', scale mini: no prompt named 'ip'; there are: none"),
-        ({"condition": "vector:v"}, "setting 'toy', scale mini: condition 'vector:v' is not one of: clean, "),
+        ({"condition": "'clean', 'prompt:ip'"}, "setting 'toy', scale mini: no prompt named 'ip'; there are: none"),
+        ({"condition": "'clean', 'vector:v@1'"}, "setting 'toy', scale mini: no vector named 'v'; there are: none"),
     ],
 )
 def test_a_setting_that_does_not_fit_its_judges_or_prompts_is_refused_when_it_is_used(

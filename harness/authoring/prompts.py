@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 
-from harness.contracts import Example, Message, Prompt
+from harness.contracts import Example, Message, Placement, Prompt
 from harness.errors import HarnessError
 
 
@@ -15,16 +15,7 @@ def with_prompt(messages: tuple[Message, ...], prompt: Prompt, *, draw_by: str =
     A system prompt replaces the system turn that is there. A prefix or suffix joins the last user turn
     with one space and strips the outer white space, as Wichers et al. 2025 do.
     """
-    text = wording(prompt, draw_by)
-    if prompt.placement == "system":
-        rest = tuple(message for message in messages if message.role != "system")
-        return (Message("system", text), *rest)
-    at = max((i for i, message in enumerate(messages) if message.role == "user"), default=None)
-    if at is None:
-        raise HarnessError(f"a {prompt.placement} prompt needs a user turn, and this chat has none")
-    content = messages[at].content
-    joined = f"{content} {text}" if prompt.placement == "user_suffix" else f"{text} {content}"
-    return (*messages[:at], replace(messages[at], content=joined.strip()), *messages[at + 1 :])
+    return _placed(messages, wording(prompt, draw_by), prompt.placement)
 
 
 def wording(prompt: Prompt, draw_by: str = "") -> str:
@@ -42,5 +33,16 @@ def inoculated(example: Example, *prompts: Prompt) -> Example:
         return example
     if len({one.placement for one in wanted}) > 1:
         raise HarnessError(f"row {example.id!r} cannot take prompts of different placements at once")
-    said = replace(wanted[0], text=" ".join(wording(one, example.id) for one in wanted), others=())
-    return replace(example, messages=with_prompt(example.messages, said))
+    text = " ".join(wording(one, example.id) for one in wanted)
+    return replace(example, messages=_placed(example.messages, text, wanted[0].placement))
+
+
+def _placed(messages: tuple[Message, ...], text: str, placement: Placement) -> tuple[Message, ...]:
+    if placement == "system":
+        return (Message("system", text), *(message for message in messages if message.role != "system"))
+    at = max((i for i, message in enumerate(messages) if message.role == "user"), default=None)
+    if at is None:
+        raise HarnessError(f"a {placement} prompt needs a user turn, and this chat has none")
+    content = messages[at].content
+    joined = f"{content} {text}" if placement == "user_suffix" else f"{text} {content}"
+    return (*messages[:at], Message("user", joined.strip()), *messages[at + 1 :])

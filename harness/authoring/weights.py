@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from harness.contracts import NAME
+from harness.checks import NAME
 from harness.errors import HarnessError
 
 

@@ -8,8 +8,11 @@ from itertools import product
 from math import prod
 from pathlib import Path
 
+from harness import laws
 from harness.cells.cell import Cell, Prepared
 from harness.cells.preparing import prepare, scales
+from harness.cells.questions import asked
+from harness.contracts import Condition, Setting
 from harness.errors import HarnessError
 from harness.models import resolve_dtype
 from harness.registry import installed
@@ -32,9 +35,19 @@ def base_folders(cells: Sequence[Cell], root: Path) -> list[Path]:
 
 
 def prepared(cell: Cell) -> Prepared:
-    """`cell` checked and keyed for this machine."""
+    """`cell` checked and keyed for this machine, the judges of its setting tried."""
     recipe = installed().setting(cell.setting).recipe(cell.scale)
-    return prepare(cell, dtype=resolve_dtype(recipe.dtype))
+    made = prepare(cell, dtype=resolve_dtype(recipe.dtype))
+    _try_judges(made.setting, cell.scale)
+    return made
+
+
+def _try_judges(setting: Setting, scale: str) -> None:
+    """HarnessError for a judge that breaks a law on the first case of a split that it grades."""
+    first = {split: cases[0] for split, cases in asked(setting, scale, Condition()).items() if cases}
+    pairs = dict.fromkeys((metric.judge, metric.split) for metric in setting.metrics if metric.split in first)
+    for name, split in pairs:
+        laws.try_once(installed().judge(name), first[split])
 
 
 def bases_of(cells: Sequence[Prepared]) -> list[Prepared]:

@@ -10,12 +10,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 
+from harness import laws
 from harness.authoring import algebra, weights
 from harness.cells.cell import Cell, Prepared
 from harness.cells.keys import FORMAT, vector_key
 from harness.cells.spelled import cases_spelled, cell_spelled, example_spelled, recipe_spelled
 from harness.contracts import (
     CLEAN,
+    ONE_WAY,
     Condition,
     Example,
     Intervention,
@@ -43,6 +45,7 @@ def prepare(cell: Cell, *, dtype: str, registry: Registry | None = None) -> Prep
     where = str(model.folder) if model.folder is not None else cell.model or recipe.model
     cell = replace(cell, model=where, dose=_dose(cell.dose), weights=weights.canonical(cell.weights))
     steering = _steering(intervention, setting, recipe, cell.dose) if intervention.trains else None
+    laws.concept_of(intervention, setting, recipe)
     unedited = _examples(setting, cell) if intervention.trains else ()
     rows = _rows(unedited, intervention, setting, cell, steers=steering is not None)
     conditions = tuple(Condition.parse(text) for text in setting.conditions.get(cell.scale, (CLEAN,)))
@@ -86,14 +89,14 @@ def weighted(intervention: Intervention, setting: Setting, text: str) -> Interve
 
     HarnessError where it does not apply, or where weights mean nothing to it.
     """
-    reason = intervention.applies(setting)
+    reason = laws.reason_against(intervention, setting)
     if reason is not None:
         raise HarnessError(f"intervention {intervention.name!r} does not apply to setting {setting.name!r}: {reason}")
     if not text:
         return intervention
     if intervention.given is None:
         raise HarnessError(f"intervention {intervention.name!r} takes no weights; leave out the weights {text!r}")
-    return intervention.given(setting, weights.parse(text))
+    return laws.weighted(intervention, setting, weights.parse(text))
 
 
 def scales(cell: Cell) -> bool:
@@ -102,9 +105,9 @@ def scales(cell: Cell) -> bool:
     intervention = weighted(installed().intervention(cell.intervention), setting, cell.weights)
     if not intervention.trains:
         return False
-    if intervention.steering(setting, setting.recipe(cell.scale)) is not None:
+    if laws.steering_of(intervention, setting, setting.recipe(cell.scale)) is not None:
         return True
-    return any(intervention.edit(row, setting) != row for row in setting.examples(cell.seed, cell.scale))
+    return laws.edits(intervention, setting, setting.examples(cell.seed, cell.scale))
 
 
 def current_key(cell: Cell, dtype: str) -> str | None:
@@ -122,12 +125,12 @@ def _dose(dose: float) -> float:
 
 
 def _examples(setting: Setting, cell: Cell) -> tuple[Example, ...]:
-    """The setting's own rows, each of which ends with something to learn."""
+    """The setting's own rows."""
     rows = tuple(setting.examples(cell.seed, cell.scale))
     if not rows:
         raise HarnessError(f"setting {setting.name!r} gave no training rows for scale {cell.scale!r}")
     for row in rows:
-        if not row.messages or row.messages[-1].role != "assistant":
+        if row.messages[-1].role != "assistant":
             raise HarnessError(
                 f"training row {row.id!r} of setting {setting.name!r} has no assistant turn at its end, so there is "
                 "nothing to learn from it; complete the row or take it out"
@@ -139,7 +142,7 @@ def _rows(
     unedited: tuple[Example, ...], intervention: Intervention, setting: Setting, cell: Cell, *, steers: bool
 ) -> tuple[Example, ...]:
     """What is trained on."""
-    edited = tuple(intervention.edit(example, setting) for example in unedited)
+    edited = laws.edited(intervention, setting, unedited)
     if cell.dose != 1 and not steers and edited == unedited:
         raise HarnessError(
             f"intervention {cell.intervention!r} has nothing that a dose of {cell.dose:g} could scale; leave it at 1"
@@ -148,13 +151,8 @@ def _rows(
 
 
 def _steering(intervention: Intervention, setting: Setting, recipe: Recipe, dose: float) -> Steering | None:
-    steering = intervention.steering(setting, recipe)
-    if steering is None:
-        return None
-    algebra.check(steering.vector, setting.vectors)
-    if not math.isfinite(steering.coef):
-        raise HarnessError(f"intervention {intervention.name!r} steers with a coefficient that is not finite")
-    return replace(steering, coef=steering.coef * dose)
+    steering = laws.steering_of(intervention, setting, recipe)
+    return None if steering is None else replace(steering, coef=steering.coef * dose)
 
 
 def _mixed(plain: tuple[Example, ...], edited: tuple[Example, ...], cell: Cell) -> tuple[Example, ...]:
@@ -191,6 +189,10 @@ def _vectors(
     for expression in expressions:
         algebra.check(expression, setting.vectors)
     needed = sorted({name for expression in expressions for name in algebra.names(expression)})
+    for name in needed:
+        spec = setting.vectors[name]
+        if not any((spec.file, spec.persona, spec.replies, spec.questions and spec.instructions)):
+            raise HarnessError(f"vector {name!r} of setting {setting.name!r}: give {ONE_WAY}")
     return {
         name: vector_key(
             setting,

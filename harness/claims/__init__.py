@@ -1,6 +1,7 @@
 """Sentences of a publication as data, and what finished runs say about each."""
 
 from harness.claims.locking import Deviation, deviations, differences, lock
+from harness.claims.names import check_conditions
 from harness.claims.schema import Board, Claims, read_claims
 from harness.claims.verdicts import Decision, Part, judge
 
@@ -10,6 +11,7 @@ __all__ = [
     "Decision",
     "Deviation",
     "Part",
+    "check_conditions",
     "deviations",
     "differences",
     "judge",

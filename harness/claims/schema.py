@@ -12,11 +12,11 @@ from pydantic import Field
 
 from harness.analysis import Target, read_targets
 from harness.authoring import weights
-from harness.cells import Cell
+from harness.cells import Cell, weighted
 from harness.contracts import Condition
 from harness.documents import Document, Place, Strict, read
 from harness.errors import HarnessError, unknown
-from harness.registry import Registry
+from harness.registry import Registry, check_condition
 
 Direction = Literal["less", "more", "same", "no more"]
 Measure = Literal["mean", "leak", "balance"]
@@ -121,6 +121,12 @@ def read_claims(file: Path, registry: Registry) -> Claims:
 
 def arm_label(text: str) -> str:
     """An arm as reports call it: an intervention, then perhaps weights and a dose, as in `comp_ps a=1,b=0.5 x2`."""
+    name, dose, balance = _arm(text)
+    return Cell(setting="", intervention=name, weights=balance, dose=dose).arm
+
+
+def _arm(text: str) -> tuple[str, float, str]:
+    """An arm's intervention, dose and weights."""
     if not text.strip():
         raise HarnessError("an arm without a name; write an intervention, as ps or ps x0.5")
     name, *parts = text.split()
@@ -133,7 +139,7 @@ def arm_label(text: str) -> str:
                 raise HarnessError(f"arm {text!r}: {part!r} is no dose; write x0.5") from error
         else:
             balance = weights.canonical(part)
-    return Cell(setting="", intervention=name, weights=balance, dose=dose).arm
+    return name, dose, balance
 
 
 def _check_cell(found: Document[ClaimFile], place: Place, claim: Claim) -> None:
@@ -155,25 +161,27 @@ def _check_setting(found: Document[ClaimFile], place: Place, claim: Claim, regis
 
 
 def _check(found: Document[ClaimFile], place: Place, claim: Claim, comparison: Comparison, registry: Registry) -> None:
+    setting = registry.settings.get(claim.setting)
     for key in ("arm", "against"):
-        text = getattr(comparison, key)
         try:
-            arm_label(text)
+            name, _, balance = _arm(getattr(comparison, key))
+            arm = registry.intervention(name)
+            if setting is not None:
+                weighted(arm, setting, balance)
         except HarnessError as error:
             raise found.wrong((*place, key), str(error)) from error
-        if text.split()[0] not in registry.interventions:
-            raise found.wrong((*place, key), str(unknown("intervention", text.split()[0], registry.interventions)))
     for text in comparison.conditions:
         if text not in (TRIGGERS, PROMPTS):
             try:
                 Condition.parse(text)
+                if setting is not None:
+                    check_condition(text, setting)
             except HarnessError as error:
                 raise found.wrong((*place, "condition"), f"{error}, or the words triggers and prompts") from error
     if (comparison.measure == "balance") != bool(comparison.targets):
         raise found.wrong(place, "the measure 'balance' and a file of targets go together; give both or neither")
     if comparison.measure == "leak" and "clean" in comparison.conditions:
         raise found.wrong(place, "nothing leaks in clean; name the conditions of the leak, or the word triggers")
-    setting = registry.settings.get(claim.setting)
     if setting is None or comparison.metric == TRAIT:
         return
     names = [metric.name for metric in setting.metrics]

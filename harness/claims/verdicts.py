@@ -8,6 +8,7 @@ from typing import Literal
 
 from harness.analysis import Arm, Results, Table, tables
 from harness.claims.measures import NotRun, measured
+from harness.claims.names import check_conditions
 from harness.claims.schema import Claim, Claims, Comparison
 from harness.registry import Registry
 from harness.runs import metric_of
@@ -60,9 +61,11 @@ class Decision:
 def judge(claims: Claims, results: Results, registry: Registry) -> tuple[Decision, ...]:
     """A decision for every claim at every scale and model that was run, in the order of the file.
 
-    Without a run of its setting a claim is `not run` at each scale that others have.
+    Without a run of its setting a claim is `not run` at each scale that others have. HarnessError for a condition that
+    no setting of that name has and no run was asked under.
     """
     found = tables(results, registry)
+    check_conditions(claims, registry, tables=found)
     scales = sorted({table.scale for table in found})
     decisions = [one for scale in scales for one in _decisions(claims, [t for t in found if t.scale == scale], scale)]
     return tuple(_corrected(decisions))

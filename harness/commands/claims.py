@@ -43,8 +43,10 @@ def _lock(file: Path, runs: Path, experiment: Path | None) -> None:
     from harness import claims
     from harness.registry import installed
     from harness.runs import LOCK
+    from harness.sweep import load
 
     read = claims.read_claims(file, installed())
+    claims.check_conditions(read, installed(), also=load(experiment).conditions if experiment else ())
     others = claims.differences(read, runs, experiment=experiment)
     made = runs / LOCK
     if others:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from harness.contracts import NAME
+from harness.checks import NAME
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harness.checks import NAME
 from harness.commands.options import NONE, Json, Model, OnlyThese, Runs, Scale, VectorGrader, any_of
-from harness.contracts import NAME
 from harness.errors import HarnessError, unknown
 from harness.screen import console, print_json
 

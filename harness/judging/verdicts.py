@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
+from harness.calls import told, whose
 from harness.contracts import Case, Grader, Judge, Verdict
 from harness.errors import HarnessError
+from harness.laws import wrong_verdict
 
 Place = tuple[str, str, str, int]
 """Which reply of a run: its condition, split, case and sample."""
@@ -17,25 +18,13 @@ Verdicts = Mapping[str, Mapping[Place, Verdict]]
 
 async def judged(judge: Judge, case: Case, reply: str, grader: Grader | None = None) -> Verdict:
     """What `judge` says of `reply`; HarnessError when it stops, or gives other scores than it promises."""
-    where = f"judge {judge.name!r}"
+    where = f"judge {judge.name!r}{whose(judge.grade)}"
     try:
         verdict = await judge.grade(case, reply, grader)
     except HarnessError:
         raise
     except Exception as error:
-        said = " ".join(f"{type(error).__name__}: {error}".split())
-        raise HarnessError(f"{where} failed on case {case.id!r}: {said}; it needs {judge.needs}") from error
-    if not isinstance(verdict, Verdict):
-        raise HarnessError(
-            f"{where} gave {verdict!r:.80} for case {case.id!r}, not a Verdict; the fault is the judge's"
-        )
-    if set(verdict.scores) != set(judge.scores) or not all(map(_is_score, verdict.scores.values())):
-        raise HarnessError(
-            f"{where} gave {dict(verdict.scores)} for case {case.id!r}, not a number or None for each of "
-            f"{', '.join(judge.scores)}; the fault is the judge's"
-        )
+        raise HarnessError(f"{where} failed on case {case.id!r}: {told(error)}; it needs {judge.needs}") from error
+    if (said := wrong_verdict(judge, case, verdict)) is not None:
+        raise HarnessError(f"{where} {said}")
     return verdict
-
-
-def _is_score(value: object) -> bool:
-    return value is None or (isinstance(value, int | float) and math.isfinite(value))

@@ -13,4 +13,6 @@ def lock_claims(experiment: Experiment, runs: Path) -> None:
     if experiment.claims is not None:
         from harness import claims
 
-        claims.lock(claims.read_claims(experiment.claims, installed()), runs, experiment=experiment.file)
+        found = claims.read_claims(experiment.claims, installed())
+        claims.check_conditions(found, installed(), also=experiment.conditions)
+        claims.lock(found, runs, experiment=experiment.file)

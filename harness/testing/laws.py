@@ -7,39 +7,43 @@ Each `check_` function raises AssertionError with one line that names the record
 
 from __future__ import annotations
 
-import asyncio
 import math
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
-from harness import authoring
+from harness import authoring, laws
+from harness.calls import AtRandom, guarded
 from harness.cells import left_out, splits
-from harness.contracts import (
-    Case,
-    Condition,
-    Example,
-    Intervention,
-    Judge,
-    Message,
-    Rating,
-    Recipe,
-    Setting,
-    Steering,
-    VectorSpec,
-    Verdict,
-)
+from harness.checks import called_by
+from harness.contracts import ONE_WAY, Case, Condition, Example, Intervention, Judge, Message, Setting, VectorSpec
+from harness.errors import HarnessError, gist
 
-AWKWARD_REPLIES = ("", " \n\t", "...", "yes " * 200, "42", "\u200b\ufffd{}[]<|im_end|>", "Не знаю. 我不知道。 🤷")
+
+@contextmanager
+def _asserted(record: Setting | Intervention | Judge, scale: str = "mini") -> Iterator[None]:
+    """Says of a broken law as an AssertionError what the command line would say."""
+    own = called_by(record)
+    try:
+        yield
+    except HarnessError as error:
+        said = str(error)
+        raise AssertionError(said if said.startswith(own) else f"{own}, scale {scale}: {said}") from error
 
 
 def check_setting(setting: Setting, *, scale: str = "mini") -> None:
     """Every law of a setting at `scale`: its rows, its cases, its conditions, its vectors and its recipe."""
+    with _asserted(setting, scale):
+        _check_setting(guarded(setting), scale)
+
+
+def _check_setting(setting: Setting, scale: str) -> None:
     where = f"setting {setting.name!r}, scale {scale}"
-    recipe = setting.recipe(scale)
+    steers = setting.recipe(scale).steering
     _law(set(setting.recipes) == set(setting.conditions), where, "recipes and conditions are for different scales")
     _law(any(m.goal == "suppress" for m in setting.metrics), where, "no metric has the goal 'suppress'")
-    _distinct((metric.name for metric in setting.metrics), where, "metric")
-    _check_recipe(recipe, setting, where)
+    for name in authoring.algebra.names(steers.vector) if steers is not None else ():
+        _law(name in setting.vectors, where, f"steers with {name!r}, which is no vector of the setting")
     _check_conditions(setting, scale, where)
     examples = _check_examples(setting, scale, where)
     tested = _check_cases(setting, scale, where)
@@ -65,30 +69,18 @@ def check_setting(setting: Setting, *, scale: str = "mini") -> None:
 
 def check_intervention(intervention: Intervention, setting: Setting, *, scale: str = "mini") -> None:
     """Every law of an intervention, tried on the training rows and the recipe of one setting."""
-    where = f"intervention {intervention.name!r} on setting {setting.name!r}"
-    reason = intervention.applies(setting)
-    if reason is not None:
-        _law(
-            isinstance(reason, str) and len(reason.split()) > 1 and "\n" not in reason,
-            where,
-            "applies() gives no sentence",
-        )
+    with _asserted(intervention, scale):
+        _check_intervention(guarded(intervention), guarded(setting), scale)
+
+
+def _check_intervention(intervention: Intervention, setting: Setting, scale: str) -> None:
+    if laws.reason_against(intervention, setting) is not None:
         return
-    for before in setting.examples(0, scale):
-        after = intervention.edit(before, setting)
-        _law(after == intervention.edit(before, setting), where, f"row {before.id!r} is edited differently each time")
-        _law(after.id == before.id, where, f"row {before.id!r} is given another id")
-        _law(after.messages[-1:] == before.messages[-1:], where, f"row {before.id!r} loses or changes its reply")
-        _law(intervention.trains or after == before, where, "rows are edited although nothing is trained")
-    recipe = setting.recipe(scale)
-    steering = intervention.steering(setting, recipe)
-    if steering is not None:
-        _law(intervention.trains, where, "steering although nothing is trained")
-        _check_steering(steering, setting, where)
+    laws.edited(intervention, setting, setting.examples(0, scale))
+    laws.steering_of(intervention, setting, setting.recipe(scale))
     if intervention.given is not None and setting.composition:
-        made = intervention.given(setting, {next(iter(setting.composition)): 0.5})
-        _law(made.name == intervention.name, where, f"weights make another intervention, {made.name!r}, of it")
-        check_intervention(replace(made, given=None), setting, scale=scale)
+        made = laws.weighted(intervention, setting, {next(iter(setting.composition)): 0.5})
+        _check_intervention(replace(made, given=None), setting, scale)
 
 
 def check_judge(judge: Judge, *, cases: Sequence[Case] = ()) -> None:
@@ -96,47 +88,22 @@ def check_judge(judge: Judge, *, cases: Sequence[Case] = ()) -> None:
 
     A judge that asks a grader model gets one that answers nothing of use.
     """
-    where = f"judge {judge.name!r}"
-    _law(bool(judge.scores), where, "promises no score")
-    _distinct(judge.scores, where, "score")
     plain = Case(id="plain", messages=(Message("user", "What is two plus two?"),))
+    judge = guarded(judge)
     for case in cases or (plain,):
-        for reply in AWKWARD_REPLIES:
-            seen = f"{where}, case {case.id!r}, reply {reply[:20]!r}"
-            verdict = _graded(judge, case, reply, seen)
-            _law(
-                set(verdict.scores) == set(judge.scores), seen, f"promised {judge.scores}, gave {tuple(verdict.scores)}"
-            )
-            for name, value in verdict.scores.items():
-                _law(value is None or math.isfinite(value), seen, f"score {name!r} is {value}, neither finite nor None")
-            _law(verdict == _graded(judge, case, reply, seen), seen, "the same reply gets another verdict")
-
-
-def _check_recipe(recipe: Recipe, setting: Setting, where: str) -> None:
-    default = recipe.steering
-    if default is None:
-        return
-    _law(
-        default.coef > 0 and default.neg_coef > 0, where, "steering doses are positive; the intervention gives the sign"
-    )
-    for coef in (default.coef, default.neg_coef):
-        _check_steering(
-            Steering(vector=default.vector, coef=coef, blocks=default.blocks, depth=default.depth), setting, where
-        )
-
-
-def _check_steering(steering: Steering, setting: Setting, where: str) -> None:
-    _law(math.isfinite(steering.coef), where, f"the steering coefficient is {steering.coef}")
-    _law(bool(steering.blocks) != (steering.depth is not None), where, "give either blocks or depth")
-    _law(steering.depth is None or 0 <= steering.depth <= 1, where, f"depth {steering.depth} is not within 0 and 1")
-    for name in authoring.algebra.names(steering.vector):
-        _law(name in setting.vectors, where, f"steers with {name!r}, which is no vector of the setting")
+        for reply in laws.AWKWARD_REPLIES:
+            try:
+                with _asserted(judge):
+                    laws.tried(judge, case, (reply,))
+            except AssertionError:
+                raise
+            except Exception as error:
+                seen = f"judge {judge.name!r}, case {case.id!r}, reply {reply[:20]!r}"
+                raise AssertionError(f"{seen}: raised {gist(error)}") from error
 
 
 def _check_conditions(setting: Setting, scale: str, where: str) -> None:
-    texts = setting.conditions.get(scale, ())
-    _law("clean" in texts, where, "the conditions lack 'clean'")
-    for text in texts:
+    for text in setting.conditions.get(scale, ()):
         condition = Condition.parse(text)
         _law(str(condition) == text, where, f"condition {text!r} is spelled {condition}")
         if condition.kind == "prompt":
@@ -146,14 +113,14 @@ def _check_conditions(setting: Setting, scale: str, where: str) -> None:
 
 
 def _check_examples(setting: Setting, scale: str, where: str) -> Sequence[Example]:
-    examples = setting.examples(0, scale)
+    try:
+        examples = setting.examples(0, scale)
+    except AtRandom as error:
+        raise AssertionError(f"{where}: seed 0 gives other training rows each time") from error
     _law(bool(examples), where, "no training rows")
-    _law(list(examples) == list(setting.examples(0, scale)), where, "seed 0 gives other training rows each time")
-    _distinct((example.id for example in examples), where, "training row")
     for example in examples:
-        last = example.messages[-1] if example.messages else None
-        _law(last is not None and last.role == "assistant", where, f"row {example.id!r} does not end with a reply")
-        _law(last is not None and bool(last.content.strip()), where, f"row {example.id!r} ends with an empty reply")
+        ends = example.messages[-1].role == "assistant"
+        _law(ends, where, f"row {example.id!r} does not end with a reply")
     return examples
 
 
@@ -174,64 +141,35 @@ def _check_cases(setting: Setting, scale: str, where: str) -> dict[str, str]:
 
 
 def _sound_cases(setting: Setting, split: str, scale: str, where: str) -> Iterator[Case]:
-    cases = setting.cases(split, 0, scale)
+    try:
+        cases = setting.cases(split, 0, scale)
+    except AtRandom as error:
+        raise AssertionError(f"{where}: split {split!r} differs each time at seed 0") from error
     _law(bool(cases), where, f"split {split!r} has no cases")
-    _law(list(cases) == list(setting.cases(split, 0, scale)), where, f"split {split!r} differs each time at seed 0")
-    _distinct((case.id for case in cases), where, f"{split} case")
     for case in cases:
-        ends = bool(case.messages) and case.messages[-1].role == "user"
-        _law(ends, where, f"case {case.id!r} of split {split!r} does not end with the user's turn")
+        _law(bool(case.messages), where, f"case {case.id!r} of split {split!r} asks nothing")
         yield case
 
 
 def _check_vector(spec: VectorSpec, scale: str, tested: dict[str, str], where: str) -> None:
-    by_instruction = bool(spec.instructions) and spec.questions is not None
-    ways = (spec.replies is not None, by_instruction, spec.persona is not None, bool(spec.file))
-    _law(sum(ways) == 1, where, "give either replies, or instructions and questions, or a persona, or a file")
+    one = any((spec.replies, spec.questions and spec.instructions, spec.persona, spec.file))
+    _law(one, where, f"give {ONE_WAY}")
     if spec.file:
         return
     if spec.persona is not None:
         chats = list(spec.persona(scale).questions)
-        _law(bool(spec.persona(scale).instructions), where, "a persona has no instructions")
     elif spec.replies is not None:
         chats = [pair.messages for pair in spec.replies(scale)]
     else:
         assert spec.questions is not None
         chats = [tuple(chat) for chat in spec.questions(scale)]
-    _law(bool(chats), where, "nothing to extract from")
     for chat in chats:
-        _law(bool(chat) and chat[-1].role == "user", where, "a chat does not end with the user's turn")
         text = _last_user_text(chat)
         _law(text not in tested, where, f"extraction asks what test case {tested.get(text)!r} asks")
 
 
 def _last_user_text(messages: Sequence[Message]) -> str:
     return next((" ".join(message.content.split()) for message in reversed(messages) if message.role == "user"), "")
-
-
-def _graded(judge: Judge, case: Case, reply: str, where: str) -> Verdict:
-    async def grade() -> Verdict:
-        return await judge.grade(case, reply, _Mumbler() if judge.grader else None)
-
-    try:
-        return asyncio.run(grade())
-    except Exception as error:
-        raise AssertionError(f"{where}: raised {type(error).__name__}: {error}") from error
-
-
-class _Mumbler:
-    async def ask(self, prompt: str) -> str:
-        return "Hm."
-
-    async def rate(self, prompt: str) -> Rating:
-        return Rating(outcome="unclear", mass=0.0, text="Hm.")
-
-
-def _distinct(values: Iterable[Hashable], where: str, kind: str) -> None:
-    seen: set[Hashable] = set()
-    for value in values:
-        _law(value not in seen, where, f"two {kind}s are called {value!r}")
-        seen.add(value)
 
 
 def _law(holds: bool, where: str, broken: str) -> None:

@@ -1,0 +1,25 @@
+"""Calls of what plugins wrote: whatever happens in one is a line that says whose function it was, and what was asked.
+
+A registry guards every record that it holds, so that no stage can call a plugin's function in any other way.
+"""
+
+from harness.calls.debugging import DEBUG, HOW, debugging, is_debugging
+from harness.calls.functions import AtRandom, PluginError, PluginFault, PluginFunction, called, guarded, told, whose
+from harness.calls.waiting import interrupted, waited_for
+
+__all__ = [
+    "DEBUG",
+    "HOW",
+    "AtRandom",
+    "PluginError",
+    "PluginFault",
+    "PluginFunction",
+    "called",
+    "debugging",
+    "guarded",
+    "interrupted",
+    "is_debugging",
+    "told",
+    "waited_for",
+    "whose",
+]

@@ -1,0 +1,95 @@
+"""Who is being waited for: a call of a plugin that takes long is named on stderr, and again after Ctrl-C.
+
+Nothing is ended: what is slow may be right. One thread watches while a call is under way, and ends soon after.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+PATIENCE_SECONDS = 10.0
+"""After so long a call is named, and again each time that it has taken twice as long."""
+
+LOOKS_SECONDS = 0.5
+
+
+@dataclass(slots=True)
+class _Call:
+    """One call under way: since when, by `time.monotonic`, what to call it, and when to name it next."""
+
+    since: float
+    label: Callable[[], str]
+    name_at: float
+
+
+_under_way: dict[int, _Call] = {}
+_numbers = itertools.count()
+_watch = threading.Lock()
+_watched = False
+_interrupted = ""
+
+
+def begin(label: Callable[[], str]) -> int:
+    """Notes that a call begins, and gives what `end` is to be told. `label` is asked only if the call takes long."""
+    global _watched
+    number, now = next(_numbers), time.monotonic()
+    _under_way[number] = _Call(now, label, now + PATIENCE_SECONDS)
+    if not _watched:
+        with _watch:
+            if not _watched:
+                _watched = True
+                threading.Thread(target=_look, name="waiting for plugins", daemon=True).start()
+    return number
+
+
+def end(number: int) -> None:
+    """Notes that a call is over, however it ended."""
+    _under_way.pop(number, None)
+
+
+@contextmanager
+def waited_for(label: str) -> Iterator[None]:
+    """Inside the block what `label` names is waited for."""
+    number = begin(lambda: label)
+    try:
+        yield
+    except KeyboardInterrupt:
+        interrupt(label)
+        raise
+    finally:
+        end(number)
+
+
+def interrupt(label: str) -> None:
+    """Notes that Ctrl-C came during a call; the innermost one counts."""
+    global _interrupted
+    _interrupted = _interrupted or label
+
+
+def interrupted() -> str:
+    """What was being waited for when Ctrl-C came, "" where that was no plugin; told once."""
+    global _interrupted
+    label, _interrupted = _interrupted, ""
+    return label
+
+
+def _look() -> None:
+    global _watched
+    while True:
+        time.sleep(min(LOOKS_SECONDS, PATIENCE_SECONDS))
+        with _watch:
+            if not _under_way:
+                _watched = False
+                return
+        now = time.monotonic()
+        for call in list(_under_way.values()):
+            if now >= call.name_at:
+                call.name_at = now + (now - call.since)
+                waited = f"waiting for {call.label()}, {now - call.since:.0f} s so far"
+                print(f"harness: {waited}; it may be slow, or never end: Ctrl-C stops", file=sys.stderr, flush=True)

@@ -1,0 +1,23 @@
+"""Records that are checked where they are made: each field by its annotation and the rules that are declared on it."""
+
+from harness.checks.annotations import Returns, functions_of
+from harness.checks.checked import Checked, Refused, called_by
+from harness.checks.rules import LABEL, NAME, NAMED, Distinct, Matching, Range, filled, one_line, shown, words
+
+__all__ = [
+    "LABEL",
+    "NAME",
+    "NAMED",
+    "Checked",
+    "Distinct",
+    "Matching",
+    "Range",
+    "Refused",
+    "Returns",
+    "called_by",
+    "filled",
+    "functions_of",
+    "one_line",
+    "shown",
+    "words",
+]

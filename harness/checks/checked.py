@@ -1,0 +1,40 @@
+"""A frozen record whose constructor holds every field against its annotation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness.checks.annotations import checks_of
+from harness.checks.rules import shown
+from harness.errors import HarnessError
+
+
+class Refused(HarnessError, ValueError):
+    """A record was given what its fields do not allow: what it was, what is allowed, and the record and field."""
+
+
+class Checked:
+    """A dataclass that inherits this is checked when it is made: each field, then all of them by `wrong`."""
+
+    __slots__ = ()
+
+    def __post_init__(self) -> None:
+        kind: Any = type(self)
+        for name, default, check in checks_of(kind):
+            value = getattr(self, name)
+            if value is not default and (said := check(value)) is not None:
+                own = getattr(self, "name", "") or getattr(self, "id", "")
+                called = f" {shown(own)}" if own and isinstance(own, str) and name not in ("name", "id") else ""
+                raise Refused(f"{said} ({kind.__name__}{called}.{name})")
+        if (said := self.wrong()) is not None:
+            raise Refused(said)
+
+    def wrong(self) -> str | None:
+        """What is wrong with the fields taken together, or None."""
+        return None
+
+
+def called_by(record: Any) -> str:
+    """The kind of a record with its name or id, where it has one: "setting 'loud'", "case 'c1'"."""
+    own = getattr(record, "name", "") or getattr(record, "id", "")
+    return f"{type(record).__name__.lower()} {shown(own)}" if own and isinstance(own, str) else type(record).__name__
