@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError, way_out
+from harness.files.key_locks import claimed
 
 
 class Journal:
@@ -19,7 +22,9 @@ class Journal:
 
     def __init__(self, file: Path | None = None, *, elsewhere: str = "choose another --runs") -> None:
         self.file, self._elsewhere = file, elsewhere
-        self._known = {} if file is None else _read(file)
+        self._known: dict[str, Any] = {}
+        self._read = 0
+        self._read_on()
 
     def get(self, key: str) -> Any | None:
         """The value kept for `key`, None where there is none yet."""
@@ -30,33 +35,58 @@ class Journal:
         self._known[key] = value
         if self.file is None:
             return
-        line = json.dumps([key, value], ensure_ascii=False, allow_nan=False)
-        try:
+        line = f"\n{json.dumps([key, value], ensure_ascii=False, allow_nan=False)}\n".encode()
+        with self._writing():
             self.file.parent.mkdir(parents=True, exist_ok=True)
             handle = os.open(self.file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
             try:
-                os.write(handle, f"\n{line}\n".encode())
+                while line:  # a disk that is filling up takes part of it
+                    line = line[os.write(handle, line) :]
             finally:
                 os.close(handle)
+
+    @contextmanager
+    def claimed(self, key: str) -> Iterator[bool]:
+        """Whether it is for us to make the value of `key`: False while another process does.
+
+        What other processes have kept by then is known.
+        """
+        if self.file is None:
+            yield True
+            return
+        lock = self.file.parent.parent / f".{self.file.parent.name}.lock"
+        with ExitStack() as stack:
+            with self._writing():
+                ours = stack.enter_context(claimed(lock, f"{self.file.name} {key}"))
+            self._read_on()
+            yield ours
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
             raise HarnessError(
                 f"cannot write to {self.file}: {error.strerror}; {way_out(error) or self._elsewhere}"
             ) from error
 
-
-def _read(file: Path) -> dict[str, Any]:
-    try:
-        lines = file.read_bytes().split(b"\n")
-    except FileNotFoundError:
-        return {}
-    except OSError as error:
-        advice = way_out(error) or "move it away and run again"
-        raise HarnessError(f"cannot read {file}: {error.strerror}; {advice}") from error
-    known: dict[str, Any] = {}
-    for line in filter(None, lines):
+    def _read_on(self) -> None:
+        """Takes in the whole lines that were added since, by whomever."""
+        if self.file is None:
+            return
         try:
-            key, value = json.loads(line)
-            known[key] = value
-        except (ValueError, TypeError):
-            continue  # what a killed process left of a line
-    return known
+            with self.file.open("rb") as stream:
+                stream.seek(self._read)
+                new = stream.read()
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            advice = way_out(error) or "move it away and run again"
+            raise HarnessError(f"cannot read {self.file}: {error.strerror}; {advice}") from error
+        self._read += new.rfind(b"\n") + 1
+        for line in filter(None, new.split(b"\n")):
+            try:
+                key, value = json.loads(line)
+                self._known[key] = value
+            except (ValueError, TypeError):
+                continue  # what a killed process left of a line
