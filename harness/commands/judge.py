@@ -36,7 +36,7 @@ def _judge(name: str, replies: Path, grading: Grading, output: Path | None) -> N
     What a grader cost is said on stderr.
     """
     from harness import files
-    from harness.grading import read_given, verdicts_of
+    from harness.grading import read_given, untaken, verdicts_of
     from harness.registry import installed
 
     chosen = installed().judge(name)
@@ -50,6 +50,9 @@ def _judge(name: str, replies: Path, grading: Grading, output: Path | None) -> N
     else:
         with files.writing(output, "the scores") as part:
             part.write_text(text, encoding="utf-8")
+    lost = untaken(said, [one.place for one in given])
+    if lost is not None:
+        print(f"note: judge {name}: {lost}", file=sys.stderr)
     if grader is not None:
         print(paid(grader), file=sys.stderr)
 

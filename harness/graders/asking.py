@@ -50,6 +50,7 @@ class ModelGrader:
         self.name, self.ledger = name, ledger
         self.connections = connections or (LOCAL_CONNECTIONS if self.local else CONNECTIONS)
         self.model = model or self._opened()
+        self._fresh = model is None
         # A local model's full name holds a digest of what it is.
         self.judgements = judgements(str(self.model), getattr(self.model.api, "base_url", None))
         self.kept = 0
@@ -73,7 +74,9 @@ class ModelGrader:
 
     async def __aenter__(self) -> Self:
         # Connections belong to an event loop: a model that is shared would outlive its own.
-        self.model = self._opened()
+        if not self._fresh:
+            self.model = self._opened()
+        self._fresh = False
         self._begin()
         await self.model.__aenter__()
         return self
@@ -106,6 +109,14 @@ class ModelGrader:
 
         if not self.local:
             asyncio.run(one())
+
+    @property
+    def mixed(self) -> str:
+        """A line where numbers were given in more than one way; else empty."""
+        if len(self.methods) < 2:
+            return ""
+        ways = ", ".join(f"{count} by {method}" for method, count in self.methods.most_common())
+        return f"grader {self.name} gave its numbers in more than one way: {ways}; compare them with care"
 
     def record(self) -> dict[str, object]:
         """Which model graded and how, and what this process paid it, for a program."""

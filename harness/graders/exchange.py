@@ -89,9 +89,14 @@ class Exchange:
         except Failed as failed:
             if without and failed.fault.kind == "without":
                 raise
-            raise await self._verdict(failed.fault) from None
-        self._failed_in_a_row = 0
-        return found
+            fault = failed.fault
+        else:
+            self._failed_in_a_row = 0
+            return found
+        if await self._is_of_the_question(fault, config, read):
+            self._failed_in_a_row += 1
+            raise Unanswered(self._failed(fault))
+        raise self.given_up(fault)
 
     async def gives_probabilities(self, prompt: str, config: GenerateConfig) -> bool:
         """Whether `prompt` is answered with log-probabilities; Failed where it is not answered."""
@@ -108,10 +113,9 @@ class Exchange:
     ) -> Answer:
         """What `read` makes of the answer, asked for as often as that is of use; then Failed, with the last failure."""
         once = config.merge(GenerateConfig(max_retries=0, attempt_timeout=self._patience.answer))
-        attempt = 0
+        attempt, began = 0, time.monotonic()
         while True:
             await self._pause()
-            sent = time.monotonic()
             fault, found = await self._once(prompt, once, read)
             if fault is None:
                 return found  # type: ignore[return-value]
@@ -120,7 +124,7 @@ class Exchange:
             if fault.rest > self._patience.pause:
                 fault = Fault(kind="stop", said=f"{fault.said}) (it wants {fault.rest:.0f} s of rest")
             if attempt >= most or fault.kind == "stop":
-                raise Failed(_Last.of(fault, sent=sent, times=attempt))
+                raise Failed(_Last.of(fault, began=began, times=attempt))
             await self._rest(fault, attempt)
 
     async def _once(
@@ -203,24 +207,18 @@ class Exchange:
         while (left := until - time.monotonic()) > 0 and self.stop is None:
             await anyio.sleep(min(left, 0.5))
 
-    async def _verdict(self, fault: Fault) -> HarnessError:
-        """Whether the question or the grader failed: other answers tell, or else a neutral question."""
-        if await self._is_of_the_question(fault):
-            self._failed_in_a_row += 1
-            return Unanswered(self._failed(fault))
-        return self.given_up(fault)
-
-    async def _is_of_the_question(self, fault: Fault) -> bool:
+    async def _is_of_the_question(self, fault: Fault, config: GenerateConfig, read: Read[Answer]) -> bool:
+        """Whether the question failed and not the grader: other answers tell, or else a neutral question."""
         if fault.kind == "stop" or (fault.kind == "grader" and self._answered_at is None):
             return False
-        since = fault.sent if isinstance(fault, _Last) and fault.kind != "question" else 0.0
+        since = fault.began if isinstance(fault, _Last) and fault.kind != "question" else 0.0
         if not self._neutral:
             return self._answered_at is not None
         async with self._looking:
             if self._answered_at is not None and self._answered_at >= since:
                 return True
             try:
-                await self.asked(self._neutral, GenerateConfig(temperature=0.0, max_tokens=16), _any, attempts=2)
+                await self.asked(self._neutral, config, read, attempts=2)
             except Failed:
                 return False
             return True
@@ -242,15 +240,11 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Last(Fault):
-    """The last failure of a question: when it was asked for the last time, and how often it was."""
+    """The last failure of a question: since when it was asked, and how often."""
 
-    sent: float
+    began: float
     times: int
 
     @classmethod
-    def of(cls, fault: Fault, *, sent: float, times: int) -> _Last:
-        return cls(kind=fault.kind, said=fault.said, status=fault.status, rest=fault.rest, sent=sent, times=times)
-
-
-def _any(output: ModelOutput) -> str:
-    return output.completion
+    def of(cls, fault: Fault, *, began: float, times: int) -> _Last:
+        return cls(kind=fault.kind, said=fault.said, status=fault.status, rest=fault.rest, began=began, times=times)

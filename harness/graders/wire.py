@@ -125,6 +125,7 @@ def _checking(hidden: Hide) -> Callable[[Any], Awaitable[None]]:
             raise unreadable(f"status {status}, and no JSON object: {shown(text)!r}")
         if told.get("error") and not told.get("choices"):
             raise Failed(_disguised(told["error"], shown))
+        told["model"] = str(told.get("model") or "")
         response.headers["content-type"] = "application/json"
         response._content = json.dumps(told, ensure_ascii=False).encode("utf-8", "replace")
 

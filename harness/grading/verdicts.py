@@ -14,15 +14,16 @@ from typing import TYPE_CHECKING
 
 from harness.contracts import Judge, Verdict
 from harness.errors import HarnessError
-from harness.judging import JudgeOfSplit, NoVerdict, Place, Unjudged, judged, no_verdict
-from harness.runs import Reply
+from harness.judging import NOT_JUDGED, JudgeOfSplit, NoVerdict, Place, Unjudged, judged, no_verdict
+from harness.runs import Reply, Untaken
+from harness.screen import say
 
 if TYPE_CHECKING:
     from harness.graders import ModelGrader
 
 Advance = Callable[[], None]
 
-MOST_LATE = 3
+MOST_LATE, MOST_LATE_IN_A_ROW = 20, 3
 """After so many replies on which a judge did not end it is asked no more: it would take hours to say the same."""
 
 
@@ -90,6 +91,8 @@ async def _answered(questions: Sequence[_Question], grader: ModelGrader | None, 
             said = await asyncio.gather(*(answers.to(questions[at], grader) for at in rest))
         if grader.stopped is not None:  # whatever a judge made of that
             raise grader.stopped
+        if grader.mixed:
+            say(f"note: {grader.mixed}")
         found |= dict(zip(rest, said, strict=True))
     given = [found[at] for at in range(len(questions))]
     answers.check(questions, given)
@@ -102,6 +105,7 @@ class _Answers:
     def __init__(self, advance: Advance) -> None:
         self._advance = advance
         self._late: Counter[str] = Counter()
+        self._late_in_a_row: Counter[str] = Counter()
         self._first: dict[str, HarnessError] = {}
 
     async def to(self, question: _Question, grader: ModelGrader | None) -> Verdict:
@@ -114,9 +118,12 @@ class _Answers:
             placed.__cause__ = error
             self._first.setdefault(judge.name, placed)
             self._late[judge.name] += error.late
-            if self._late[judge.name] >= MOST_LATE:
+            self._late_in_a_row[judge.name] += error.late
+            if self._late[judge.name] >= MOST_LATE or self._late_in_a_row[judge.name] >= MOST_LATE_IN_A_ROW:
                 raise placed from error
             verdict = no_verdict(judge, error)
+        else:
+            self._late_in_a_row[judge.name] = 0
         self._advance()
         return verdict
 
@@ -131,6 +138,15 @@ class _Answers:
 def told(verdict: Verdict) -> bool:
     """Whether the judge could take the reply, though it may not have been able to tell."""
     return not isinstance(verdict, NoVerdict)
+
+
+def untaken(given: Sequence[Verdict], places: Sequence[str]) -> Untaken | None:
+    """How many of the replies at `places` a judge could not take, by the verdicts that it gave; None for none."""
+    lost = [(place, one.reason) for place, one in zip(places, given, strict=True) if not told(one)]
+    if not lost:
+        return None
+    place, reason = lost[0]
+    return Untaken(replies=len(lost), of=len(given), first=f"{place}: {reason.removeprefix(NOT_JUDGED)}")
 
 
 def spelled(reply: Reply) -> str:

@@ -11,9 +11,10 @@ from harness.judging.judges import (
     up_to_date,
 )
 from harness.judging.prices import Ledger, OverLimit, Reservation, limit, price_of, tokens_of
-from harness.judging.verdicts import NoVerdict, Place, Unjudged, Verdicts, judged, no_verdict
+from harness.judging.verdicts import NOT_JUDGED, NoVerdict, Place, Unjudged, Verdicts, judged, no_verdict
 
 __all__ = [
+    "NOT_JUDGED",
     "GradingCost",
     "JudgeOfSplit",
     "Ledger",

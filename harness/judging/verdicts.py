@@ -17,7 +17,7 @@ Place = tuple[str, str, str, int]
 Verdicts = Mapping[str, Mapping[Place, Verdict]]
 """What each judge, by name, said of each reply that it was asked about."""
 
-JUDGE_SECONDS = 60.0
+JUDGE_SECONDS = 30.0
 """A judge's own time for one reply; the slowest of ours takes some hundredths of a second."""
 
 NOT_JUDGED = "not judged: "
