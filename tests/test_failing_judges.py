@@ -8,7 +8,7 @@ import math
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,13 @@ BAD = "bread"
 class Quiet(Exception):
     def __str__(self) -> str:
         raise RuntimeError("an error without words")
+
+
+async def by_length(case: Case, reply: str, grader: Grader | None) -> Verdict:
+    return Verdict(scores={"capitals": len(reply) % 7 / 7}, reason="counted")
+
+
+GOOD = replace(small.JUDGE, grade=by_length)
 
 
 async def forever(case: Case, reply: str, grader: Grader | None) -> Verdict:
@@ -100,9 +107,10 @@ def failing_on(bad: Callable[..., Any], *, everywhere: bool = False) -> Judge:
     """The rule of the small world, which does `bad` on one of its cases, or on all."""
 
     async def grade(case: Case, reply: str, grader: Grader | None) -> Any:
-        return await (bad if everywhere or BAD in case.id else small.grade)(case, reply, grader)
+        is_bad = "selection" not in case.id and (everywhere or BAD in case.id)
+        return await (bad if is_bad else by_length)(case, reply, grader)
 
-    return replace(small.JUDGE, grade=grade, version="2")
+    return replace(GOOD, grade=grade, version="2")
 
 
 def world(judge: Judge) -> Registry:
@@ -117,17 +125,17 @@ def _short(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def evaluated(tiny_llama: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("runs")
-    with using(small.REGISTRY):
+    with using(world(GOOD)):
         run([Cell(setting="loud", intervention="base", model=str(tiny_llama))], root)
     return root
 
 
 @pytest.fixture
-def runs(evaluated: Path, tmp_path: Path) -> Iterator[Path]:
+def runs(evaluated: Path, tmp_path: Path) -> Path:
     """A copy without logs, which would only be shown the scores too."""
     root = Path(shutil.copytree(evaluated, tmp_path / "runs"))
     shutil.rmtree(folder_of(root) / "logs")
-    yield root
+    return root
 
 
 def folder_of(root: Path) -> Path:
@@ -144,25 +152,16 @@ def test_a_reply_that_a_judge_cannot_take_costs_that_reply(
     name: str, runs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before, replies = results(runs), (folder_of(runs) / "replies.jsonl").read_bytes()
-    late = name in ("never ends", "sleeps")
-    # Two cases, and two conditions of each, would be more replies than a judge may leave without an end.
-    with using(world(failing_on(FAULTS[name], everywhere=False))):
-        status = main(["rejudge", str(runs)])
-    out, err = capsys.readouterr()
-    if late:
-        assert (status, err.count("\n")) == (2, 1)
-        assert "did not end within 0.05 s on case" in err
-        assert results(runs) == before
-    else:
-        assert status == 0
-        assert [row["value"] for row in results(runs)] == [
-            None if BAD in row["case"] else row["value"] for row in before
-        ]
-        assert "judge capitals: 8 of 40 replies not judged, the first because of: clean, held_out/held_out-bread" in out
-        record = read_run(folder_of(runs))
-        assert record is not None
-        assert (record.untaken["capitals"].replies, record.untaken["capitals"].of) == (8, REPLIES)
-        assert "\n" not in record.untaken["capitals"].first
+    assert None not in [row["value"] for row in before]
+    with using(world(failing_on(FAULTS[name]))):
+        assert main(["rejudge", str(runs)]) == 0
+    said = capsys.readouterr().out
+    assert [row["value"] for row in results(runs)] == [None if BAD in row["case"] else row["value"] for row in before]
+    assert "judge capitals: 8 of 40 replies not judged, the first because of: clean, held_out/held_out-bread" in said
+    record = read_run(folder_of(runs))
+    assert record is not None
+    assert (record.untaken["capitals"].replies, record.untaken["capitals"].of) == (8, REPLIES)
+    assert "\n" not in record.untaken["capitals"].first
     assert (folder_of(runs) / "replies.jsonl").read_bytes() == replies
 
 
@@ -192,7 +191,7 @@ def test_rows_of_others_are_judged_but_for_those_that_a_judge_cannot_take(
         assert main(["judge", "capitals", "--replies", str(file)]) == 0
     out, err = capsys.readouterr()
     rows = [json.loads(line) for line in out.splitlines()]
-    assert [row["scores"]["capitals"] for row in rows] == [1.0, None, 1.0]
+    assert [row["scores"]["capitals"] for row in rows] == [3 / 7, None, 3 / 7]
     assert rows[1]["reason"].startswith("not judged: judge 'capitals'")
     assert f"note: judge capitals: 1 of 3 replies not judged, the first because of: {file}:2: " in err
     assert time.monotonic() - began < 5
@@ -212,10 +211,10 @@ def test_a_repaired_judge_mends_it_later_and_the_report_tells_until_then(
             "judge capitals: 8 of 40 replies not judged, the first because of: clean, held_out/held_out-bread" in page
         )
         assert "ZeroDivisionError: division by zero" in page
-        (table,) = tables(load(runs), world(small.JUDGE))
+        (table,) = tables(load(runs), world(GOOD))
         cell = next(block for block in table.blocks if block.metric == "shouts").cells["base", "clean"]
         assert (cell.n, cell.judged) == (5, 4)
-    with using(world(replace(small.JUDGE, version="2"))):
+    with using(world(replace(GOOD, version="2"))):
         assert main(["rejudge", str(runs)]) == 0
     assert results(runs) == before
     record = read_run(folder_of(runs))
