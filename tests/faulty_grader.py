@@ -424,6 +424,8 @@ def request(connection: socket.socket) -> dict[str, Any] | None:
         if not part:
             return None
         got += part
+        if not got.startswith(b"POST"[: len(got)]):
+            return None  # TLS, at a port that has none
     start, _, body = got.partition(b"\r\n\r\n")
     lengths = [line.split(b":")[1] for line in start.lower().split(b"\r\n") if line.startswith(b"content-length:")]
     if not lengths:

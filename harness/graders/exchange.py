@@ -177,6 +177,8 @@ class Exchange:
         """How often a question that fails so is asked in all."""
         if fault.kind in ("question", "grader", "stop") or (fault.kind == "without" and (without or fault.status)):
             return 1
+        if fault.kind == "late" and self._answered_at is None:
+            return min(2, self._patience.unread)
         if fault.kind in ("late", "unreadable", "without"):
             return self._patience.unread
         return 2 if self._failed_in_a_row else self._patience.attempts
