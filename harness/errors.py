@@ -21,6 +21,14 @@ class OutOfReach(HarnessError):
     """Data of others that is neither on this machine nor to be had from its address."""
 
 
+class Unanswered(HarnessError):
+    """A question to a grader that has no answer, whoever asks it again now; other questions have one."""
+
+
+class GraderStopped(HarnessError):
+    """A grader that is asked no more: what was said is kept, and the same command goes on from there."""
+
+
 def unknown(kind: str, name: str, known: Iterable[str]) -> HarnessError:
     """An error for a name that is not among `known`, with the nearest one or, failing that, the list."""
     names, shown = sorted(known), f"{name!r:.100}"

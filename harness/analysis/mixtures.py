@@ -41,6 +41,14 @@ def lacking_seeds(arms: Sequence[Arm], conditions: Sequence[str]) -> Iterator[st
                 yield f"{arm.label}: {condition} lacks seed {', '.join(map(str, lacking))}"
 
 
+def untaken(arms: Sequence[Arm]) -> Iterator[str]:
+    """A line for each judge that could not take some replies of a run."""
+    for arm in arms:
+        for run in arm.runs:
+            for judge, lost in run.record.untaken.items():
+                yield f"{arm.label}, seed {run.cell.seed}, judge {judge}: {lost}; 'harness rejudge' asks it again"
+
+
 def _kinds(name: str, runs: Iterable[Run]) -> dict[str, list[Run]]:
     having = (run for run in runs if name in run.inputs)
     return grouped(having, lambda run: json.dumps(run.inputs[name], sort_keys=True))

@@ -12,7 +12,7 @@ from harness.commands.graders import Grading
 from harness.commands.options import NONE, Connections, Grader, Json, MaxCost, Price, any_of
 from harness.contracts import Judge, Setting
 from harness.errors import HarnessError
-from harness.screen import console, print_json
+from harness.screen import console, print_json, say
 
 if TYPE_CHECKING:
     from harness.runs import Reply, Scores
@@ -40,10 +40,14 @@ def agree(
     opened = grading.opened_for(judges)
     names = _common(judges, any_of("--score", score))
     asked = _replies(replies, runs, judges, any_of("--setting", setting))
-    from harness.grading import verdicts_of
+    from harness.grading import untaken, verdicts_of
 
     said, places = [reply for reply, _ in asked], [place for _, place in asked]
-    given = [[one.scores for one in verdicts_of(judge, said, opened, places=places)] for judge in judges]
+    verdicts = [verdicts_of(judge, said, opened, places=places) for judge in judges]
+    for judge, some in zip(judges, verdicts, strict=True):
+        if (lost := untaken(some, places)) is not None:
+            say(f"note: judge {judge.name}: {lost}")
+    given = [[one.scores for one in some] for some in verdicts]
     _show_agreement(judges, given, names, threshold=threshold, as_json=as_json)
 
 

@@ -24,6 +24,9 @@ class Grading:
 
     def opened(self) -> ModelGrader | None:
         """The grader, its provider and key checked; None without one."""
+        from harness.judging import limit
+
+        limit(self.max_cost)
         if not self.model:
             if self.max_cost is not None or self.price:
                 raise HarnessError("--max-cost and --price are about a grader; name one with --grader MODEL")

@@ -40,7 +40,7 @@ def _judge(name: str, replies: Path, grading: Grading, output: Path | None, outp
 
     What a grader cost is said on stderr.
     """
-    from harness.grading import read_given, verdicts_of
+    from harness.grading import read_given, untaken, verdicts_of
     from harness.registry import installed
 
     chosen = installed().judge(name)
@@ -56,6 +56,9 @@ def _judge(name: str, replies: Path, grading: Grading, output: Path | None, outp
     else:
         with outputs.writing(output, "the scores") as part:
             part.write_text(text, encoding="utf-8")
+    lost = untaken(said, [one.place for one in given])
+    if lost is not None:
+        say(f"note: judge {name}: {lost}")
     if grader is not None:
         say(paid(grader))
 

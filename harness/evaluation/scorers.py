@@ -15,7 +15,7 @@ from harness.contracts import Case, Message, Verdict
 from harness.errors import HarnessError
 from harness.evaluation.provider import EvaluationError
 from harness.graders import around
-from harness.judging import JudgeOfSplit, judged
+from harness.judging import JudgeOfSplit, Unjudged, judged, no_verdict
 
 ANSWER_CHARACTERS = 200
 
@@ -116,5 +116,7 @@ async def _verdict(one: JudgeOfSplit, case: Case, reply: str) -> Verdict:
     try:
         grader = around(get_model(role="grader", required=True)) if one.judge.grader else None
         return await judged(one.judge, case, reply, grader)
+    except Unjudged as error:
+        return no_verdict(one.judge, error)
     except HarnessError as error:
         raise EvaluationError(str(error)) from error

@@ -47,8 +47,8 @@ class NotJson(ValueError):
         return str(file) if self.line is None else f"{file}:{self.line}"
 
 
-def read_bytes(file: Path, *, limit: int = DOCUMENT_BYTES, what: str = "", advice: str) -> bytes:
-    """The content of a regular file of at most `limit` bytes.
+def read_bytes(file: Path, *, limit: int = DOCUMENT_BYTES, start: int = 0, what: str = "", advice: str) -> bytes:
+    """The content of a regular file of at most `limit` bytes, from byte `start` on.
 
     NoFile where there is none, HarnessError for a folder, a pipe, a device, or a file that is larger or cannot be
     read; `advice` says what to do then, and `what` names it.
@@ -70,10 +70,11 @@ def read_bytes(file: Path, *, limit: int = DOCUMENT_BYTES, what: str = "", advic
             raise HarnessError(f"{said}: it is {_called(about.st_mode)}, not a file; {advice}")
         with os.fdopen(handle, "rb") as stream:
             # One more than may be: what grows while it is read ends here too.
-            content = b"" if about.st_size > limit else stream.read(limit + 1)
+            stream.seek(start)
+            content = b"" if about.st_size > limit else stream.read(limit - start + 1)
     except OSError as error:
         raise _unreadable(said, error, advice) from error
-    if (size := max(about.st_size, len(content))) > limit:
+    if (size := max(about.st_size, start + len(content))) > limit:
         raise HarnessError(f"{said}: it has {size:,} bytes, and may have {limit:,}; {advice}")
     return content
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import re
 from types import NoneType
-from typing import Any
+from typing import Any, get_args
 
+from harness.contracts import Outcome
 from harness.files import Journal, cache_folder, digest_of
 
 Judgement = dict[str, Any]
 
 FORMAT = "2"
 """Raise when the same answer of a grader would make another judgement, or is written otherwise."""
+
+NO_ANSWER = "no answer"
+"""What a harness of before kept in place of an empty answer."""
 
 
 def judgements(grader: str, address: str | None) -> Journal:
@@ -40,3 +45,21 @@ def _is_judgement(value: object) -> bool:
 def key_of(kind: str, prompt: str) -> str:
     """The key of one question to a grader."""
     return digest_of([kind, prompt])
+
+
+def is_whole(kind: str, said: object) -> bool:
+    """Whether `said` is a judgement to a question of that kind. An answer of nothing is none: it is asked for again."""
+    if not isinstance(said, dict) or not isinstance(said.get("text"), str):
+        return False
+    if kind != "rate":
+        return bool(said["text"].strip())
+    outcome, score, mass = said.get("outcome"), said.get("score"), said.get("mass")
+    if outcome not in get_args(Outcome) or "how" not in said or (outcome == "score") != _is_number(score, 100.0):
+        return False
+    return (mass is None or _is_number(mass, math.inf)) and not (
+        outcome == "unclear" and said["text"].strip() in ("", NO_ANSWER, "| | | |")
+    )
+
+
+def _is_number(value: object, most: float) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= most and value < math.inf

@@ -3,7 +3,7 @@
 from harness.grading.given import GivenReply, read_given
 from harness.grading.rejudging import Regraded, rejudge
 from harness.grading.step import grade, grader_of_before, is_graded, replies_of
-from harness.grading.verdicts import spelled, verdicts_of
+from harness.grading.verdicts import spelled, untaken, verdicts_of
 
 __all__ = [
     "GivenReply",
@@ -15,5 +15,6 @@ __all__ = [
     "rejudge",
     "replies_of",
     "spelled",
+    "untaken",
     "verdicts_of",
 ]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,10 +13,10 @@ from harness.contracts import Judge
 from harness.errors import HarnessError
 from harness.files import locked, write_rows
 from harness.grading.step import booked, grade, replies_of
-from harness.grading.verdicts import spelled, verdicts_of
+from harness.grading.verdicts import spelled, untaken, verdicts_of
 from harness.judging import asking
 from harness.registry import installed
-from harness.runs import RunRecord
+from harness.runs import RunRecord, Untaken
 
 if TYPE_CHECKING:
     from harness.graders import ModelGrader
@@ -24,11 +24,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Regraded:
-    """One run folder, how many replies were graded in it, and the file that holds the new scores."""
+    """One run folder, how many replies were graded in it, and the file that holds the new scores.
+
+    `untaken` says by judge which of them it could not take.
+    """
 
     folder: Path
     replies: int
     file: Path
+    untaken: Mapping[str, Untaken] = field(default_factory=dict)
 
 
 def rejudge(root: Path, judges: Sequence[Judge], grader: ModelGrader | None) -> Iterator[Regraded]:
@@ -61,8 +65,8 @@ def _anew(folder: Path, record: RunRecord, grader: ModelGrader | None) -> Regrad
     setting = installed().setting(record.cell.setting)
     asked = grader if asking(setting, installed()) else None
     replies = replies_of(folder, record)
-    grade(folder, setting, record, replies=replies, grader=asked, again=asked is not None)
-    return Regraded(folder=folder, replies=len(replies), file=folder / runs.RESULTS)
+    done = grade(folder, setting, record, replies=replies, grader=asked, again=asked is not None)
+    return Regraded(folder=folder, replies=len(replies), file=folder / runs.RESULTS, untaken=done.untaken)
 
 
 def _beside(folder: Path, judge: Judge, record: RunRecord, grader: ModelGrader | None) -> Regraded:
@@ -89,4 +93,5 @@ def _beside(folder: Path, judge: Judge, record: RunRecord, grader: ModelGrader |
     by = f"@{re.sub(r'[^A-Za-z0-9_.-]+', '_', asked.name)}" if asked else ""
     file = folder / "judgements" / f"{judge.name}{by}.jsonl"
     write_rows(file, rows)
-    return Regraded(folder=folder, replies=len(rows), file=file)
+    lost = untaken(given, [spelled(reply) for reply in replies])
+    return Regraded(folder=folder, replies=len(rows), file=file, untaken={judge.name: lost} if lost else {})

@@ -17,10 +17,10 @@ from harness.cells import log_name
 from harness.contracts import Condition, Setting
 from harness.files import digest_of
 from harness.grading.results import checks_of, results_of
-from harness.grading.verdicts import verdicts_on
+from harness.grading.verdicts import place_of, spelled, untaken, verdicts_on
 from harness.judging import JudgeOfSplit, Verdicts, asking, judge_versions, judges_of, up_to_date
 from harness.registry import installed
-from harness.runs import AskedGrader, Check, Reply, Result, RunRecord, Step
+from harness.runs import AskedGrader, Check, Reply, Result, RunRecord, Step, Untaken
 from harness.screen import bar
 
 if TYPE_CHECKING:
@@ -41,8 +41,9 @@ def grade(
     `replies` are those of the run where they have been read already.
 
     Judges that ask are asked of `grader`, where the results are not of the same model and version, or all when
-    `again`; without it they keep what they gave. When a grader fails the results stay as they were, what it said is
-    kept, and the same call goes on from there.
+    `again`; without it they keep what they gave. A reply that a judge cannot take has no score, and the record counts
+    it. When a grader fails, or a judge on every reply, the results stay as they were, what was said is kept, and the
+    same call goes on from there.
     """
     plan = _due(setting, record, grader, again=again)
     replies = replies_of(folder, record) if replies is None else replies
@@ -53,7 +54,8 @@ def grade(
         record = book()
     results = results_of(replies, verdicts, setting, before=runs.read_results(folder))
     checks = checks_of(replies, verdicts, setting, installed(), before=runs.read_checks(folder))
-    record = replace(record, judges=plan.versions, grader=_asked(plan, record))
+    lost = _untaken(plan, record, replies, verdicts)
+    record = replace(record, judges=plan.versions, grader=_asked(plan, record), untaken=lost)
     digest = _digest(results, checks, record)
     if record.logs_show != digest:
         _show(folder, setting, record, verdicts, plan.grader)
@@ -159,6 +161,16 @@ def grader_of_before(setting: Setting, record: RunRecord) -> ModelGrader | None:
     from harness.graders import opened
 
     return opened(record.grader.model)
+
+
+def _untaken(plan: _Due, record: RunRecord, replies: Sequence[Reply], verdicts: Verdicts) -> dict[str, Untaken]:
+    """By judge the replies that it could not take; a judge that did not grade now keeps what is said of it."""
+    found = {name: one for name, one in record.untaken.items() if name in plan.versions and name not in verdicts}
+    for name, given in verdicts.items():
+        here = [reply for reply in replies if place_of(reply) in given]
+        lost = untaken([given[place_of(reply)] for reply in here], [spelled(reply) for reply in here])
+        found |= {} if lost is None else {name: lost}
+    return found
 
 
 def _asked(plan: _Due, record: RunRecord) -> AskedGrader | None:

@@ -10,14 +10,19 @@ from harness.judging.judges import (
     rule_judges,
     up_to_date,
 )
-from harness.judging.prices import Ledger, price_of, tokens_of
-from harness.judging.verdicts import Place, Verdicts, judged
+from harness.judging.prices import Ledger, OverLimit, Reservation, limit, price_of, tokens_of
+from harness.judging.verdicts import NOT_JUDGED, NoVerdict, Place, Unjudged, Verdicts, judged, no_verdict
 
 __all__ = [
+    "NOT_JUDGED",
     "GradingCost",
     "JudgeOfSplit",
     "Ledger",
+    "NoVerdict",
+    "OverLimit",
     "Place",
+    "Reservation",
+    "Unjudged",
     "Verdicts",
     "asking",
     "compared",
@@ -25,6 +30,8 @@ __all__ = [
     "judge_versions",
     "judged",
     "judges_of",
+    "limit",
+    "no_verdict",
     "price_of",
     "rule_judges",
     "tokens_of",

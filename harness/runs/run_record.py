@@ -57,6 +57,18 @@ class AskedGrader(Record):
 
 
 @record
+class Untaken(Record):
+    """The `replies` that a judge could not take, of all that it was asked `of`, and why not the first of them."""
+
+    replies: int
+    of: int
+    first: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.replies} of {self.of} replies not judged, the first because of: {self.first}"
+
+
+@record
 class Steered(Record):
     """What was added while training: `norm` by block (a number in words), `relative` over the residual RMS."""
 
@@ -112,8 +124,8 @@ class Hardware(Record):
 class RunRecord(Record):
     """One cell's run.json. `inputs` are what its key is the hash of, `judges` the versions of those that graded.
 
-    `logs_show` is the digest of the results and judges that the scores in the logs are of; empty where that is not
-    known.
+    `untaken` says by judge which replies it could not take, where there are any. `logs_show` is the digest of the
+    results and judges that the scores in the logs are of; empty where that is not known.
     """
 
     FORMAT: ClassVar[int] = 2
@@ -130,6 +142,7 @@ class RunRecord(Record):
     left_out: Mapping[str, str] = field(default_factory=dict)
     judges: Mapping[str, str] = field(default_factory=dict)
     grader: AskedGrader | None = None
+    untaken: Mapping[str, Untaken] = field(default_factory=dict)
     gates: Mapping[str, Gate] = field(default_factory=dict)
     made: Made = field(default_factory=Made)
     versions: Mapping[str, str] = field(default_factory=dict)

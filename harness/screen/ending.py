@@ -43,7 +43,7 @@ class Ends:
         number, self._received = self._received or signal.SIGINT, None
         _thread.start_new_thread(_send, (number,))  # a Thread would wait until it has begun, and be what is interrupted
 
-    def last(self, status: object) -> object:
+    def last(self, status: int) -> int:
         """The exit status, 128 and the number of the signal that ended the program; from here on nothing is printed."""
         for number in (signal.SIGINT, *ENDING):
             signal.signal(number, lambda number, frame: os._exit(128 + number))

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from harness.contracts import Case, Judge, Metric, Setting, Steering
 from harness.engine import Engine, Request, System, chat, chosen_blocks, relative
-from harness.judging import judged
+from harness.judging import Unjudged, judged
 from harness.runs import Elicited, Layer
 
 ELICIT_DOSES = (0.0, 0.25, 0.5, 1.0)
@@ -41,13 +41,26 @@ def elicitation(
         steer = replace(wanted, coef=wanted.coef * dose, blocks=blocks)
         with engine.steered(steer):
             replies = engine.generate(requests)
-        scores = [_graded(judge, case, reply.text, metric) for case, reply in zip(cases, replies, strict=True)]
+        scores = _graded(judge, cases, [reply.text for reply in replies], metric)
         rows.append(_row(steer, relative(engine, steer), scores))
     return tuple(rows)
 
 
-def _graded(judge: Judge, case: Case, reply: str, metric: Metric) -> float | None:
-    return asyncio.run(judged(judge, case, reply)).scores[metric.score]
+def _graded(judge: Judge, cases: Sequence[Case], replies: Sequence[str], metric: Metric) -> list[float | None]:
+    """The score of each reply, None too where the judge could not take it; Unjudged where it could take none."""
+    scores: list[float | None] = []
+    faults: list[Unjudged] = []
+    for case, reply in zip(cases, replies, strict=True):
+        try:
+            scores.append(asyncio.run(judged(judge, case, reply)).scores[metric.score])
+        except Unjudged as error:
+            faults.append(error)
+            scores.append(None)
+            if error.late:
+                raise
+    if faults and len(faults) == len(scores):
+        raise faults[0]
+    return scores
 
 
 def _row(steer: Steering, share: float, scores: Sequence[float | None]) -> Elicited:

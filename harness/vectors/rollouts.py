@@ -17,7 +17,7 @@ from types import NoneType
 from harness.authoring import with_prompt
 from harness.contracts import Grader, Message, Persona, RolloutFilter
 from harness.engine import Engine, Request, System, chat
-from harness.errors import HarnessError
+from harness.errors import HarnessError, Unanswered
 from harness.files import Journal, digest_of
 
 GROUP = 64
@@ -179,7 +179,10 @@ async def _score(prompt: str, question: str, reply: str, grader: Grader, journal
     key = digest_of(filled)
     said = journal.get(key)
     if said is None:
-        rating = await grader.rate(filled)
+        try:
+            rating = await grader.rate(filled)
+        except Unanswered:  # not kept: it may be answered another time
+            return None
         said = {"outcome": rating.outcome, "score": rating.score}
         journal.add(key, said)
     return None if said["score"] is None else float(said["score"])
