@@ -17,6 +17,7 @@ from harness.runs import (
     Check,
     Gate,
     RunRecord,
+    Unfit,
     failed,
     is_finished,
     read_capabilities,
@@ -159,7 +160,17 @@ def _by_content(record: RunRecord) -> Cell:
 
 
 def _run(at: Path, record: RunRecord) -> Run:
-    values = read_observations(at, record.cell.seed)
+    try:
+        return _read(at, record)
+    except Unfit:
+        now = read_run(at)
+        if now is None or now == record:
+            raise
+        return _read(at, now)  # it was graded again just then
+
+
+def _read(at: Path, record: RunRecord) -> Run:
+    values = read_observations(at, record.cell.seed, record)
     if not values:
         raise HarnessError(f"{at}: results.jsonl is empty; 'harness rejudge' writes it again from the replies")
     return Run(
@@ -167,8 +178,8 @@ def _run(at: Path, record: RunRecord) -> Run:
         record=record,
         inputs=_inputs(record),
         values=values,
-        checks=read_checks(at),
-        capabilities=tuple(_capabilities(read_capabilities(at), record.key)),
+        checks=read_checks(at, record),
+        capabilities=tuple(_capabilities(read_capabilities(at, record))),
     )
 
 
@@ -178,10 +189,9 @@ def _inputs(record: RunRecord) -> dict[str, Json]:
     return {**inputs, **{f"vector {name}": key for name, key in record.vector_keys.items()}}
 
 
-def _capabilities(rows: Iterable[CapabilityRow], key: str) -> Iterator[Capability]:
-    """Those that were measured on the run with this `key`."""
+def _capabilities(rows: Iterable[CapabilityRow]) -> Iterator[Capability]:
     for row in rows:
-        for task, told in row.results.items() if row.key == key else ():
+        for task, told in row.results.items():
             for metric, figure in told.metrics.items():
                 yield Capability(
                     task=task,

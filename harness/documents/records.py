@@ -19,10 +19,13 @@ from pydantic_core import ErrorDetails
 from typing_extensions import TypeAliasType
 
 from harness.errors import HarnessError
-from harness.files import write_json
+from harness.files import digest_of, write_json
 
 Json = TypeAliasType("Json", "bool | int | float | str | tuple[Json, ...] | Mapping[str, Json] | None")
 """What a JSON file holds, as it is read here: an array is a tuple."""
+
+SEAL = "seal"
+"""The digest of the rest of a record's file, which tells one that was changed by hand or by a disk."""
 
 Kind = TypeVar("Kind")
 Made = TypeVar("Made", bound="Record")
@@ -110,8 +113,16 @@ def as_record(value: object, kind: type[Made], *, place: str, what: str, way_out
 
 def write_record(file: Path, made: Record) -> None:
     """Writes `made` to `file` in one step, in the format of now: a reader sees the old file or the new one."""
-    now = {"format": made.FORMAT} if made.FORMAT else {}
-    write_json(file, as_json(made) | now)
+    now = as_json(made) | ({"format": made.FORMAT} if made.FORMAT else {})
+    write_json(file, now | {SEAL: digest_of(now)})
+
+
+def is_sealed(file: Path) -> bool:
+    """Whether the record in `file` is as it was written; also where it has no seal, as older ones have not."""
+    found = json.loads(file.read_bytes())
+    if not isinstance(found, dict) or SEAL not in found:
+        return True
+    return bool(digest_of({name: value for name, value in found.items() if name != SEAL}) == found[SEAL])
 
 
 def as_json(made: Record) -> dict[str, Json]:

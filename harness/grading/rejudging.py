@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness import runs
 from harness.contracts import Judge
 from harness.errors import HarnessError
-from harness.files import locked, write_rows
+from harness.files import as_lines, inside, locked, write_rows
 from harness.grading.step import booked, grade, replies_of
 from harness.grading.verdicts import spelled, verdicts_of
 from harness.judging import asking
@@ -87,6 +87,16 @@ def _beside(folder: Path, judge: Judge, record: RunRecord, grader: ModelGrader |
         for reply, verdict in zip(replies, given, strict=True)
     ]
     by = f"@{re.sub(r'[^A-Za-z0-9_.-]+', '_', asked.name)}" if asked else ""
-    file = folder / "judgements" / f"{judge.name}{by}.jsonl"
+    file = inside(folder / "judgements", f"{judge.name}{by}.jsonl")
     write_rows(file, rows)
+    _keep(folder, file, runs.product_of(as_lines(rows)))
     return Regraded(folder=folder, replies=len(rows), file=file)
+
+
+def _keep(folder: Path, file: Path, product: runs.Product) -> None:
+    """Lets the record of the run in `folder` know what is in `file` now."""
+    record = runs.read_run(folder)
+    assert record is not None
+    name = runs.product_name(file)
+    if record.products.get(name) != product:
+        runs.write_run(folder, replace(record, products={**record.products, name: product}))

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import io
-import shutil
 from contextlib import redirect_stdout
 from pathlib import Path
 
 from harness.errors import HarnessError, gist
-from harness.files import writing
+from harness.files import replacing
 
 VIEWER = "index.html"
 
@@ -29,7 +28,7 @@ def write_bundle(runs: Path, folder: Path) -> None:
         raise HarnessError(f"{folder} is there and is no bundle of logs; move it away, or name the page otherwise")
     from inspect_ai.log import bundle_log_dir
 
-    with writing(folder, "the bundle of logs") as part:
+    with replacing(folder, "the bundle of logs") as part:
         try:
             with redirect_stdout(io.StringIO()):  # where it tells of the half-written folder
                 bundle_log_dir(str(runs), str(part))
@@ -37,5 +36,3 @@ def write_bundle(runs: Path, folder: Path) -> None:
             raise
         except Exception as error:
             raise HarnessError(f"inspect cannot bundle the logs in {runs}: {gist(error)}") from error
-        if folder.exists():
-            shutil.rmtree(folder)

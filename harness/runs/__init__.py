@@ -17,9 +17,20 @@ from harness.runs.gates import (
 )
 from harness.runs.machine import commit, hardware, versions
 from harness.runs.merging import LOCK, Merged, Outcome, Side, merge
-from harness.runs.replies import REPLIES, Reply, read_replies, write_replies
-from harness.runs.results import (
+from harness.runs.products import (
+    CHECKS,
+    REPLIES,
     RESULTS,
+    ROWS,
+    Product,
+    Unfit,
+    check_product,
+    product_name,
+    product_of,
+    shown,
+)
+from harness.runs.replies import Reply, read_replies, write_replies
+from harness.runs.results import (
     Check,
     Result,
     Scores,
@@ -29,6 +40,7 @@ from harness.runs.results import (
     write_results,
 )
 from harness.runs.run_record import (
+    RUN,
     AskedGrader,
     Gate,
     Hardware,
@@ -42,7 +54,19 @@ from harness.runs.run_record import (
     run_folders,
     write_run,
 )
-from harness.runs.training_record import ADAPTER, WEIGHTS, TrainingRecord, is_trained, read_training, write_training
+from harness.runs.storing import keep_rows, put_results
+from harness.runs.training_record import (
+    ADAPTER,
+    CHECKPOINT,
+    CONFIG,
+    LOSSES,
+    TRAINING,
+    WEIGHTS,
+    TrainingRecord,
+    is_trained,
+    read_training,
+    write_training,
+)
 from harness.runs.vector_cards import (
     VECTORS,
     ChosenReplies,
@@ -52,6 +76,7 @@ from harness.runs.vector_cards import (
     MadeFrom,
     VectorCard,
     card_of,
+    check_pair,
     is_vector,
     read_card,
     way_out,
@@ -61,9 +86,16 @@ from harness.runs.vector_cards import (
 __all__ = [
     "ADAPTER",
     "CAPABILITIES",
+    "CHECKPOINT",
+    "CHECKS",
+    "CONFIG",
     "LOCK",
+    "LOSSES",
     "REPLIES",
     "RESULTS",
+    "ROWS",
+    "RUN",
+    "TRAINING",
     "VECTORS",
     "WEIGHTS",
     "AskedGrader",
@@ -81,6 +113,7 @@ __all__ = [
     "MadeFrom",
     "Merged",
     "Outcome",
+    "Product",
     "Reply",
     "Result",
     "RunRecord",
@@ -89,8 +122,11 @@ __all__ = [
     "Steered",
     "Step",
     "TrainingRecord",
+    "Unfit",
     "VectorCard",
     "card_of",
+    "check_pair",
+    "check_product",
     "commit",
     "failed",
     "hardware",
@@ -98,9 +134,13 @@ __all__ = [
     "is_run",
     "is_trained",
     "is_vector",
+    "keep_rows",
     "merge",
     "metric_of",
     "outcome_gates",
+    "product_name",
+    "product_of",
+    "put_results",
     "read_capabilities",
     "read_card",
     "read_checks",
@@ -110,6 +150,7 @@ __all__ = [
     "read_run",
     "read_training",
     "run_folders",
+    "shown",
     "template_gate",
     "training_gates",
     "versions",

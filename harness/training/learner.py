@@ -19,10 +19,9 @@ from harness.engine import Row
 from harness.errors import HarnessError
 from harness.files import writing
 from harness.models import Dtype
+from harness.runs import CHECKPOINT, LOSSES, Unfit
 from harness.training.loss import loss_of
 from harness.training.schedule import learning_rate
-
-CHECKPOINT, LOG = "checkpoint.safetensors", "loss.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +39,10 @@ class Learner:
     `seconds` what the run took before it went on from a checkpoint.
     """
 
-    def __init__(self, adapted: Any, recipe: Recipe, steps: int, folder: Path) -> None:
+    def __init__(self, adapted: Any, recipe: Recipe, steps: int, folder: Path, *, key: str = "") -> None:
         self.model, self.recipe, self.steps = adapted.get_base_model(), recipe, steps
-        self.folder = folder
-        self.checkpoint, self.log = folder / CHECKPOINT, folder / LOG
+        self.folder, self.key = folder, key
+        self.checkpoint, self.log = folder / CHECKPOINT, folder / LOSSES
         self.weights: dict[str, nn.Parameter] = {n: p for n, p in adapted.named_parameters() if p.requires_grad}
         self.optimiser = torch.optim.AdamW(self.weights.values(), lr=recipe.lr, weight_decay=recipe.weight_decay)
         self.losses: list[float] = []
@@ -76,6 +75,7 @@ class Learner:
         state["random"] = torch.get_rng_state()
         log = self.log.read_text().splitlines()
         about = {"step": step, "tokens": self.tokens, "steered": self.steered, "seconds": seconds, "log": log}
+        about["key"] = self.key
         with writing(self.checkpoint, "a checkpoint") as part:
             save_file({k: v.contiguous() for k, v in state.items()}, part, {"about": json.dumps(about)})
 
@@ -87,7 +87,11 @@ class Learner:
         try:
             with safe_open(self.checkpoint, framework="pt") as saved:
                 about = json.loads(saved.metadata()["about"])
+                if self.key and about.get("key", self.key) != self.key:
+                    raise Unfit(f"{self.checkpoint} is that of another run; move it away and run again")
                 step, log = int(about["step"]), about["log"]
+                if not step <= len(log) or step >= self.steps:
+                    raise ValueError("another plan of steps")
                 self.tokens, self.steered, self.seconds = about["tokens"], about["steered"], about["seconds"]
                 self._load(saved, step)
         except (SafetensorError, KeyError, TypeError, ValueError, OSError):

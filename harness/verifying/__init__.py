@@ -1,0 +1,7 @@
+"""A runs folder checked: what in it is not as it was written, and what can be made again, and from what."""
+
+from harness.verifying.findings import Finding
+from harness.verifying.folder import Verified, verify
+
+__all__ = ["Finding", "Verified", "verify"]
+"""What `harness verify` uses."""
