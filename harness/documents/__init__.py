@@ -1,6 +1,7 @@
 """What files say: a person's YAML with its lines, held against a schema, and our own records."""
 
 from harness.documents.records import (
+    SEAL,
     Json,
     Record,
     as_json,
@@ -15,6 +16,7 @@ from harness.documents.records import (
 from harness.documents.yaml import Document, Place, Source, Strict, read, read_source
 
 __all__ = [
+    "SEAL",
     "Document",
     "Json",
     "Place",

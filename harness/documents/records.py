@@ -47,6 +47,9 @@ class Record:
     SPARSE: ClassVar[bool] = False
     """Whether what is None stays out of the file."""
 
+    SEALED: ClassVar[bool] = False
+    """Whether its file ends with a seal."""
+
     FORMAT: ClassVar[int] = 0
     """The number of the file's format, for a record that is a file of its own and has a field `format`.
 
@@ -114,7 +117,7 @@ def as_record(value: object, kind: type[Made], *, place: str, what: str, way_out
 def write_record(file: Path, made: Record) -> None:
     """Writes `made` to `file` in one step, in the format of now: a reader sees the old file or the new one."""
     now = as_json(made) | ({"format": made.FORMAT} if made.FORMAT else {})
-    write_json(file, now | {SEAL: digest_of(now)})
+    write_json(file, now | ({SEAL: digest_of(now)} if made.SEALED else {}))
 
 
 def is_sealed(file: Path) -> bool:

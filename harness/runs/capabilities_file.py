@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.documents import Json, Record, as_json, as_record, read_json, record
+from harness.documents import SEAL, Json, Record, as_json, as_record, read_json, record
 from harness.errors import HarnessError
 from harness.files import digest_of, write_json
 from harness.runs.products import Unfit
@@ -40,7 +40,6 @@ class CapabilityRow(Record):
     """A task under a condition, as it was measured on the run with this `key` and adapter.
 
     `limit` is how many documents were asked at most, None for all. `results` are by task, or by the tasks of a group.
-    `sha256` is that of the row without it; empty where that is not known.
     """
 
     format: str = "1"
@@ -59,13 +58,12 @@ class CapabilityRow(Record):
     vectors: Mapping[str, str] = field(default_factory=dict)
     lm_eval: str = ""
     seconds: float = 0.0
-    sha256: str = ""
 
 
 def read_capabilities(folder: Path, of: RunRecord | None = None) -> list[CapabilityRow]:
     """The rows of the run in `folder`, none where there is no file; HarnessError with row and field of a fault.
 
-    They are held to the record `of` the run: Unfit where they were not measured on it, or were changed since.
+    Held to the record `of` the run they are its own alone: Unfit where none is, or where one was changed since.
     """
     file = folder / CAPABILITIES
     rows = read_json(file, what="list of capability results", way_out=WAY_OUT)
@@ -74,32 +72,38 @@ def read_capabilities(folder: Path, of: RunRecord | None = None) -> list[Capabil
     if not isinstance(rows, list):
         raise HarnessError(f"{file}: not a list of capability results (it holds {type(rows).__name__}); {WAY_OUT}")
     read = [_row(row, f"{file}, row {number}") for number, row in enumerate(rows, start=1)]
-    if of is not None and (fault := _fault(read, of)):
-        raise Unfit(f"{file} does not belong to its run: {fault}; {WAY_OUT}")
-    return read
+    if of is None:
+        return read
+    for number, row in enumerate(rows, start=1):
+        if SEAL in row and row[SEAL] != _seal(row):
+            raise Unfit(f"{file}, row {number} was changed since it was written; {WAY_OUT}")
+    return _own(read, of, file)
 
 
 def write_capabilities(folder: Path, rows: Sequence[CapabilityRow]) -> None:
     """Writes the rows of the run in `folder`, in one step."""
-    write_json(folder / CAPABILITIES, [as_json(replace(row, sha256=_sealed(row))) for row in rows])
+    told = [as_json(row) for row in rows]
+    write_json(folder / CAPABILITIES, [{**row, SEAL: _seal(row)} for row in told])
 
 
-def _fault(rows: Sequence[CapabilityRow], of: RunRecord) -> str:
-    """What says that rows are not those of the run `of`; empty where nothing does."""
-    for number, row in enumerate(rows, start=1):
-        if row.key != of.key:
-            return f"row {number} is of the run {row.key[:8]}"
-        if row.adapter_sha256 and of.made.adapter_sha256 not in (None, row.adapter_sha256):
-            return f"row {number} is of another adapter"
-        if row.sha256 and row.sha256 != _sealed(row):
-            return f"row {number} was changed since it was written"
-    asked = [(row.task, row.condition, row.limit) for row in rows]
-    return "" if len(set(asked)) == len(asked) else "a task is in it twice"
+def _own(rows: Sequence[CapabilityRow], of: RunRecord, file: Path) -> list[CapabilityRow]:
+    """Those of `rows` that were measured on the run `of`, as its adapter is now."""
+    adapter = of.made.adapter_sha256
+    own = [
+        row for row in rows if row.key == of.key and (row.adapter_sha256 or adapter) == (adapter or row.adapter_sha256)
+    ]
+    asked = [(row.task, row.condition, row.limit) for row in own]
+    if rows and not own:
+        other = "another run" if rows[0].key != of.key else "another adapter"
+        raise Unfit(f"{file} does not belong to its run: its rows are of {other}; {WAY_OUT}")
+    if len(set(asked)) != len(asked):
+        raise Unfit(f"{file} does not belong to its run: a task is in it twice; {WAY_OUT}")
+    return own
 
 
-def _sealed(row: CapabilityRow) -> str:
-    """The digest of `row`, without the one that it has."""
-    return digest_of(as_json(replace(row, sha256="")))
+def _seal(row: Mapping[str, object]) -> str:
+    """The digest of a row's own fields."""
+    return digest_of({name: value for name, value in row.items() if name != SEAL})
 
 
 def _row(row: object, place: str) -> CapabilityRow:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from harness.documents import Record, record
 from harness.errors import HarnessError
-from harness.files import Row, digest_of, read_rows
+from harness.files import Row, as_lines, digest_of, read_rows
 
 if TYPE_CHECKING:
     from harness.runs.run_record import RunRecord
@@ -48,16 +48,20 @@ def product_of(content: bytes) -> Product:
     return Product(sha256=hashlib.sha256(content).hexdigest(), rows=content.count(b"\n"))
 
 
-def check_product(file: Path, of: RunRecord, *, way_out: str) -> bool:
-    """Whether `of` knows what is in `file`, its bytes and all; Unfit where it knows of others."""
+def check_product(file: Path, rows: Sequence[Mapping[str, object]], of: RunRecord, *, way_out: str) -> bool:
+    """Whether `of` knows what is in `file`, the `rows` of our own fields; Unfit where it knows of others.
+
+    The bytes are compared first, which takes no time. A newer harness may have written other fields beside ours.
+    """
     known = of.products.get(product_name(file))
     if known is None:
         return False
-    content = file.read_bytes()
-    if hashlib.sha256(content).hexdigest() in (known.sha256, known.coming):
+    digests = (known.sha256, known.coming)
+    if product_of(file.read_bytes()).sha256 in digests or product_of(as_lines(rows)).sha256 in digests:
         return True
-    rows = content.count(b"\n")
-    seen = f"it has {rows} rows, and {known.rows} were written" if rows != known.rows else "it was changed since"
+    seen = (
+        f"it has {len(rows)} rows, and {known.rows} were written" if len(rows) != known.rows else "it was changed since"
+    )
     raise Unfit(f"{file} does not belong to its run: {seen}; {way_out}")
 
 
@@ -68,7 +72,7 @@ def product_name(file: Path) -> str:
 
 def check_replies(file: Path, rows: Sequence[Row], of: RunRecord, *, way_out: str) -> None:
     """Unfit where the `rows` of `file` are not the replies of the run `of`."""
-    if check_product(file, of, way_out=way_out):
+    if check_product(file, rows, of, way_out=way_out) or not _is_whole(of):
         return
     places = [(row["condition"], row["split"], row["case"]["id"], row["sample"]) for row in rows]
     seen = _twice(places) or _conditions({place[0] for place in places}, of)
@@ -81,7 +85,7 @@ def check_replies(file: Path, rows: Sequence[Row], of: RunRecord, *, way_out: st
 
 def check_results(file: Path, rows: Sequence[Row], of: RunRecord, *, way_out: str) -> None:
     """Unfit where the `rows` of `file`, results or checks, are not those of the run `of`."""
-    if check_product(file, of, way_out=way_out) or not rows:
+    if check_product(file, rows, of, way_out=way_out) or not rows or not _is_whole(of):
         return
     if file.name == RESULTS and of.logs_show:
         beside = file.with_name(CHECKS)
@@ -93,6 +97,11 @@ def check_results(file: Path, rows: Sequence[Row], of: RunRecord, *, way_out: st
     seen = _twice(list(map(place, rows))) or _conditions({row["condition"] for row in rows}, of) or _uneven(rows, place)
     if seen:
         raise Unfit(f"{file} does not belong to its run: {seen}; {way_out}")
+
+
+def _is_whole(of: RunRecord) -> bool:
+    """Whether a record was made by a run, with all that its key is made from."""
+    return "format" in of.inputs
 
 
 def shown(results: Iterable[Row], checks: Iterable[Row], of: RunRecord) -> str:

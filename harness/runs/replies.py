@@ -56,7 +56,7 @@ def read_replies(folder: Path, of: RunRecord | None = None) -> list[Reply] | Non
     numbered = read_rows(file, way_out=WAY_OUT)
     replies = [_reply(row, f"{file}:{number}") for number, row in numbered]
     if of is not None:
-        check_replies(file, [row for _, row in numbered], of, way_out=WAY_OUT)
+        check_replies(file, [asdict(reply) for reply in replies], of, way_out=WAY_OUT)
     return replies
 
 

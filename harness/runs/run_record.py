@@ -119,6 +119,7 @@ class RunRecord(Record):
     """
 
     FORMAT: ClassVar[int] = 2
+    SEALED: ClassVar[bool] = True
 
     cell: Cell
     key: str
@@ -139,7 +140,7 @@ class RunRecord(Record):
     hardware: Hardware = field(default_factory=Hardware)
     steps: Mapping[str, Step] = field(default_factory=dict)
     logs_show: str = ""
-    products: Mapping[str, Product] = field(default_factory=dict)
+    products: Mapping[str, Product] = field(default_factory=dict, compare=False)
 
     @model_validator(mode="after")
     def _is_one_cell(self) -> RunRecord:

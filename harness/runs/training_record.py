@@ -29,6 +29,7 @@ class TrainingRecord(Record):
     """
 
     FORMAT: ClassVar[int] = 2
+    SEALED: ClassVar[bool] = True
 
     steps: int
     tokens: int

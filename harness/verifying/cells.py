@@ -167,8 +167,8 @@ def _beside(folder: Path, record: RunRecord) -> list[Finding]:
 
 
 def _check_beside(file: Path, record: RunRecord) -> None:
-    runs.check_product(file, record, way_out="move it away")
     rows = [row for _, row in read_rows(file)]
+    runs.check_product(file, rows, record, way_out="move it away")
     places = [json.dumps([row.get(name) for name in ("condition", "split", "case", "sample")]) for row in rows]
     replies = runs.read_replies(file.parent.parent)
     given = {json.dumps([one.condition, one.split, one.case.id, one.sample]) for one in replies or ()}
