@@ -18,6 +18,7 @@ from harness.runs import (
     Gate,
     RunRecord,
     Unfit,
+    check_seal,
     failed,
     is_finished,
     read_capabilities,
@@ -170,6 +171,7 @@ def _run(at: Path, record: RunRecord) -> Run:
 
 
 def _read(at: Path, record: RunRecord) -> Run:
+    check_seal(at)
     values = read_observations(at, record.cell.seed, record)
     if not values:
         raise HarnessError(f"{at}: results.jsonl is empty; 'harness rejudge' writes it again from the replies")

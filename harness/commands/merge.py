@@ -14,7 +14,7 @@ from harness.errors import HarnessError
 from harness.screen import console, print_json
 
 if TYPE_CHECKING:
-    from harness.runs import Merged, Outcome, RunRecord, Side
+    from harness.runs import Merged, Outcome, Side
 
 TOLD: dict[Outcome, str] = {
     "copied": "copied",
@@ -36,22 +36,14 @@ def merge(
     as_json: Json = False,
 ) -> None:
     """Combine finished runs of several folders by content, and name the cells that differ."""
-    from harness import runs
+    from harness import runs, verifying
 
-    done = runs.merge(sources, into, keep=_side(keep), dry_run=dry_run, check_logs=_check_logs)
+    done = runs.merge(sources, into, keep=_side(keep), dry_run=dry_run, check=verifying.check_whole)
     if as_json:
         print_json([_as_record(one) for one in done])
     else:
         _show(done, into, would=dry_run)
     raise typer.Exit(1 if any(one.outcome in UNDECIDED for one in done) else 0)
-
-
-def _check_logs(folder: Path, record: RunRecord) -> None:
-    """Unfit where a log in a cell is not the cell's own; Inspect is imported where there is a log alone."""
-    if any((folder / "logs").glob("*.eval")):
-        from harness import evaluation
-
-        evaluation.check_logs(folder, record)
 
 
 def _side(text: str) -> Side | None:

@@ -123,7 +123,7 @@ def write_record(file: Path, made: Record) -> None:
 def is_sealed(file: Path) -> bool:
     """Whether the record in `file` is as it was written; also where it has no seal, as older ones have not."""
     found = json.loads(file.read_bytes())
-    if not isinstance(found, dict) or SEAL not in found:
+    if not isinstance(found, dict) or found.get(SEAL) is None:
         return True
     return bool(digest_of({name: value for name, value in found.items() if name != SEAL}) == found[SEAL])
 

@@ -2,7 +2,7 @@
 
 from harness.evaluation.gathering import Answer, Question
 from harness.evaluation.hosting import best_lanes, hosted, release
-from harness.evaluation.logs import check_log, check_logs, read_log, read_replies_of, scores_in, show_scores
+from harness.evaluation.logs import check_log, read_log, read_replies_of, scores_in, show_scores
 from harness.evaluation.opening import open_run
 from harness.evaluation.provider import EvaluationError, HarnessAPI, note
 from harness.evaluation.step import ask
@@ -16,7 +16,6 @@ __all__ = [
     "ask",
     "best_lanes",
     "check_log",
-    "check_logs",
     "evaluate",
     "hosted",
     "inspect_task",

@@ -115,12 +115,6 @@ def scores_in(path: Path) -> dict[tuple[str, str, str, int, str, str], float | N
     return shown
 
 
-def check_logs(folder: Path, of: RunRecord) -> None:
-    """Unfit where a log of the run in `folder` is not its own, as its header says; HarnessError where none is read."""
-    for path in sorted((folder / "logs").glob("*.eval")):
-        is_there(path, of)
-
-
 def _check_log(log: EvalLog, path: Path, of: RunRecord) -> None:
     """Unfit where a log, whole or its header alone, is that of another run, adapter or condition, or not all of it."""
     about = log.eval.metadata or {}

@@ -52,6 +52,8 @@ def _finished(root: Path) -> list[Path]:
         raise HarnessError(f"no runs folder at {root}; name a folder that 'harness run' filled")
     found = [(folder, runs.read_run(folder)) for folder in runs.run_folders(root)]
     done = [folder for folder, record in found if record is not None and record.status == "done"]
+    for folder in done:
+        runs.check_seal(folder)
     if not done:
         raise HarnessError(f"no finished run in {root}; fill it with 'harness run'")
     return done

@@ -26,7 +26,7 @@ from harness.runs.vector_cards import VECTORS, check_pair
 
 Outcome = Literal["copied", "same", "conflict", "replaced", "skipped", "broken"]
 Side = Literal["ours", "theirs"]
-CheckLogs = Callable[[Path, RunRecord], None]
+Check = Callable[[Path], None]
 
 LOCK = "claims.lock.json"
 """The lock of the claims, in the runs folder itself."""
@@ -51,18 +51,18 @@ def merge(
     *,
     keep: Side | None = None,
     dry_run: bool = False,
-    check_logs: CheckLogs = lambda folder, record: None,
+    check: Check = lambda folder: None,
 ) -> list[Merged]:
     """Copies the finished cells and vectors of `sources` that `target` lacks, one at a time and each in one step.
 
     A cell that is there with other replies or scores is a conflict: it stays as it is, as with `keep` "ours"; with
-    "theirs" it is replaced. A cell whose files do not belong together, that holds a link, or whose logs `check_logs`
-    finds fault with, is broken, and is not copied. Nothing of `sources` is changed. HarnessError for a source that is
+    "theirs" it is replaced. A cell whose files do not belong together, that holds a link, or that `check` finds
+    fault with, is broken, and is not copied. Nothing of `sources` is changed. HarnessError for a source that is
     no runs folder, that lies within `target`, or holds it.
     """
     for source in sources:
         _check(source, target)
-    how = _How(keep=keep, dry_run=dry_run, check_logs=check_logs)
+    how = _How(keep=keep, dry_run=dry_run, check=check)
     if not dry_run:
         clear_halves(target / VECTORS)
     done = []
@@ -89,13 +89,13 @@ class _How:
 
     keep: Side | None
     dry_run: bool
-    check_logs: CheckLogs
+    check: Check
 
 
 def _cell(folder: Path, source: Path, target: Path, how: _How) -> Merged:
     try:
         check_plain(folder)
-        record = _finished(folder, how.check_logs)
+        record = _finished(folder, how.check)
         place = inside(target, record.cell.setting, record.cell.intervention, folder.name)
         _check_place(place)
     except _Unfinished as reason:
@@ -119,7 +119,7 @@ class _Unfinished(Exception):
     """A cell that cannot be merged yet; the message says why."""
 
 
-def _finished(folder: Path, check_logs: CheckLogs) -> RunRecord:
+def _finished(folder: Path, check: Check) -> RunRecord:
     """The record of a cell that is done and whole; HarnessError where it is broken, or its files are not its own."""
     record = read_run(folder)
     if record is None or record.status != "done":
@@ -131,7 +131,7 @@ def _finished(folder: Path, check_logs: CheckLogs) -> RunRecord:
     read_capabilities(folder, record)
     if (folder / ADAPTER).is_dir():
         read_training(folder, record)
-    check_logs(folder, record)
+    check(folder)
     return record
 
 
@@ -144,7 +144,7 @@ def _check_place(place: Path) -> None:
 
 def _compared(folder: Path, place: Path, record: RunRecord, inner: Path, how: _How) -> Merged:
     try:
-        there = _finished(place, how.check_logs)
+        there = _finished(place, how.check)
     except _Unfinished:
         return Merged(place=inner, source=folder, outcome="copied")
     except HarnessError as error:

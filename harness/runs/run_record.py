@@ -11,10 +11,10 @@ from pydantic import model_validator
 
 from harness.cells import Cell
 from harness.contracts import NAME, Recipe, Unit
-from harness.documents import Json, Record, as_json, read_record, record, write_record
+from harness.documents import Json, Record, as_json, is_sealed, read_record, record, write_record
 from harness.errors import HarnessError
 from harness.files import digest_of
-from harness.runs.products import RESULTS, Product
+from harness.runs.products import RESULTS, Product, Unfit
 
 RUN = "run.json"
 WAY_OUT = "move the folder away and give its 'harness run' command again"
@@ -206,6 +206,13 @@ def read_run(folder: Path) -> RunRecord | None:
     if found is not None and "format" in found.inputs and not folder.resolve().name.endswith(f"-{found.key[:8]}"):
         raise HarnessError(f"{folder} holds another run than its name says, that of {found.key[:8]}; move it away")
     return found
+
+
+def check_seal(folder: Path) -> None:
+    """Unfit where the record of the run in `folder` was changed since it was written."""
+    file = folder / RUN
+    if file.is_file() and not is_sealed(file):
+        raise Unfit(f"{file} was changed since it was written; restore it, or {WAY_OUT}")
 
 
 def is_run(folder: Path) -> bool:

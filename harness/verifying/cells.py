@@ -26,6 +26,7 @@ from harness.verifying.findings import (
     FROM_ADAPTER,
     FROM_LOGS,
     Finding,
+    Lacking,
     found,
 )
 
@@ -49,6 +50,13 @@ def check_cell(folder: Path, *, deep: bool) -> list[Finding]:
     ]
 
 
+def check_whole(folder: Path) -> None:
+    """HarnessError with the first thing that is wrong with the cell in `folder`; what is lacking is not."""
+    for one in check_cell(folder, deep=False):
+        if not one.lacking:
+            raise HarnessError(one.what)
+
+
 def _check_seal(file: Path) -> None:
     if file.is_file() and not is_sealed(file):
         raise HarnessError(f"{file} was changed since it was written")
@@ -60,6 +68,9 @@ def _trained(folder: Path, record: RunRecord, *, deep: bool) -> list[Finding]:
         return found(folder / runs.ROWS, BY_RUN, partial(_check_rows, folder, record)) if record.made.trains else []
     again = found(folder / runs.ROWS, BY_RUN, partial(_check_rows, folder, record))
     adapter = folder / runs.ADAPTER
+    if not adapter.exists():
+        what = f"{adapter} is lacking"
+        return [*again, Finding(place=adapter, what=what, again=BY_TRAINING, lacking=True)]
     try:
         made = runs.read_training(folder, record)
     except HarnessError as error:
@@ -78,7 +89,7 @@ def _check_rows(folder: Path, record: RunRecord) -> None:
     """HarnessError where train.jsonl does not hold the rows that the key was made from."""
     file = folder / runs.ROWS
     if not file.is_file():
-        raise HarnessError(f"{file} is lacking")
+        raise Lacking(f"{file} is lacking")
     rows = [row for _, row in read_rows(file)]
     if record.inputs.get("rows") not in (None, digest_of(rows)):
         raise HarnessError(f"{file} does not hold the {len(rows)} rows that were trained on, but others")
@@ -88,7 +99,7 @@ def _check_losses(folder: Path, made: TrainingRecord) -> None:
     """HarnessError where loss.jsonl is not that of the training that `made` tells of."""
     file = folder / runs.LOSSES
     if not file.is_file():
-        raise HarnessError(f"{file} is lacking")
+        raise Lacking(f"{file} is lacking")
     rows = [row for _, row in read_rows(file)]
     if made.loss_sha256:
         check_weights(file, made.loss_sha256)
@@ -132,7 +143,7 @@ def _logs(folder: Path, record: RunRecord, *, deep: bool) -> Iterator[Finding]:
         name = log_name(Condition.parse(condition))
         if name not in names:
             place = folder / "logs" / name
-            yield Finding(place=place, what=f"{place} is lacking", again=FROM_ADAPTER)
+            yield Finding(place=place, what=f"{place} is lacking", again=FROM_ADAPTER, lacking=True)
 
 
 def _are_there(folder: Path, record: RunRecord) -> bool:
@@ -143,7 +154,7 @@ def _are_there(folder: Path, record: RunRecord) -> bool:
 
 def _check_replies(folder: Path, record: RunRecord, *, needed: bool) -> None:
     if runs.read_replies(folder, record) is None and needed and runs.REPLIES in record.products:
-        raise HarnessError(f"{folder / runs.REPLIES} is lacking")
+        raise Lacking(f"{folder / runs.REPLIES} is lacking")
 
 
 def _check_results(folder: Path, record: RunRecord, *, needed: bool) -> None:

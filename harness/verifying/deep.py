@@ -23,9 +23,11 @@ def check_weights(file: Path, sha256: str) -> None:
 
 def check_stored(folder: Path, record: RunRecord) -> None:
     """HarnessError where the stored replies are others than those in the logs."""
+    stored = runs.read_replies(folder)
+    if stored is None:
+        return
     from harness import evaluation
 
-    stored = runs.read_replies(folder) or []
     logged = [reply for log in _logs(folder, record) for reply in evaluation.read_replies_of(log, record)]
     texts = [
         {(one.condition, one.split, one.case.id, one.sample): one.reply for one in some} for some in (stored, logged)

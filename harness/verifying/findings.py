@@ -26,11 +26,19 @@ NOT_AT_ALL = "it cannot be made again from what is here: restore it"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """Something in `place` that is not as it should be, and how it is made `again`, or that it cannot be."""
+    """Something in `place` that is not as it should be, and how it is made `again`, or that it cannot be.
+
+    `lacking` says that nothing is wrong but that it is not there: adapters and logs are taken away to save room.
+    """
 
     place: Path
     what: str
     again: str
+    lacking: bool = False
+
+
+class Lacking(HarnessError):
+    """A file that is not there."""
 
 
 def found(place: Path, again: str, check: Callable[[], object]) -> list[Finding]:
@@ -38,5 +46,5 @@ def found(place: Path, again: str, check: Callable[[], object]) -> list[Finding]
     try:
         check()
     except HarnessError as error:
-        return [Finding(place=place, what=str(error), again=again)]
+        return [Finding(place=place, what=str(error), again=again, lacking=isinstance(error, Lacking))]
     return []
