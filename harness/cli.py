@@ -28,6 +28,7 @@ CommandError: type[Exception] = typer.BadParameter.__mro__[2]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and gives the exit status: 0; 1 when doctor finds a lack; 2 with one line on stderr; 130."""
     try:
+        _check(sys.argv[1:] if arguments is None else arguments)
         status = app(args=None if arguments is None else list(arguments), prog_name="harness", standalone_mode=False)
         sys.stdout.flush()
     except HarnessError as error:
@@ -49,6 +50,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if status == 130:  # typer's own answer to Ctrl-C
         print("harness: stopped; the same command goes on where it stopped", file=sys.stderr)
     return status if isinstance(status, int) else 0
+
+
+def _check(arguments: Sequence[str]) -> None:
+    """HarnessError for what no name of a file or anything else may hold."""
+    for text in arguments:
+        if "\0" in text:
+            raise HarnessError(f"{text!r:.80} has a NUL character, which no name may have; leave it out")
 
 
 def _stopped(message: str) -> int:

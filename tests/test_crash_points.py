@@ -18,8 +18,8 @@ import torch
 from crashing import CRASHED, Crashes
 
 TIMES = {"created", "seconds", "versions", "commit", "hardware", "seal"}
-QUICK, SLOW_COMMANDS = 3, ("run", "vectors", "import")
-"""How many operations of each command are tried by the quick test, spread evenly; one alone of those that train."""
+QUICK, SLOW_COMMANDS = 3, ("run", "vectors", "import", "page")
+"""How many operations of each command are tried by the quick test, spread evenly; one alone of those that take long."""
 
 WIDTH = 32
 """Of the tiny model, which has 4 blocks."""

@@ -20,6 +20,8 @@ def writing(target: Path, what: str) -> Iterator[Path]:
 
     `what` names the thing for the error when the disk is full or the folder is read-only.
     """
+    if not target.name or target.name == "..":
+        raise HarnessError(f"cannot write {what} at {target}: that is a folder; name a file in it")
     part = half_of(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from harness import runs
 from harness.contracts import Judge
 from harness.errors import HarnessError
-from harness.files import as_lines, inside, locked, write_rows
+from harness.files import as_lines, clear_halves, inside, locked, write_rows
 from harness.grading.step import booked, grade, replies_of
 from harness.grading.verdicts import spelled, verdicts_of
 from harness.judging import asking
@@ -39,6 +39,7 @@ def rejudge(root: Path, judges: Sequence[Judge], grader: ModelGrader | None) -> 
     """
     for folder in _finished(root):
         with locked(folder):
+            clear_halves(folder)
             record = runs.read_run(folder)
             assert record is not None
             if judges:

@@ -81,8 +81,8 @@ class Learner:
 
     def resume(self) -> int:
         """Loads the last checkpoint, if there is one, and says after how many steps it was."""
-        self.log.unlink(missing_ok=True)
         if not self.checkpoint.is_file():
+            self.log.unlink(missing_ok=True)
             return 0
         try:
             with safe_open(self.checkpoint, framework="pt") as saved:
