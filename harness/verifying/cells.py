@@ -51,8 +51,8 @@ def check_cell(folder: Path, *, deep: bool) -> list[Finding]:
 
 
 def check_whole(folder: Path) -> None:
-    """HarnessError with the first thing that is wrong with the cell in `folder`; what is lacking is not."""
-    for one in check_cell(folder, deep=False):
+    """HarnessError with the first thing that is wrong with the cell in `folder`, read whole; what is lacking is not."""
+    for one in check_cell(folder, deep=True):
         if not one.lacking:
             raise HarnessError(one.what)
 
