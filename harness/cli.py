@@ -42,6 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _ended(arguments: list[str]) -> int:
     try:
+        _check(arguments)
         status = app(args=arguments, prog_name="harness", standalone_mode=False)
         flush()
     except (HarnessError, NotPrinted) as error:
@@ -65,6 +66,13 @@ def _ended(arguments: list[str]) -> int:
         stopped = f"stopped while waiting for {during}" if during else "stopped"
         say(f"harness: {stopped}; the same command goes on where it stopped")
     return status if isinstance(status, int) else 0
+
+
+def _check(arguments: Sequence[str]) -> None:
+    """HarnessError for what no name of a file or anything else may hold."""
+    for text in arguments:
+        if "\0" in text:
+            raise HarnessError(f"{text!r:.80} has a NUL character, which no name may have; leave it out")
 
 
 def _stopped(message: str) -> int:

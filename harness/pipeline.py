@@ -27,7 +27,7 @@ from harness.cells import (
 from harness.documents import frozen
 from harness.engine import load_tokenizer
 from harness.errors import HarnessError
-from harness.files import check_inspect_home, clear_halves, locked, write_rows
+from harness.files import check_inspect_home, clear_halves, locked
 from harness.judging import asking, rule_judges
 from harness.models import as_dtype, materialise
 from harness.registry import installed
@@ -128,10 +128,12 @@ def _begun(cell: Prepared, folder: Path, *, force: bool) -> RunRecord:
     if record is None:
         materialise(cell.model)
         if cell.intervention.trains:
-            write_rows(folder / "train.jsonl", training_rows(cell))
+            runs.keep_rows(folder, training_rows(cell))
         record = _saved(_new(cell), folder)
     if record.key != cell.key:
         raise HarnessError(f"{folder} holds another run than its name says; move it away and run again")
+    if cell.intervention.trains:
+        runs.keep_rows(folder, training_rows(cell))
     if record.status != "done" and record.made.plain is None:  # begun by an older harness
         record = replace(record, made=replace(record.made, plain=cell.plain))
     return record

@@ -42,7 +42,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("graders", "analysis"),
     ("vectors", "claims"),
     ("training", "evaluation", "report"),
-    ("grading", "capabilities"),
+    ("grading", "capabilities", "verifying"),
     ("pipeline",),
     ("planning",),
     ("sweep",),

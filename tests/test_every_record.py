@@ -77,6 +77,7 @@ RUN: dict[str, Any] = {
     "hardware": HARDWARE,
     "steps": {"train": {**STEP, "usd": 0.5}},
     "logs_show": "g",
+    "products": {"train.jsonl": {"sha256": "c" * 64, "rows": 3, "coming": "d" * 64}},
 }
 CARD: dict[str, Any] = {
     "name": "reply",
@@ -121,6 +122,9 @@ TRAINING: dict[str, Any] = {
     "template": "t",
     "truncated_rows": 0,
     "steering": {**STEERED, "norm": {"3": 2.0}, "relative": 0.5},
+    "key": "k",
+    "config_sha256": "",
+    "loss_sha256": "l",
 }
 RESULT: dict[str, Any] = {
     "condition": "clean",

@@ -350,9 +350,12 @@ def test_a_dry_run_says_what_a_grader_would_cost(
 
 def test_5000_stored_replies_are_graded_again_by_a_rule_in_ten_seconds_without_torch(runs: Path) -> None:
     file = folder_of(runs) / "replies.jsonl"
-    rows = [row for row in map(json.loads, file.read_text().splitlines()) if row["condition"] == "clean"]
-    many = [{**row, "sample": sample} for sample in range(1, 501) for row in rows]
+    rows = list(map(json.loads, file.read_text().splitlines()))
+    many = [{**row, "sample": sample} for sample in range(1, 126) for row in rows]
     file.write_text("".join(f"{json.dumps(row)}\n" for row in many))
+    record = record_of(runs)
+    record["steps"]["evaluate"]["replies"] = len(many)
+    (folder_of(runs) / "run.json").write_text(json.dumps({**record, "products": {}, "seal": None}))
     shutil.rmtree(folder_of(runs) / "logs")  # where there are logs they are given the scores too, by Inspect
     script = f"""
 import sys

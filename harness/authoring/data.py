@@ -17,7 +17,7 @@ from http.client import HTTPException
 from pathlib import Path
 
 from harness.errors import HarnessError, OutOfReach
-from harness.files import ROWS_BYTES, cache_folder, read_bytes, read_rows, read_text, writing
+from harness.files import ROWS_BYTES, cache_folder, read_bytes, read_rows, read_text, under, writing
 
 MIRROR = "HARNESS_DATA_MIRROR"
 TIMEOUT_SECONDS = 60
@@ -60,7 +60,7 @@ def fetch(pin: Pin) -> Path:
     mirrored = _mirrored(pin)
     if mirrored is not None:
         return _checked(mirrored, pin, f"repair the mirror, or unset {MIRROR} to download it")
-    cached = cache_folder() / "data" / pin.mirror
+    cached = under(cache_folder() / "data", pin.mirror)
     if not cached.is_file():
         content = _downloaded(pin, cached)
         with writing(cached, f"the data file {pin.name}") as part:
@@ -80,7 +80,7 @@ def _mirrored(pin: Pin) -> Path | None:
     folder = Path(named).expanduser()
     if not folder.is_dir():
         raise HarnessError(f"{MIRROR} names {folder}, which is no folder; correct it or unset it")
-    path = folder / pin.mirror
+    path = under(folder, pin.mirror)
     return path if path.is_file() else None
 
 
@@ -111,7 +111,7 @@ def _wrong(content: bytes, pin: Pin) -> str | None:
 
 def _record(pin: Pin) -> Path:
     """Where the digest is kept that a file without a pinned one had at its first use here."""
-    return cache_folder() / "data" / f"{pin.mirror}.sha256"
+    return under(cache_folder() / "data", f"{pin.mirror}.sha256")
 
 
 def _sha256(content: bytes) -> str:

@@ -58,7 +58,7 @@ def measure(folder: Path, tasks: Sequence[str], conditions: Sequence[str], *, li
         raise HarnessError(f"{folder} holds no finished run; give its 'harness run' command again")
     file = folder / CAPABILITIES
     with locked(file):
-        rows = read_capabilities(folder)
+        rows = read_capabilities(folder, record)
         asked = [_Asked(task, condition, limit) for condition in conditions for task in tasks]
         missing = [one for one in asked if not any(one.is_of(row) and _is_of(row, record) for row in rows)]
         if not missing:

@@ -14,6 +14,7 @@ from harness.contracts import (
     Setting,
     Steering,
 )
+from harness.files import inside
 from harness.models import ModelRef
 
 
@@ -73,7 +74,7 @@ class Prepared:
 
     def folder(self, runs: Path) -> Path:
         """RUNS/SETTING/INTERVENTION/SCALE-MODEL-sSEED[-NAME=WEIGHT+...][-dDOSE]-HASH."""
-        return runs / self.cell.setting / self.cell.intervention / f"{self._readable}-{self.key[:8]}"
+        return inside(runs, self.cell.setting, self.cell.intervention, f"{self._readable}-{self.key[:8]}")
 
     def stale(self, runs: Path) -> tuple[Path, ...]:
         """Folders of the same cell made from other inputs."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from harness.cells.cell import Prepared
 from harness.cells.spelled import example_spelled, vector_spelled
 from harness.contracts import Condition, Recipe, Setting
-from harness.files import digest_of
+from harness.files import digest_of, inside
 from harness.models import ModelRef
 
 FORMAT = "1"
@@ -46,4 +46,4 @@ def vector_key(
 
 def vector_file(runs: Path, name: str, key: str) -> Path:
     """Where the vector called `name` with `key` is kept, for all cells to share."""
-    return runs / "vectors" / f"{name}-{key[:8]}.safetensors"
+    return inside(runs / "vectors", f"{name}-{key[:8]}.safetensors")

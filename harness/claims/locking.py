@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from harness.claims.schema import Claim, Claims
 from harness.documents import Record, read_record, record, write_record
@@ -17,6 +18,8 @@ WAY_OUT = "restore it, or move it away and have it said that there was none"
 @record
 class ClaimLock(Record):
     """The hashes of a claim file's claims by name, and of the experiment, with the runs that were there already."""
+
+    SEALED: ClassVar[bool] = True
 
     file: str = ""
     claims: Mapping[str, str]

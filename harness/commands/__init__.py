@@ -19,6 +19,7 @@ from harness.commands.reproduce import reproduce
 from harness.commands.run import run
 from harness.commands.sweep import sweep
 from harness.commands.vectors import vectors
+from harness.commands.verify import verify
 
 COMMANDS: Mapping[str, Callable[..., None]] = {
     "list": list_,
@@ -31,6 +32,7 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "balance": balance,
     "claims": claims,
     "merge": merge,
+    "verify": verify,
     "judge": judge,
     "rejudge": rejudge,
     "agree": agree,

@@ -36,9 +36,9 @@ def merge(
     as_json: Json = False,
 ) -> None:
     """Combine finished runs of several folders by content, and name the cells that differ."""
-    from harness import runs
+    from harness import runs, verifying
 
-    done = runs.merge(sources, into, keep=_side(keep), dry_run=dry_run)
+    done = runs.merge(sources, into, keep=_side(keep), dry_run=dry_run, check=verifying.check_whole)
     if as_json:
         print_json([_as_record(one) for one in done])
     else:

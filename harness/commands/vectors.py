@@ -81,6 +81,7 @@ def _imported(asked: VectorsAsked, source: Path) -> Path:
     check_scale(installed().setting(asked.setting), asked.scale)
     if len(asked.names) != 1:
         raise HarnessError("an imported vector needs one name; give it by --name")
+    _check_name(asked.names[0])
     from harness.vectors import import_vector
 
     return import_vector(source, asked.names[0], asked.setting, asked.runs, scale=asked.scale, model=asked.model)
@@ -95,9 +96,13 @@ def _with_trait(registry: Registry, asked: VectorsAsked, trait: Path) -> tuple[R
     if len(asked.names) > 1:
         raise HarnessError("a trait file makes one vector; give one --name, or none")
     name = asked.names[0] if asked.names else read.name
+    _check_name(name)
+    return with_trait(registry, asked.setting, read, name=name, source=str(trait)), [name]
+
+
+def _check_name(name: str) -> None:
     if not NAME.fullmatch(name):
         raise HarnessError(f"a vector's name is small letters, digits and _, not {name!r}; give one by --name")
-    return with_trait(registry, asked.setting, read, name=name, source=str(trait)), [name]
 
 
 def _show(files: Sequence[Path], *, as_json: bool) -> None:

@@ -1,11 +1,13 @@
 """What files say: a person's YAML with its lines, held against a schema, and our own records."""
 
 from harness.documents.records import (
+    SEAL,
     Json,
     Record,
     as_json,
     as_record,
     frozen,
+    is_sealed,
     read_json,
     read_record,
     record,
@@ -14,6 +16,7 @@ from harness.documents.records import (
 from harness.documents.yaml import Document, Place, Source, Strict, read, read_source
 
 __all__ = [
+    "SEAL",
     "Document",
     "Json",
     "Place",
@@ -23,6 +26,7 @@ __all__ = [
     "as_json",
     "as_record",
     "frozen",
+    "is_sealed",
     "read",
     "read_json",
     "read_record",

@@ -20,13 +20,15 @@ from pydantic_core import ErrorDetails
 from typing_extensions import TypeAliasType
 
 from harness.errors import HarnessError
-from harness.files import NoFile, NotJson, parsed, read_text, write_json
+from harness.files import NoFile, NotJson, digest_of, parsed, read_text, write_json
 
 Json = TypeAliasType("Json", "bool | int | float | str | tuple[Json, ...] | Mapping[str, Json] | None")
 """What a JSON file holds, as it is read here: an array is a tuple."""
 
 Place = tuple[str | int, ...]
 """Where a part of a document stands: keys and numbers from the outside in."""
+SEAL = "seal"
+"""The digest of the rest of a record's file, which tells one that was changed by hand or by a disk."""
 
 Kind = TypeVar("Kind")
 Made = TypeVar("Made", bound="Record")
@@ -47,6 +49,9 @@ class Record:
 
     SPARSE: ClassVar[bool] = False
     """Whether what is None stays out of the file."""
+
+    SEALED: ClassVar[bool] = False
+    """Whether its file ends with a seal."""
 
     FORMAT: ClassVar[int] = 0
     """The number of the file's format, for a record that is a file of its own and has a field `format`.
@@ -149,8 +154,16 @@ def _line_of(field: Place, text: str) -> str:
 
 def write_record(file: Path, made: Record) -> None:
     """Writes `made` to `file` in one step, in the format of now: a reader sees the old file or the new one."""
-    now = {"format": made.FORMAT} if made.FORMAT else {}
-    write_json(file, as_json(made) | now)
+    now = as_json(made) | ({"format": made.FORMAT} if made.FORMAT else {})
+    write_json(file, now | ({SEAL: digest_of(now)} if made.SEALED else {}))
+
+
+def is_sealed(file: Path) -> bool:
+    """Whether the record in `file` is as it was written; also where it has no seal, as older ones have not."""
+    found = parsed(read_text(file, advice="move it away"))
+    if not isinstance(found, dict) or found.get(SEAL) is None:
+        return True
+    return bool(digest_of({name: value for name, value in found.items() if name != SEAL}) == found[SEAL])
 
 
 def as_json(made: Record) -> dict[str, Json]:

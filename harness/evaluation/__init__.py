@@ -2,7 +2,7 @@
 
 from harness.evaluation.gathering import Answer, Question
 from harness.evaluation.hosting import best_lanes, hosted, release
-from harness.evaluation.logs import read_log, read_replies_of, show_scores
+from harness.evaluation.logs import check_log, read_log, read_replies_of, scores_in, show_scores
 from harness.evaluation.opening import open_run
 from harness.evaluation.provider import EvaluationError, HarnessAPI, note
 from harness.evaluation.step import ask
@@ -15,6 +15,7 @@ __all__ = [
     "Question",
     "ask",
     "best_lanes",
+    "check_log",
     "evaluate",
     "hosted",
     "inspect_task",
@@ -23,5 +24,6 @@ __all__ = [
     "read_log",
     "read_replies_of",
     "release",
+    "scores_in",
     "show_scores",
 ]

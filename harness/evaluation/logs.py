@@ -18,12 +18,14 @@ from inspect_ai.log import EvalLog, EvalSample, read_eval_log, write_eval_log
 from inspect_ai.model import ModelConfig
 from inspect_ai.scorer import Score
 
+from harness.cells import log_name
+from harness.contracts import Condition
 from harness.errors import HarnessError, gist
 from harness.evaluation.scorers import Given, case_of, given_scorers, score_of
 from harness.files import check_regular, inspect_home
 from harness.graders import ModelGrader
 from harness.judging import JudgeOfSplit, Verdicts
-from harness.runs import AskedGrader, Reply, reply_of
+from harness.runs import AskedGrader, Reply, RunRecord, Unfit, reply_of
 
 UNREAD = {"messages", "events", "store", "attachments", "timelines"}
 WAY_OUT = "move it away, and the cell's 'harness run' command makes it again"
@@ -32,9 +34,14 @@ UNPACKED_BYTES, UNPACKED_TIMES, SMALL_BYTES = 4 << 30, 200, 16 << 20
 """The most that a log may unpack to: so many bytes, and so many times its own size where that is more than a few MB."""
 
 
-def read_replies_of(log_path: Path) -> list[Reply]:
-    """Every reply in a log, by case and sample; HarnessError when it cannot be read."""
+def read_replies_of(log_path: Path, of: RunRecord | None = None) -> list[Reply]:
+    """Every reply in a log, by case and sample; HarnessError when it cannot be read.
+
+    Unfit where it is not a log of the run that the record is `of`.
+    """
     log = read_log(log_path, exclude_fields=UNREAD)
+    if of is not None:
+        _check_log(log, log_path, of)
     try:
         condition = (log.eval.metadata or {})["condition"]
         rows = [
@@ -60,14 +67,17 @@ def show_scores(
     versions: Mapping[str, str],
     asked: AskedGrader | None = None,
     grader: ModelGrader | None = None,
+    of: RunRecord | None = None,
 ) -> None:
     """Writes into a log what `judges` said of its replies, in place of what it showed.
 
     A judge without verdicts keeps the scores that the log has of it, or stays out. `versions` are those of all judges
     that graded, `asked` says which grader was asked; `grader` is there where it was asked just now. A log that shows
-    all of that already is left as it is.
+    all of that already is left as it is, and one that is not `of` the run is refused.
     """
     log = read_log(log_path, exclude_fields=UNREAD)  # most often it shows them
+    if of is not None:
+        _check_log(log, log_path, of)
     shown = [one for one in judges if one.judge.name in verdicts or _is_shown(one, log.samples or [])]
     about = _about(log, versions, asked)
     if log.eval.metadata == about and _are_shown(log, shown, _given(log, verdicts)):
@@ -85,12 +95,54 @@ def show_scores(
         os.replace(part / log_path.name, log_path)
 
 
-def is_there(path: Path) -> bool:
-    """Whether there is a log at `path`; HarnessError for one that cannot be read."""
+def is_there(path: Path, of: RunRecord) -> bool:
+    """Whether there is a log at `path`; HarnessError for one that cannot be read, or is not of this run."""
     if not path.is_file():
         return False
-    read_log(path, header_only=True)
+    _check_log(read_log(path, header_only=True), path, of)
     return True
+
+
+def check_log(path: Path, of: RunRecord, *, whole: bool = False) -> None:
+    """Unfit where the log at `path` is not the run's own, as its header says, or, if `whole` is read, its replies."""
+    if whole:
+        read_replies_of(path, of)
+    else:
+        is_there(path, of)
+
+
+def scores_in(path: Path) -> dict[tuple[str, str, str, int, str, str], float | None]:
+    """What a log shows, by condition, split, case, sample, judge and the name of the score."""
+    log = read_log(path, exclude_fields=UNREAD)
+    condition = str((log.eval.metadata or {})["condition"])
+    shown: dict[tuple[str, str, str, int, str, str], float | None] = {}
+    for sample in log.samples or ():
+        split, case = sample.metadata["split"], sample.metadata["case"]
+        for scorer, score in (sample.scores or {}).items():
+            judge = scorer.removesuffix(f"_of_{split}")
+            for name, value in score.value.items() if isinstance(score.value, dict) else ():
+                told = float(value) if isinstance(value, int | float) else None
+                shown[condition, split, case, sample.epoch, judge, name] = told
+    return shown
+
+
+def _check_log(log: EvalLog, path: Path, of: RunRecord) -> None:
+    """Unfit where a log, whole or its header alone, is that of another run, adapter or condition, or not all of it."""
+    about = log.eval.metadata or {}
+    condition, digest = str(about.get("condition")), log.eval.model.rpartition("@")[2]
+    expected = (log.eval.dataset.samples or 0) * (log.eval.config.epochs or 1)
+    there = log.results.completed_samples if log.samples is None and log.results else len(log.samples or ())
+    wrong = ""
+    if digest != of.key[: len(digest)] or not digest:
+        wrong = f"it is of the run {digest}"
+    elif about.get("adapter") not in (None, "", of.made.adapter_sha256):
+        wrong = "it is of another adapter than the run has now"
+    elif condition not in (of.conditions or (condition,)) or log_name(Condition.parse(condition)) != path.name:
+        wrong = f"it is of the condition {condition}"
+    elif there != expected:
+        wrong = f"it has {there} replies of {expected}"
+    if wrong:
+        raise Unfit(f"{path} does not belong to its run: {wrong}; {WAY_OUT}")
 
 
 def read_log(path: Path, *, header_only: bool = False, exclude_fields: set[str] | None = None) -> EvalLog:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from harness.errors import HarnessError
+from harness.files import under
 from harness.models import EMBEDDED, as_dtype, resolve, resolve_dtype
 from harness.runs import ADAPTER, is_run, read_run, read_training
 
@@ -44,8 +45,8 @@ def open_run(run: Path) -> Engine:
     if record is None:
         raise HarnessError(f"no run in {run}: it has no run.json; name a folder that 'harness run' made")
     made = record.made
-    if made.trains and read_training(run).sha256 != made.adapter_sha256:
-        raise HarnessError(f"the adapter in {run / ADAPTER} was changed since {run} was made; run the cell again")
+    if made.trains:
+        read_training(run, record)
     ref = resolve(made.reference)
     if ref.digest != record.model_digest:
         raise HarnessError(f"model {made.reference} has changed since {run} was made; run the cell again")
@@ -53,7 +54,8 @@ def open_run(run: Path) -> Engine:
     from harness.vectors import vector_lookup
 
     engine = open_model(ref, dtype=as_dtype(made.dtype), adapter=run / ADAPTER if made.trains else None)
-    engine.vectors = vector_lookup({name: run.parents[2] / file for name, file in made.vectors.items()})
+    files = {name: under(run.absolute().parents[2], file) for name, file in made.vectors.items()}
+    engine.vectors = vector_lookup(files, record.vector_keys)
     return engine
 
 

@@ -10,11 +10,12 @@ from pathlib import Path
 
 from harness.cells import Prepared, asked, check_prompts, log_name
 from harness.contracts import Condition
+from harness.errors import HarnessError
 from harness.evaluation.hosting import Advance, best_lanes, hosted, release
 from harness.evaluation.logs import is_there, read_replies_of
 from harness.evaluation.tasks import evaluate
 from harness.models import materialise
-from harness.runs import REPLIES, Gate, RunRecord, Step, template_gate, write_replies
+from harness.runs import REPLIES, Gate, RunRecord, Step, read_replies, template_gate, write_replies
 from harness.screen import bar
 
 
@@ -26,11 +27,12 @@ def ask(cell: Prepared, record: RunRecord, folder: Path) -> RunRecord:
     """
     began = time.monotonic()
     logs = {condition: folder / "logs" / log_name(condition) for condition in cell.conditions}
-    missing = [condition for condition, log in logs.items() if not is_there(log)]
-    if not missing and (folder / REPLIES).is_file() and "evaluate" in record.steps:
+    missing = [condition for condition, log in logs.items() if not is_there(log, record)]
+    if not missing and _are_stored(folder, record):
         return record
-    written = _evaluate(cell, missing, folder) if missing else 0
-    write_replies(folder, [reply for log in logs.values() for reply in read_replies_of(log)])
+    written = _evaluate(cell, missing, record, folder) if missing else 0
+    replies = [reply for log in logs.values() for reply in read_replies_of(log, record)]
+    stored = write_replies(folder, replies)
     before = record.steps.get("evaluate", Step())
     took = replace(
         before,
@@ -38,10 +40,23 @@ def ask(cell: Prepared, record: RunRecord, folder: Path) -> RunRecord:
         tokens=(before.tokens or 0) + written,
         replies=_replies(cell, cell.conditions),
     )
-    return replace(record, steps={**record.steps, "evaluate": took}, gates={**record.gates, **_template(cell, record)})
+    return replace(
+        record,
+        steps={**record.steps, "evaluate": took},
+        gates={**record.gates, **_template(cell, record)},
+        products={**record.products, REPLIES: stored},
+    )
 
 
-def _evaluate(cell: Prepared, conditions: Sequence[Condition], folder: Path) -> int:
+def _are_stored(folder: Path, record: RunRecord) -> bool:
+    """Whether replies.jsonl is there, as the record knows it."""
+    try:
+        return "evaluate" in record.steps and read_replies(folder, record) is not None
+    except HarnessError:
+        return False  # they are in the logs
+
+
+def _evaluate(cell: Prepared, conditions: Sequence[Condition], record: RunRecord, folder: Path) -> int:
     """Makes the logs of `conditions`, and says how many tokens were written."""
     from harness.engine import load_tokenizer
 
@@ -55,6 +70,7 @@ def _evaluate(cell: Prepared, conditions: Sequence[Condition], folder: Path) -> 
                 recipe=cell.recipe,
                 run=folder,
                 digest=cell.key[:12],
+                adapter=record.made.adapter_sha256 or "",
                 logs=folder / "logs",
             )
         finally:

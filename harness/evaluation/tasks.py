@@ -91,6 +91,7 @@ def evaluate(
     run: Path,
     digest: str,
     logs: Path,
+    adapter: str = "",
     limit: int | None = None,
     advance: Advance | None = None,
     display: Display = "none",
@@ -98,7 +99,7 @@ def evaluate(
     """The logs of `setting` asked under each of `conditions`, in `logs`; they replace those that are there.
 
     While one condition is written, others are stored; a log is in `logs` as soon as it is whole, and shows what
-    rules say of its replies.
+    rules say of its replies, and of which `adapter` it is, by its digest.
     `advance(replies, tokens)` hears of each step. Ctrl-C raises KeyboardInterrupt; anything else that goes wrong
     under a condition is a HarnessError once the others are done, and leaves no log of that one.
     """
@@ -119,7 +120,9 @@ def evaluate(
                 os.replace(part / Path(log.location).name, logs / log_name(Condition.parse(name)))
 
         source = TaskSource.from_tasks(list(tasks.values()), task_complete=keep)
-        done = _run_inspect(source, part, lanes=lanes, about={"run": run.name, "digest": digest}, display=display)
+        done = _run_inspect(
+            source, part, lanes=lanes, about={"run": run.name, "digest": digest, "adapter": adapter}, display=display
+        )
         _check_all(done, expected, setting)
     return [logs / log_name(condition) for condition in conditions]
 

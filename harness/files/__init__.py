@@ -2,11 +2,13 @@
 
 from harness.files.cache import cache_folder
 from harness.files.digests import digest_of, file_sha256, identity, safe_name
+from harness.files.halves import clear_halves, half_of, is_held
 from harness.files.inspect_home import check_inspect_home, inspect_home
 from harness.files.journal import Journal
 from harness.files.json_files import write_json
-from harness.files.json_lines import Row, read_rows, write_rows
-from harness.files.locks import Busy, clear_halves, locked
+from harness.files.json_lines import Row, as_lines, read_rows, write_rows
+from harness.files.locks import Busy, locked
+from harness.files.paths import alike, check_plain, inside, under
 from harness.files.reading import (
     DEPTH,
     DIGITS,
@@ -21,7 +23,7 @@ from harness.files.reading import (
     read_text,
 )
 from harness.files.tensors import opened_tensors
-from harness.files.writing import open_to_others, part_of, writing
+from harness.files.writing import open_to_others, replacing, writing
 
 __all__ = [
     "DEPTH",
@@ -34,23 +36,30 @@ __all__ = [
     "NoFile",
     "NotJson",
     "Row",
+    "alike",
+    "as_lines",
     "cache_folder",
     "check_inspect_home",
+    "check_plain",
     "check_regular",
     "clear_halves",
     "digest_of",
     "file_sha256",
+    "half_of",
     "identity",
+    "inside",
     "inspect_home",
+    "is_held",
     "locked",
     "open_to_others",
     "opened_tensors",
     "parsed",
-    "part_of",
     "read_bytes",
     "read_rows",
     "read_text",
+    "replacing",
     "safe_name",
+    "under",
     "write_json",
     "write_rows",
     "writing",

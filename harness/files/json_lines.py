@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +27,13 @@ def read_rows(file: Path, *, way_out: str = "repair that line") -> list[tuple[in
 
 def write_rows(file: Path, rows: Sequence[Mapping[str, object]]) -> None:
     """Writes JSON lines to `file` in one step."""
-    with writing(file, file.name) as part, part.open("w", encoding="utf-8") as stream:
-        for row in rows:
-            stream.write(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n")
+    with writing(file, file.name) as part:
+        part.write_bytes(as_lines(rows))
+
+
+def as_lines(rows: Iterable[Mapping[str, object]]) -> bytes:
+    """The JSON lines of `rows`, as they are written."""
+    return "".join(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows).encode()
 
 
 def _at_once(content: bytes) -> list[tuple[int, Row]] | None:

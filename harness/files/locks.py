@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from harness.errors import HarnessError
+from harness.files.halves import clear_halves_of
 
 
 class Busy(HarnessError):
@@ -20,12 +20,13 @@ class Busy(HarnessError):
 def locked(target: Path, *, wait: bool = False) -> Iterator[None]:
     """Holds the lock of `target` while inside; when another process holds it, waits or raises Busy.
 
-    The lock goes with the process, however it ends.
+    The lock goes with the process, however it ends. What ended processes left half written of `target` is cleared.
     """
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(target.parent / f".{target.name}.lock", timeout=-1 if wait else 0)
         lock.acquire()
+        clear_halves_of(target)
     except Timeout:
         raise Busy(f"another process is working on {target}; wait for it, or choose another --runs") from None
     except OSError as error:
@@ -34,12 +35,3 @@ def locked(target: Path, *, wait: bool = False) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-def clear_halves(folder: Path) -> None:
-    """Removes what a killed process was writing when it ended; call it with the folder locked."""
-    for left in folder.glob(".*.part"):
-        if left.is_dir():
-            shutil.rmtree(left)
-        else:
-            left.unlink()

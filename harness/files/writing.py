@@ -12,6 +12,7 @@ from pathlib import Path
 from safetensors import SafetensorError
 
 from harness.errors import HarnessError, system_error, way_out
+from harness.files.halves import aside_of, at_work, clear_halves_of, half_of
 
 
 @contextmanager
@@ -20,16 +21,20 @@ def writing(target: Path, what: str) -> Iterator[Path]:
 
     `what` names the thing for the error when the disk is full or the folder is read-only.
     """
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    part = part_of(target)
+    if not target.name or target.name == "..":
+        raise HarnessError(f"cannot write {what} at {target}: that is a folder; name a file in it")
+    part = half_of(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        yield part
-        open_to_others(part)
-        if part.is_file():
-            with part.open("rb") as stream:
-                os.fsync(stream.fileno())
-        os.replace(part, target)
+        clear_halves_of(target)
+        _discard(part)  # of a process that had this one's number
+        with at_work(target.parent):
+            yield part
+            open_to_others(part)
+            if part.is_file():
+                with part.open("rb") as stream:
+                    os.fsync(stream.fileno())
+            os.replace(part, target)
     except (OSError, SafetensorError) as error:
         # Safetensors, written in Rust, tells of a full disk in words alone.
         cause = error if isinstance(error, OSError) else system_error(str(error)) or OSError(str(error))
@@ -37,16 +42,35 @@ def writing(target: Path, what: str) -> Iterator[Path]:
         said = cause.strerror or str(cause)
         raise HarnessError(f"cannot write {what} at {target}: {said}; nothing was changed{advice}") from error
     finally:
-        if part.is_dir():
-            shutil.rmtree(part, ignore_errors=True)
-        else:
-            with suppress(OSError):
-                part.unlink()
+        _discard(part)
 
 
-def part_of(target: Path) -> Path:
-    """Where this process writes what becomes `target`."""
-    return target.with_name(f".{target.name}.{os.getpid()}.part")
+@contextmanager
+def replacing(target: Path, what: str) -> Iterator[Path]:
+    """The same for a folder that takes the place of another: a reader sees the old one, the new one, or briefly none.
+
+    Killed in between, the next who writes or locks `target` finds the old one put back.
+    """
+    aside = aside_of(target)
+    try:
+        with writing(target, what) as part:
+            yield part
+            if target.exists():
+                target.rename(aside)
+    except BaseException:
+        if aside.exists() and not target.exists():
+            aside.rename(target)
+        raise
+    if aside.exists():
+        shutil.rmtree(aside)
+
+
+def _discard(part: Path) -> None:
+    if part.is_dir():
+        shutil.rmtree(part, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            part.unlink()
 
 
 def open_to_others(path: Path) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness import runs
 from harness.contracts import Judge
 from harness.errors import HarnessError
-from harness.files import locked, write_rows
+from harness.files import as_lines, clear_halves, inside, locked, write_rows
 from harness.grading.step import booked, grade, replies_of
 from harness.grading.verdicts import spelled, untaken, verdicts_of
 from harness.judging import asking
@@ -43,6 +43,7 @@ def rejudge(root: Path, judges: Sequence[Judge], grader: ModelGrader | None) -> 
     """
     for folder in _finished(root):
         with locked(folder):
+            clear_halves(folder)
             record = runs.read_run(folder)
             assert record is not None
             if judges:
@@ -56,6 +57,8 @@ def _finished(root: Path) -> list[Path]:
         raise HarnessError(f"no runs folder at {root}; name a folder that 'harness run' filled")
     found = [(folder, runs.read_run(folder)) for folder in runs.run_folders(root)]
     done = [folder for folder, record in found if record is not None and record.status == "done"]
+    for folder in done:
+        runs.check_seal(folder)
     if not done:
         raise HarnessError(f"no finished run in {root}; fill it with 'harness run'")
     return done
@@ -91,7 +94,17 @@ def _beside(folder: Path, judge: Judge, record: RunRecord, grader: ModelGrader |
         for reply, verdict in zip(replies, given, strict=True)
     ]
     by = f"@{re.sub(r'[^A-Za-z0-9_.-]+', '_', asked.name)}" if asked else ""
-    file = folder / "judgements" / f"{judge.name}{by}.jsonl"
+    file = inside(folder / "judgements", f"{judge.name}{by}.jsonl")
     write_rows(file, rows)
+    _keep(folder, file, runs.product_of(as_lines(rows)))
     lost = untaken(given, [spelled(reply) for reply in replies])
     return Regraded(folder=folder, replies=len(rows), file=file, untaken={judge.name: lost} if lost else {})
+
+
+def _keep(folder: Path, file: Path, product: runs.Product) -> None:
+    """Lets the record of the run in `folder` know what is in `file` now."""
+    record = runs.read_run(folder)
+    assert record is not None
+    name = runs.product_name(file)
+    if record.products.get(name) != product:
+        runs.write_run(folder, replace(record, products={**record.products, name: product}))

@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING
 from harness import runs
 from harness.cells import log_name
 from harness.contracts import Condition, Setting
-from harness.files import digest_of
 from harness.grading.results import checks_of, results_of
 from harness.grading.verdicts import place_of, spelled, untaken, verdicts_on
 from harness.judging import JudgeOfSplit, Verdicts, asking, judge_versions, judges_of, up_to_date
 from harness.registry import installed
-from harness.runs import AskedGrader, Check, Reply, Result, RunRecord, Step, Untaken
+from harness.runs import AskedGrader, Reply, RunRecord, Step, Untaken
 from harness.screen import bar
 
 if TYPE_CHECKING:
@@ -45,6 +44,7 @@ def grade(
     it. When a grader fails, or a judge on every reply, the results stay as they were, what was said is kept, and the
     same call goes on from there.
     """
+    before = record = _as_found(folder, record)
     plan = _due(setting, record, grader, again=again)
     replies = replies_of(folder, record) if replies is None else replies
     judges = [one for one in judges_of(setting, installed()) if one.judge.name in plan.judges]
@@ -52,17 +52,29 @@ def grade(
         with _progress(plan, f"grade {setting.name}", judges, replies) as advance:
             verdicts = verdicts_on(judges, replies, plan.grader, advance=advance)
         record = book()
-    results = results_of(replies, verdicts, setting, before=runs.read_results(folder))
-    checks = checks_of(replies, verdicts, setting, installed(), before=runs.read_checks(folder))
+    results = results_of(replies, verdicts, setting, before=runs.read_results(folder, before))
+    checks_before = runs.read_checks(folder, before) if (folder / runs.CHECKS).is_file() else []
+    checks = checks_of(replies, verdicts, setting, installed(), before=checks_before)
     lost = _untaken(plan, record, replies, verdicts)
     record = replace(record, judges=plan.versions, grader=_asked(plan, record), untaken=lost)
-    digest = _digest(results, checks, record)
+    digest = runs.shown(map(asdict, results), map(asdict, checks), record)
     if record.logs_show != digest:
         _show(folder, setting, record, verdicts, plan.grader)
-    runs.write_results(folder, results, checks)
-    record = replace(record, status="done", gates=runs.outcome_gates(record, setting, results), logs_show=digest)
+    products = runs.put_results(folder, results, checks, before)
+    record = replace(
+        record,
+        status="done",
+        gates=runs.outcome_gates(record, setting, results),
+        logs_show=digest,
+        products=products,
+    )
     runs.write_run(folder, record)
     return record
+
+
+def _as_found(folder: Path, record: RunRecord) -> RunRecord:
+    """The record without the judges whose scores are gone with the results."""
+    return record if (folder / runs.RESULTS).is_file() else replace(record, judges={}, grader=None)
 
 
 def is_graded(setting: Setting, record: RunRecord, grader: ModelGrader | None = None) -> bool:
@@ -77,13 +89,13 @@ def is_graded(setting: Setting, record: RunRecord, grader: ModelGrader | None = 
 
 def replies_of(folder: Path, record: RunRecord) -> list[Reply]:
     """The replies of a run, from replies.jsonl, or from the logs where an older run has none, which is slower."""
-    replies = runs.read_replies(folder)
+    replies = runs.read_replies(folder, record)
     if replies is None:
         from harness import evaluation
 
         logs = [folder / "logs" / log_name(Condition.parse(text)) for text in record.conditions]
-        replies = [reply for log in logs for reply in evaluation.read_replies_of(log)]
-        runs.write_replies(folder, replies)
+        replies = [reply for log in logs for reply in evaluation.read_replies_of(log, record)]
+        runs.write_replies(folder, replies, record)
     return replies
 
 
@@ -201,14 +213,9 @@ def _show(folder: Path, setting: Setting, record: RunRecord, verdicts: Verdicts,
 
     judges = judges_of(setting, installed())
     for log in there:
-        evaluation.show_scores(log, judges, verdicts, versions=record.judges, asked=record.grader, grader=grader)
-
-
-def _digest(results: Sequence[Result], checks: Sequence[Check], record: RunRecord) -> str:
-    """What the logs show when they show these."""
-    rows = [[asdict(row) for row in some] for some in (results, checks)]
-    asked = None if record.grader is None else record.grader.model
-    return digest_of([rows, dict(record.judges), asked])
+        evaluation.show_scores(
+            log, judges, verdicts, versions=record.judges, asked=record.grader, grader=grader, of=record
+        )
 
 
 def _spent(grader: ModelGrader) -> Step:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-import shutil
 from collections.abc import Mapping
 from contextlib import redirect_stdout
 from pathlib import Path
 
 from harness.documents import Record, read_record, record, write_record
 from harness.errors import HarnessError, gist
-from harness.files import Busy, locked, writing
+from harness.files import Busy, locked, replacing
 from harness.runs import check_folder
 
 LIST = ".harness-bundle.json"
@@ -62,9 +61,7 @@ def write_bundle(runs: Path, folder: Path) -> None:
 def _write(runs: Path, folder: Path) -> None:
     from inspect_ai.log import bundle_log_dir
 
-    _clear(folder)
-    check_bundle(runs, folder)
-    with writing(folder, "the bundle of logs") as part:
+    with replacing(folder, "the bundle of logs") as part:
         try:
             with redirect_stdout(io.StringIO()):  # where it tells of the half-written folder
                 bundle_log_dir(str(runs), str(part))
@@ -73,25 +70,6 @@ def _write(runs: Path, folder: Path) -> None:
         except Exception as error:
             raise HarnessError(f"inspect cannot bundle the logs in {runs}: {gist(error)}") from error
         write_record(part / LIST, BundleList(files=_digests(part)))
-        if folder.exists():
-            folder.rename(_former(folder))
-    if _former(folder).exists():
-        shutil.rmtree(_former(folder))
-
-
-def _former(folder: Path) -> Path:
-    """Where the bundle that is replaced lies until the new one is in its place."""
-    return folder.with_name(f".{folder.name}.former.part")
-
-
-def _clear(folder: Path) -> None:
-    """Removes what a killed process left beside `folder`: halves of bundles, and whole ones that were to go."""
-    for left in folder.parent.glob(f".{_literal(folder.name)}.*.part"):
-        shutil.rmtree(left)
-
-
-def _literal(name: str) -> str:
-    return "".join(f"[{one}]" if one in "*?[" else one for one in name)
 
 
 def _check_is_bundle(folder: Path) -> None:

@@ -18,9 +18,20 @@ from harness.runs.gates import (
 from harness.runs.machine import commit, hardware, versions
 from harness.runs.merging import LOCK, Merged, Outcome, Side, merge
 from harness.runs.outputs import Outputs, check_folder, is_output
-from harness.runs.replies import REPLIES, Reply, read_replies, reply_of, write_replies
-from harness.runs.results import (
+from harness.runs.products import (
+    CHECKS,
+    REPLIES,
     RESULTS,
+    ROWS,
+    Product,
+    Unfit,
+    check_product,
+    product_name,
+    product_of,
+    shown,
+)
+from harness.runs.replies import Reply, read_replies, reply_of, write_replies
+from harness.runs.results import (
     Check,
     Result,
     Scores,
@@ -30,6 +41,7 @@ from harness.runs.results import (
     write_results,
 )
 from harness.runs.run_record import (
+    RUN,
     AskedGrader,
     Gate,
     Hardware,
@@ -38,13 +50,26 @@ from harness.runs.run_record import (
     Steered,
     Step,
     Untaken,
+    check_seal,
     is_finished,
     is_run,
     read_run,
     run_folders,
     write_run,
 )
-from harness.runs.training_record import ADAPTER, WEIGHTS, TrainingRecord, is_trained, read_training, write_training
+from harness.runs.storing import keep_rows, put_results
+from harness.runs.training_record import (
+    ADAPTER,
+    CHECKPOINT,
+    CONFIG,
+    LOSSES,
+    TRAINING,
+    WEIGHTS,
+    TrainingRecord,
+    is_trained,
+    read_training,
+    write_training,
+)
 from harness.runs.vector_cards import (
     VECTORS,
     ChosenReplies,
@@ -54,6 +79,7 @@ from harness.runs.vector_cards import (
     MadeFrom,
     VectorCard,
     card_of,
+    check_pair,
     is_vector,
     read_card,
     way_out,
@@ -63,9 +89,16 @@ from harness.runs.vector_cards import (
 __all__ = [
     "ADAPTER",
     "CAPABILITIES",
+    "CHECKPOINT",
+    "CHECKS",
+    "CONFIG",
     "LOCK",
+    "LOSSES",
     "REPLIES",
     "RESULTS",
+    "ROWS",
+    "RUN",
+    "TRAINING",
     "VECTORS",
     "WEIGHTS",
     "AskedGrader",
@@ -84,6 +117,7 @@ __all__ = [
     "Merged",
     "Outcome",
     "Outputs",
+    "Product",
     "Reply",
     "Result",
     "RunRecord",
@@ -92,10 +126,14 @@ __all__ = [
     "Steered",
     "Step",
     "TrainingRecord",
+    "Unfit",
     "Untaken",
     "VectorCard",
     "card_of",
     "check_folder",
+    "check_pair",
+    "check_product",
+    "check_seal",
     "commit",
     "failed",
     "hardware",
@@ -104,9 +142,13 @@ __all__ = [
     "is_run",
     "is_trained",
     "is_vector",
+    "keep_rows",
     "merge",
     "metric_of",
     "outcome_gates",
+    "product_name",
+    "product_of",
+    "put_results",
     "read_capabilities",
     "read_card",
     "read_checks",
@@ -117,6 +159,7 @@ __all__ = [
     "read_training",
     "reply_of",
     "run_folders",
+    "shown",
     "template_gate",
     "training_gates",
     "versions",

@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from harness.documents import Json, Record, as_json, as_record, read_json, record
+from harness.documents import SEAL, Json, Record, as_json, as_record, read_json, record
 from harness.errors import HarnessError
-from harness.files import write_json
+from harness.files import digest_of, write_json
+from harness.runs.products import Unfit
+
+if TYPE_CHECKING:
+    from harness.runs.run_record import RunRecord
 
 CAPABILITIES = "capabilities.json"
 WAY_OUT = "move the file away, and its tasks are run again"
@@ -55,20 +60,50 @@ class CapabilityRow(Record):
     seconds: float = 0.0
 
 
-def read_capabilities(folder: Path) -> list[CapabilityRow]:
-    """The rows of the run in `folder`, none where there is no file; HarnessError with row and field of a fault."""
+def read_capabilities(folder: Path, of: RunRecord | None = None) -> list[CapabilityRow]:
+    """The rows of the run in `folder`, none where there is no file; HarnessError with row and field of a fault.
+
+    Held to the record `of` the run they are its own alone: Unfit where none is, or where one was changed since.
+    """
     file = folder / CAPABILITIES
     rows = read_json(file, what="list of capability results", way_out=WAY_OUT)
     if rows is None:
         return []
     if not isinstance(rows, list):
         raise HarnessError(f"{file}: not a list of capability results (it holds {type(rows).__name__}); {WAY_OUT}")
-    return [_row(row, f"{file}, row {number}") for number, row in enumerate(rows, start=1)]
+    read = [_row(row, f"{file}, row {number}") for number, row in enumerate(rows, start=1)]
+    if of is None:
+        return read
+    for number, row in enumerate(rows, start=1):
+        if SEAL in row and row[SEAL] != _seal(row):
+            raise Unfit(f"{file}, row {number} was changed since it was written; {WAY_OUT}")
+    return _own(read, of, file)
 
 
 def write_capabilities(folder: Path, rows: Sequence[CapabilityRow]) -> None:
     """Writes the rows of the run in `folder`, in one step."""
-    write_json(folder / CAPABILITIES, [as_json(row) for row in rows])
+    told = [as_json(row) for row in rows]
+    write_json(folder / CAPABILITIES, [{**row, SEAL: _seal(row)} for row in told])
+
+
+def _own(rows: Sequence[CapabilityRow], of: RunRecord, file: Path) -> list[CapabilityRow]:
+    """Those of `rows` that were measured on the run `of`, as its adapter is now."""
+    adapter = of.made.adapter_sha256
+    own = [
+        row for row in rows if row.key == of.key and (row.adapter_sha256 or adapter) == (adapter or row.adapter_sha256)
+    ]
+    asked = [(row.task, row.condition, row.limit) for row in own]
+    if rows and not own:
+        other = "another run" if rows[0].key != of.key else "another adapter"
+        raise Unfit(f"{file} does not belong to its run: its rows are of {other}; {WAY_OUT}")
+    if len(set(asked)) != len(asked):
+        raise Unfit(f"{file} does not belong to its run: a task is in it twice; {WAY_OUT}")
+    return own
+
+
+def _seal(row: Mapping[str, object]) -> str:
+    """The digest of a row's own fields."""
+    return digest_of({name: value for name, value in row.items() if name != SEAL})
 
 
 def _row(row: object, place: str) -> CapabilityRow:

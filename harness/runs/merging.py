@@ -9,21 +9,36 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from harness.errors import HarnessError
-from harness.files import Busy, Row, file_sha256, locked, read_rows, writing
+from harness.files import (
+    Busy,
+    Row,
+    alike,
+    check_plain,
+    clear_halves,
+    file_sha256,
+    inside,
+    locked,
+    read_rows,
+    replacing,
+    writing,
+)
 from harness.runs.capabilities_file import CAPABILITIES, CapabilityResult, read_capabilities
-from harness.runs.replies import REPLIES
-from harness.runs.results import CHECKS, RESULTS
+from harness.runs.products import CHECKS, REPLIES, RESULTS
+from harness.runs.replies import read_replies
+from harness.runs.results import read_checks, read_results
 from harness.runs.run_record import RunRecord, read_run, run_folders
-from harness.runs.vector_cards import VECTORS
+from harness.runs.training_record import ADAPTER, read_training
+from harness.runs.vector_cards import VECTORS, check_pair
 
 Outcome = Literal["copied", "same", "conflict", "replaced", "skipped", "broken"]
 Side = Literal["ours", "theirs"]
+Check = Callable[[Path], None]
 
 LOCK = "claims.lock.json"
 """The lock of the claims, in the runs folder itself."""
@@ -42,18 +57,29 @@ class Merged:
     why: str = ""
 
 
-def merge(sources: Sequence[Path], target: Path, *, keep: Side | None = None, dry_run: bool = False) -> list[Merged]:
+def merge(
+    sources: Sequence[Path],
+    target: Path,
+    *,
+    keep: Side | None = None,
+    dry_run: bool = False,
+    check: Check = lambda folder: None,
+) -> list[Merged]:
     """Copies the finished cells and vectors of `sources` that `target` lacks, one at a time and each in one step.
 
     A cell that is there with other replies or scores is a conflict: it stays as it is, as with `keep` "ours"; with
-    "theirs" it is replaced. Nothing of `sources` is changed. HarnessError for a source that is no runs folder, that
-    lies within `target`, or holds it.
+    "theirs" it is replaced. A cell whose files do not belong together, that holds a link, or that `check` finds
+    fault with, is broken, and is not copied. Nothing of `sources` is changed. HarnessError for a source that is
+    no runs folder, that lies within `target`, or holds it.
     """
     for source in sources:
         _check(source, target)
+    how = _How(keep=keep, dry_run=dry_run, check=check)
+    if not dry_run:
+        clear_halves(target / VECTORS)
     done = []
     for source in sources:
-        done += [_cell(folder, source, target, keep, dry_run) for folder in run_folders(source)]
+        done += [_cell(folder, source, target, how) for folder in run_folders(source)]
         done += [_vector(file, source, target, dry_run) for file in _shared(source)]
         done += _lock(source, target)
     return done
@@ -69,61 +95,83 @@ def _check(source: Path, target: Path) -> None:
         raise HarnessError(f"no run in {source}; name a folder that 'harness run' has filled")
 
 
-def _cell(folder: Path, source: Path, target: Path, keep: Side | None, dry_run: bool) -> Merged:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _How:
+    """How cells are merged, as `merge` was told."""
+
+    keep: Side | None
+    dry_run: bool
+    check: Check
+
+
+def _cell(folder: Path, source: Path, target: Path, how: _How) -> Merged:
     try:
-        record = _finished(folder)
-        place = target / record.cell.setting / record.cell.intervention / folder.name
+        check_plain(folder)
+        record = _finished(folder, how.check)
+        place = inside(target, record.cell.setting, record.cell.intervention, folder.name)
+        _check_place(place)
     except _Unfinished as reason:
         return Merged(place=folder.relative_to(source), source=folder, outcome="skipped", why=str(reason))
     except HarnessError as error:
         return Merged(place=folder.relative_to(source), source=folder, outcome="broken", why=str(error))
-    inside = place.relative_to(target)
-    if dry_run:
-        return _compared(folder, place, record, inside, keep)
+    inner = place.relative_to(target)
+    if how.dry_run:
+        return _compared(folder, place, record, inner, how)
     try:
         with locked(place):
-            _clear(place)
-            found = _compared(folder, place, record, inside, keep)
+            found = _compared(folder, place, record, inner, how)
             if found.outcome in ("copied", "replaced"):
                 _copy(folder, place)
             return found
     except Busy:
-        return Merged(place=inside, source=folder, outcome="skipped", why="another process is working on it")
+        return Merged(place=inner, source=folder, outcome="skipped", why="another process is working on it")
 
 
 class _Unfinished(Exception):
     """A cell that cannot be merged yet; the message says why."""
 
 
-def _finished(folder: Path) -> RunRecord:
-    """The record of a cell that is done and whole; HarnessError where it is broken."""
+def _finished(folder: Path, check: Check) -> RunRecord:
+    """The record of a cell that is done and whole; HarnessError where it is broken, or its files are not its own."""
     record = read_run(folder)
     if record is None or record.status != "done":
         raise _Unfinished("not finished")
-    rows = {name: _rows(folder / name) for name in ROWS}
-    if not rows[RESULTS]:
+    if not read_results(folder, record):
         raise HarnessError(f"{folder / RESULTS} is lacking or empty; run the cell again")
+    read_checks(folder, record)
+    read_replies(folder, record)
+    read_capabilities(folder, record)
+    if (folder / ADAPTER).is_dir():
+        read_training(folder, record)
+    check(folder)
     return record
 
 
-def _compared(folder: Path, place: Path, record: RunRecord, inside: Path, keep: Side | None) -> Merged:
+def _check_place(place: Path) -> None:
+    if place.is_symlink():
+        raise HarnessError(f"{place} is a link, and what it leads to is not written over; move it away")
+    if other := alike(place):
+        raise HarnessError(f"{place} and {other} beside it are one name on some file systems; move one of them away")
+
+
+def _compared(folder: Path, place: Path, record: RunRecord, inner: Path, how: _How) -> Merged:
     try:
-        there = _finished(place)
+        there = _finished(place, how.check)
     except _Unfinished:
-        return Merged(place=inside, source=folder, outcome="copied")
+        return Merged(place=inner, source=folder, outcome="copied")
     except HarnessError as error:
-        return Merged(place=inside, source=folder, outcome="replaced", why=f"what was there is broken: {error}")
+        return Merged(place=inner, source=folder, outcome="replaced", why=f"what was there is broken: {error}")
     if there.key != record.key:
         why = "a cell of another key has the same name; move one of them away"
-        return Merged(place=inside, source=folder, outcome="broken", why=why)
+        return Merged(place=inner, source=folder, outcome="broken", why=why)
     differing = list(_differences(folder, place))
     if not differing:
-        return Merged(place=inside, source=folder, outcome="same")
+        return Merged(place=inner, source=folder, outcome="same")
     made = f"here by {_made(there)}, there by {_made(record)}"
     why = f"{', '.join(differing)} differ ({made})"
-    if keep == "theirs":
-        return Merged(place=inside, source=folder, outcome="replaced", why=why)
-    return Merged(place=inside, source=folder, outcome="same" if keep == "ours" else "conflict", why=why)
+    if how.keep == "theirs":
+        return Merged(place=inner, source=folder, outcome="replaced", why=why)
+    return Merged(place=inner, source=folder, outcome="same" if how.keep == "ours" else "conflict", why=why)
 
 
 def _differences(folder: Path, place: Path) -> Iterator[str]:
@@ -164,39 +212,35 @@ def _spelled(row: Row) -> str:
 
 def _copy(folder: Path, place: Path) -> None:
     """`folder` in the place of `place`: whoever looks sees the old one, the new one, or for a moment none."""
-    old = place.with_name(f".{place.name}.old.part")
-    with writing(place, "the cell") as part:
-        shutil.copytree(folder, part, ignore=shutil.ignore_patterns(".*"))
-        if place.exists():
-            place.rename(old)
-    if old.exists():
-        shutil.rmtree(old)
-
-
-def _clear(place: Path) -> None:
-    """Removes what a killed merge left beside `place`, and puts back what it had moved aside; call it with the lock."""
-    old = place.with_name(f".{place.name}.old.part")
-    if old.exists() and not place.exists():
-        old.rename(place)
-    for left in place.parent.glob(f".{place.name}.*.part"):
-        shutil.rmtree(left)
+    with replacing(place, "the cell") as part:
+        shutil.copytree(folder, part, ignore=shutil.ignore_patterns(".*"), symlinks=True)
 
 
 def _shared(source: Path) -> list[Path]:
-    return sorted(file for file in (source / VECTORS).glob("*") if file.is_file() and not file.name.startswith("."))
+    return sorted(
+        file
+        for file in (source / VECTORS).glob("*")
+        if (file.is_symlink() or not file.is_dir()) and not file.name.startswith(".")
+    )
 
 
 def _vector(file: Path, source: Path, target: Path, dry_run: bool) -> Merged:
     place = target / file.relative_to(source)
-    inside = place.relative_to(target)
+    inner = place.relative_to(target)
+    try:
+        check_plain(file)
+        check_pair(file.with_suffix(".safetensors"))
+        _check_place(place)
+    except HarnessError as error:
+        return Merged(place=inner, source=file, outcome="broken", why=str(error))
     if place.is_file():
         same = file_sha256(place) == file_sha256(file)
         why = "" if same else "made of the same inputs with other rounding; the one that is here stays"
-        return Merged(place=inside, source=file, outcome="same", why=why)
+        return Merged(place=inner, source=file, outcome="same", why=why)
     if not dry_run:
         with writing(place, "the vector") as part:
             shutil.copyfile(file, part)
-    return Merged(place=inside, source=file, outcome="copied")
+    return Merged(place=inner, source=file, outcome="copied")
 
 
 def _lock(source: Path, target: Path) -> list[Merged]:

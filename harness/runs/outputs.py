@@ -16,15 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import HarnessError, way_out
-from harness.files import part_of, writing
+from harness.files import half_of, writing
 from harness.runs.merging import LOCK
-from harness.runs.replies import REPLIES
-from harness.runs.results import CHECKS, RESULTS
-from harness.runs.run_record import FILE, is_run
+from harness.runs.products import CHECKS, REPLIES, RESULTS
+from harness.runs.run_record import RUN, is_run
 from harness.runs.vector_cards import VECTORS
 
 HEAD, TAIL = 8192, 65536  # bytes in which an output shows itself
-RECORDS = frozenset({FILE, REPLIES, RESULTS, CHECKS, LOCK})
+RECORDS = frozenset({RUN, REPLIES, RESULTS, CHECKS, LOCK})
 TABLES = rb"(?:\[95 % interval, clustered by case\]|no finished cell here).*\n"
 SIGNS: tuple[tuple[bytes, bytes], ...] = (
     (rb"\A<!doctype html>\n.*<title>Training-time interventions: report</title>", rb"</html>\n\Z"),
@@ -71,7 +70,7 @@ class Outputs:
         if not target.name or target.name == "..":
             return "it names no file; nothing was changed, name one"
         there = _looked_at(target)
-        _looked_at(part_of(target))
+        _looked_at(half_of(target))
         _check_folder(target.parent)
         if any(_same(target, one) for one in self.inputs):
             return "it is what the command reads; nothing was changed, name another file"

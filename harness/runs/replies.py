@@ -6,13 +6,16 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import NoneType
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from harness.contracts import Case, Message, Role
 from harness.errors import HarnessError
-from harness.files import Row, read_rows, write_rows
+from harness.files import Row, as_lines, read_rows, write_rows
+from harness.runs.products import REPLIES, Product, Unfit, check_replies, product_of
 
-REPLIES = "replies.jsonl"
+if TYPE_CHECKING:
+    from harness.runs.run_record import RunRecord
+
 WAY_OUT = "move it away, and 'harness rejudge' writes it again from the logs"
 
 
@@ -27,17 +30,34 @@ class Reply:
     reply: str
 
 
-def write_replies(folder: Path, replies: Iterable[Reply]) -> None:
-    """Writes the replies of the run in `folder`, in one step."""
-    write_rows(folder / REPLIES, [asdict(reply) for reply in replies])
+def write_replies(folder: Path, replies: Iterable[Reply], of: RunRecord | None = None) -> Product:
+    """Writes the replies of the run in `folder`, in one step: what its record is to know of them.
+
+    Unfit, and nothing written, where the record `of` the run knows others.
+    """
+    rows = [asdict(reply) for reply in replies]
+    made, known = product_of(as_lines(rows)), of.products.get(REPLIES) if of is not None else None
+    if known is not None and made.sha256 != known.sha256:
+        raise Unfit(
+            f"the logs in {folder} have other replies than the run was graded by; restore {REPLIES}, or move "
+            "the folder away and give its 'harness run' command again"
+        )
+    write_rows(folder / REPLIES, rows)
+    return made
 
 
-def read_replies(folder: Path) -> list[Reply] | None:
-    """The replies of the run in `folder`, None where there is no file; HarnessError with the line that is broken."""
+def read_replies(folder: Path, of: RunRecord | None = None) -> list[Reply] | None:
+    """The replies of the run in `folder`, None where there is no file; HarnessError with the line that is broken.
+
+    They are held to the record `of` the run: Unfit where they are not its own.
+    """
     file = folder / REPLIES
     if not file.is_file():
         return None
-    return [reply_of(row, f"{file}:{number}") for number, row in read_rows(file, way_out=WAY_OUT)]
+    replies = [reply_of(row, f"{file}:{number}") for number, row in read_rows(file, way_out=WAY_OUT)]
+    if of is not None:
+        check_replies(file, [asdict(reply) for reply in replies], of, way_out=WAY_OUT)
+    return replies
 
 
 def reply_of(row: Row, place: str, way_out: str = WAY_OUT) -> Reply:

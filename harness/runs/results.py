@@ -7,13 +7,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.errors import HarnessError
 from harness.files import Row, read_rows, write_rows
+from harness.runs.products import CHECKS, RESULTS, Unfit, check_results
 from harness.stats import Observation
 
-RESULTS, CHECKS = "results.jsonl", "checks.jsonl"
+if TYPE_CHECKING:
+    from harness.runs.run_record import RunRecord
+
 WAY_OUT = "move it away, and 'harness rejudge' writes it again from the replies"
 
 Scores = Mapping[str, float | None]
@@ -52,19 +55,22 @@ class Check:
     second: Scores
 
 
-def read_results(folder: Path) -> list[Result]:
-    """The results of the run in `folder`, none where there is no file; HarnessError with the line that is broken."""
-    return [Result(**row) for row in _read(folder / RESULTS, Result)]
+def read_results(folder: Path, of: RunRecord | None = None) -> list[Result]:
+    """The results of the run in `folder`, none where there is no file; HarnessError with the line that is broken.
+
+    They are held to the record `of` the run: Unfit where they are not its own.
+    """
+    return [Result(**row) for row in _read(folder / RESULTS, Result, of)]
 
 
-def read_observations(folder: Path, seed: int) -> dict[tuple[str, str], list[Observation]]:
+def read_observations(folder: Path, seed: int, of: RunRecord | None = None) -> dict[tuple[str, str], list[Observation]]:
     """The values of the results in `folder` by (condition, metric), in the order of the file, for a model of `seed`.
 
     As `read_results`, and several times as fast: no record is made of a row.
     """
     values: dict[tuple[str, str], list[Observation]] = {}
     made: dict[tuple[str, float | None], Observation] = {}  # equal ones are one: that takes half the time and memory
-    for condition, metric, cluster, case, value in map(_SEEN, _read(folder / RESULTS, Result)):
+    for condition, metric, cluster, case, value in map(_SEEN, _read(folder / RESULTS, Result, of)):
         key = (cluster or case, value)
         if (seen := made.get(key)) is None:
             seen = made[key] = Observation(cluster or case, seed, None if value is None else float(value))
@@ -72,9 +78,12 @@ def read_observations(folder: Path, seed: int) -> dict[tuple[str, str], list[Obs
     return values
 
 
-def read_checks(folder: Path) -> list[Check]:
-    """What second judges said in the run in `folder`; none where there is no file."""
-    return [Check(**row) for row in _read(folder / CHECKS, Check)]
+def read_checks(folder: Path, of: RunRecord | None = None) -> list[Check]:
+    """What second judges said in the run in `folder`; none where there is no file. Held to the record `of` the run."""
+    file = folder / CHECKS
+    if of is not None and CHECKS in of.products and not file.is_file():
+        raise Unfit(f"{file} is lacking; 'harness rejudge' writes it again from the replies")
+    return [Check(**row) for row in _read(file, Check, of)]
 
 
 def write_results(folder: Path, results: Iterable[Result], checks: Sequence[Check]) -> None:
@@ -84,7 +93,7 @@ def write_results(folder: Path, results: Iterable[Result], checks: Sequence[Chec
     write_rows(folder / RESULTS, [asdict(row) for row in results])
 
 
-def _read(file: Path, kind: type[Any]) -> list[Row]:
+def _read(file: Path, kind: type[Any], of: RunRecord | None) -> list[Row]:
     """The rows of a file of `kind`, each of them checked, and without what a newer harness has added."""
     if not file.is_file():
         return []
@@ -98,6 +107,8 @@ def _read(file: Path, kind: type[Any]) -> list[Row]:
         fits = False
     if not fits:
         raise _first_fault(file, numbered, names)
+    if of is not None:
+        check_results(file, rows, of, way_out=WAY_OUT)
     if all(len(row) == len(names) for row in rows):
         return rows
     return [{name: row[name] for name in names} for row in rows]

@@ -8,13 +8,17 @@ from dataclasses import field
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from harness.cells import Cell
-from harness.contracts import Recipe, Unit
-from harness.documents import Json, Record, read_record, record, write_record
-from harness.errors import HarnessError, way_out
-from harness.runs.results import RESULTS
+from pydantic import model_validator
 
-FILE = "run.json"
+from harness.cells import Cell
+from harness.checks import NAME
+from harness.contracts import Recipe, Unit
+from harness.documents import Json, Record, as_json, is_sealed, read_record, record, write_record
+from harness.errors import HarnessError, way_out
+from harness.files import digest_of
+from harness.runs.products import RESULTS, Product, Unfit
+
+RUN = "run.json"
 WAY_OUT = "move the folder away and give its 'harness run' command again"
 
 Status = Literal["running", "done"]
@@ -125,10 +129,12 @@ class RunRecord(Record):
     """One cell's run.json. `inputs` are what its key is the hash of, `judges` the versions of those that graded.
 
     `untaken` says by judge which replies it could not take, where there are any. `logs_show` is the digest of the
-    results and judges that the scores in the logs are of; empty where that is not known.
+    results and judges that the scores in the logs are of; empty where that is not known. `products` are the files that
+    the run came to, by name, as they were written.
     """
 
     FORMAT: ClassVar[int] = 2
+    SEALED: ClassVar[bool] = True
 
     cell: Cell
     key: str
@@ -150,6 +156,25 @@ class RunRecord(Record):
     hardware: Hardware = field(default_factory=Hardware)
     steps: Mapping[str, Step] = field(default_factory=dict)
     logs_show: str = ""
+    products: Mapping[str, Product] = field(default_factory=dict, compare=False)
+
+    @model_validator(mode="after")
+    def _is_one_cell(self) -> RunRecord:
+        """Its names are those of folders, and its cell and key are those of its inputs, where it has them."""
+        for name in (self.cell.setting, self.cell.intervention):
+            if not NAME.fullmatch(name):
+                raise ValueError(f"cell of {name[:60]!r}, which is no name: small letters, digits and _")
+        if "format" in self.inputs:  # they are all there, as a key is made of them
+            self._check_key()
+        return self
+
+    def _check_key(self) -> None:
+        if digest_of(as_json(self)["inputs"]) != self.key:
+            raise ValueError("key is not that of the inputs: something in them was changed")
+        spelled = self.inputs.get("cell")
+        for name, value in spelled.items() if isinstance(spelled, Mapping) else ():
+            if name != "model" and getattr(self.cell, name, value) != value:
+                raise ValueError(f"cell.{name} is {getattr(self.cell, name)!r}, and {value!r} in the inputs")
 
     @property
     def model_digest(self) -> str:
@@ -192,18 +217,28 @@ class RunRecord(Record):
 
 def read_run(folder: Path) -> RunRecord | None:
     """The record of the run in `folder`, None where there is none yet; HarnessError with the field that is wrong."""
-    file = folder / FILE
-    return read_record(file, RunRecord, what="run record", way_out=WAY_OUT, tidy=_of_format_1)
+    file = folder / RUN
+    found = read_record(file, RunRecord, what="run record", way_out=WAY_OUT, tidy=_of_format_1)
+    if found is not None and "format" in found.inputs and not folder.resolve().name.endswith(f"-{found.key[:8]}"):
+        raise HarnessError(f"{folder} holds another run than its name says, that of {found.key[:8]}; move it away")
+    return found
+
+
+def check_seal(folder: Path) -> None:
+    """Unfit where the record of the run in `folder` was changed since it was written."""
+    file = folder / RUN
+    if file.is_file() and not is_sealed(file):
+        raise Unfit(f"{file} was changed since it was written; restore it, or {WAY_OUT}")
 
 
 def is_run(folder: Path) -> bool:
     """Whether `folder` is that of a run."""
-    return (folder / FILE).exists()
+    return (folder / RUN).exists()
 
 
 def write_run(folder: Path, made: RunRecord) -> None:
     """Writes the record of the run in `folder`, in one step, in the format of now."""
-    write_record(folder / FILE, made)
+    write_record(folder / RUN, made)
 
 
 def is_finished(folder: Path, made: RunRecord | None) -> bool:
@@ -221,7 +256,7 @@ def run_folders(root: Path) -> list[Path]:
     for at, folders, files in os.walk(root, onerror=_unseen):
         here = Path(at)
         folders[:] = [name for name in folders if not name.startswith(".")]
-        if FILE in files or FILE in folders:
+        if RUN in files or RUN in folders:
             found.append(here)
         elif RESULTS in files and here != root:
             raise HarnessError(f"{here} has {RESULTS} and no record of its run; restore it, or move the folder away")

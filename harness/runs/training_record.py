@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
-from harness.documents import Record, read_record, record, write_record
+from harness.contracts import Recipe
+from harness.documents import Record, is_sealed, read_json, read_record, record, write_record
 from harness.errors import HarnessError
 from harness.files import file_sha256
-from harness.runs.run_record import Steered
+from harness.runs.products import Unfit
+from harness.runs.run_record import RunRecord, Steered
 
-ADAPTER, WEIGHTS, FILE = "adapter", "adapter_model.safetensors", "training.json"
+ADAPTER, WEIGHTS, CONFIG = "adapter", "adapter_model.safetensors", "adapter_config.json"
+TRAINING, LOSSES, CHECKPOINT = "training.json", "loss.jsonl", "checkpoint.safetensors"
 WAY_OUT = "move the folder 'adapter' away and give the same 'harness run' command again"
 
 
@@ -19,10 +24,12 @@ class TrainingRecord(Record):
     """What a training run did: optimiser steps, tokens seen, seconds, mean loss at first and over the last 3 steps.
 
     `steered_steps` counts the steps in which the steering hook fired. `template` is the digest of how a chat looked,
-    `truncated_rows` counts rows that were cut, and `sha256` is that of the adapter's weights.
+    `truncated_rows` counts rows that were cut, and `sha256` is that of the adapter's weights. `key` is the run's,
+    `config_sha256` that of adapter_config.json, `loss_sha256` that of loss.jsonl: empty where that is not known.
     """
 
     FORMAT: ClassVar[int] = 2
+    SEALED: ClassVar[bool] = True
 
     steps: int
     tokens: int
@@ -35,24 +42,74 @@ class TrainingRecord(Record):
     template: str = ""
     truncated_rows: int = 0
     steering: Steered | None = None
+    key: str = ""
+    config_sha256: str = ""
+    loss_sha256: str = ""
 
 
 def is_trained(folder: Path) -> bool:
     """Whether the run in `folder` has an adapter with its record."""
-    return (folder / ADAPTER / FILE).is_file()
+    return (folder / ADAPTER / TRAINING).is_file()
 
 
-def read_training(folder: Path) -> TrainingRecord:
-    """The training record of the run in `folder`, once its adapter is found whole; HarnessError where it is not."""
+def read_training(folder: Path, of: RunRecord | None = None) -> TrainingRecord:
+    """The training record of the run in `folder`, once its adapter is found whole; HarnessError where it is not.
+
+    Unfit where the adapter is not that of the record `of` the run, as far as that is known.
+    """
     adapter = folder / ADAPTER
-    found = read_record(adapter / FILE, TrainingRecord, what="training record", way_out=WAY_OUT)
+    found = read_record(adapter / TRAINING, TrainingRecord, what="training record", way_out=WAY_OUT)
     if found is None or not (adapter / WEIGHTS).is_file():
         raise HarnessError(f"{folder} holds no adapter, or not the whole of it; give its 'harness run' command again")
     if file_sha256(adapter / WEIGHTS) != found.sha256:
         raise HarnessError(f"the adapter in {adapter} is cut or was changed; {WAY_OUT}")
+    if not is_sealed(adapter / TRAINING):
+        raise Unfit(f"{adapter / TRAINING}, the record of the adapter, was changed since it was written; {WAY_OUT}")
+    if found.config_sha256 and _content_sha256(adapter / CONFIG) != found.config_sha256:
+        raise Unfit(f"{adapter / CONFIG} is not that of its adapter: it was changed since; {WAY_OUT}")
+    if of is not None and (fault := _of_another(adapter, found, of)):
+        raise Unfit(f"the adapter in {adapter} does not belong to its run: {fault}; {WAY_OUT}")
     return found
+
+
+def _of_another(adapter: Path, found: TrainingRecord, of: RunRecord) -> str:
+    """What says that an adapter is that of another run than `of`; empty where nothing does."""
+    if found.key and found.key != of.key:
+        return f"it is that of the run {found.key[:8]}"
+    if of.made.adapter_sha256 not in (None, found.sha256):
+        return "it was changed since the run was made"
+    steered = of.inputs.get("steering")
+    coef = steered.get("coef") if isinstance(steered, Mapping) else None
+    if "format" in of.inputs and coef != (found.steering.coef if found.steering else None):
+        return "it was steered otherwise"
+    if found.config_sha256 or of.recipe is None:
+        return ""
+    told = read_json(adapter / CONFIG, what="configuration of an adapter", way_out=WAY_OUT)
+    other = [name for name, value in _configured(of.recipe).items() if _plain(told, name) != value]
+    return f"{CONFIG} has another {other[0]} than the recipe" if other else ""
+
+
+def _configured(recipe: Recipe) -> dict[str, object]:
+    """What peft's configuration says of an adapter that is trained by `recipe`."""
+    lora = recipe.lora
+    return {
+        "r": lora.r,
+        "lora_alpha": lora.alpha,
+        "lora_dropout": lora.dropout,
+        "use_rslora": lora.rslora,
+        "target_modules": sorted(lora.targets),
+    }
+
+
+def _plain(told: object, name: str) -> object:
+    value = told.get(name) if isinstance(told, dict) else None
+    return sorted(map(str, value)) if isinstance(value, list) else value
+
+
+def _content_sha256(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else ""
 
 
 def write_training(adapter: Path, made: TrainingRecord) -> None:
     """Writes the record, in the format of now, into the folder `adapter`, beside the weights that are there."""
-    write_record(adapter / FILE, made)
+    write_record(adapter / TRAINING, made)

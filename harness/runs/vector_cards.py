@@ -13,7 +13,8 @@ from typing import ClassVar
 from harness.contracts import Unit
 from harness.documents import Record, read_record, record, write_record
 from harness.errors import HarnessError
-from harness.files import read_bytes
+from harness.files import file_sha256, read_bytes
+from harness.runs.products import Unfit
 
 VECTORS = "vectors"
 MAKE_AGAIN = "move both files of the vector away, and the next 'harness run' or 'harness vectors' makes it again"
@@ -132,6 +133,17 @@ def read_card(vector: Path) -> VectorCard:
     if found is None:
         raise HarnessError(f"no vector at {vector}; extract it with: harness vectors SETTING")
     return found
+
+
+def check_pair(vector: Path) -> None:
+    """HarnessError where the vector in `vector` and its card, if both are there, are not of each other and the name."""
+    if not is_vector(vector):
+        return
+    card = read_card(vector)
+    if file_sha256(vector) != card.sha256:
+        raise Unfit(f"{vector} and its card do not belong together: one of them was changed; {way_out(vector)}")
+    if vector.stem != f"{card.name}-{card.key[:8]}":
+        raise Unfit(f"{vector} holds another vector than its name says, {card.name!r}; {way_out(vector)}")
 
 
 def write_card(vector: Path, card: VectorCard) -> None:

@@ -19,11 +19,11 @@ from harness.engine import Row
 from harness.errors import HarnessError
 from harness.files import NotJson, opened_tensors, parsed, writing
 from harness.models import Dtype
+from harness.runs import CHECKPOINT, LOSSES, Unfit
 from harness.training.loss import loss_of
 from harness.training.schedule import learning_rate
 
 WAY_OUT = "move it away and run again"
-CHECKPOINT, LOG = "checkpoint.safetensors", "loss.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,7 @@ class _Progress(Record):
     steered: int
     seconds: float
     log: tuple[str, ...]
+    key: str = ""
 
 
 def _is_number(value: object) -> bool:
@@ -56,10 +57,10 @@ class Learner:
     `seconds` what the run took before it went on from a checkpoint.
     """
 
-    def __init__(self, adapted: Any, recipe: Recipe, steps: int, folder: Path) -> None:
+    def __init__(self, adapted: Any, recipe: Recipe, steps: int, folder: Path, *, key: str = "") -> None:
         self.model, self.recipe, self.steps = adapted.get_base_model(), recipe, steps
-        self.folder = folder
-        self.checkpoint, self.log = folder / CHECKPOINT, folder / LOG
+        self.folder, self.key = folder, key
+        self.checkpoint, self.log = folder / CHECKPOINT, folder / LOSSES
         self.weights: dict[str, nn.Parameter] = {n: p for n, p in adapted.named_parameters() if p.requires_grad}
         self.optimiser = torch.optim.AdamW(self.weights.values(), lr=recipe.lr, weight_decay=recipe.weight_decay)
         self.losses: list[float] = []
@@ -92,13 +93,14 @@ class Learner:
         state["random"] = torch.get_rng_state()
         log = self.log.read_text().splitlines()
         about = {"step": step, "tokens": self.tokens, "steered": self.steered, "seconds": seconds, "log": log}
+        about["key"] = self.key
         with writing(self.checkpoint, "a checkpoint") as part:
             save_file({k: v.contiguous() for k, v in state.items()}, part, {"about": json.dumps(about)})
 
     def resume(self) -> int:
         """Loads the last checkpoint, if there is one, and says after how many steps it was."""
-        self.log.unlink(missing_ok=True)
         if not self.checkpoint.is_file():
+            self.log.unlink(missing_ok=True)
             return 0
         with opened_tensors(self.checkpoint, otherwise="not ours", advice=WAY_OUT) as saved:
             about = self._about((saved.metadata() or {}).get("about", "null"))
@@ -115,8 +117,10 @@ class Learner:
             lines = [parsed(line) for line in about.log[: about.step]]
         except NotJson as error:
             raise HarnessError(f"{place}: not a checkpoint ({error}); {WAY_OUT}") from None
+        if self.key and about.key and about.key != self.key:
+            raise Unfit(f"{place} is that of another run; {WAY_OUT}")
         losses = [line.get("loss") if isinstance(line, dict) else None for line in lines]
-        if not 0 < about.step <= self.steps or len(losses) < about.step or not all(map(_is_number, losses)):
+        if not 0 < about.step < self.steps or len(losses) < about.step or not all(map(_is_number, losses)):
             raise HarnessError(f"{place}: not a checkpoint of this run of {self.steps} steps; {WAY_OUT}")
         self.losses = losses
         return about

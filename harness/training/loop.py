@@ -18,7 +18,7 @@ from harness.engine import steering as residual
 from harness.errors import HarnessError
 from harness.files import file_sha256, writing
 from harness.models import Dtype
-from harness.runs import ADAPTER, WEIGHTS, Steered, TrainingRecord, write_training
+from harness.runs import ADAPTER, CONFIG, WEIGHTS, Steered, TrainingRecord, write_training
 from harness.training.adapters import with_adapter
 from harness.training.learner import Learner, StepRows
 from harness.training.schedule import batches
@@ -38,13 +38,15 @@ def train(
     row_ids: Sequence[str] = (),
     template: str = "",
     steering: Steered | None = None,
+    key: str = "",
     checkpoint_seconds: float = 30.0,
     advance: Advance | None = None,
 ) -> TrainingRecord:
     """Trains a LoRA adapter on `model` (fp32 weights, changed in place), writes it to `folder`/adapter, and says how.
 
     `additions` maps blocks to what is added to their output, (hidden,), at every position of every step. `template`,
-    a digest of how a chat looks, and `steering`, where the additions come from, are for the record alone.
+    a digest of how a chat looks, `steering`, where the additions come from, and `key`, the run's, are for the record; a
+    checkpoint of another key is refused.
     Progress goes to `folder`/loss.jsonl and `folder`/checkpoint.safetensors; what they hold is not done again.
     `advance(steps, tokens)` is told of each optimiser step.
     """
@@ -54,7 +56,7 @@ def train(
     steps = [StepRows([[rows[i] for i in micro] for micro in micros], _named(micros, names)) for micros in plan]
     with _forked_randomness(seed):
         adapted = with_adapter(model, recipe, dtype=dtype)
-        learner = Learner(adapted, recipe, len(steps), folder)
+        learner = Learner(adapted, recipe, len(steps), folder, key=key)
         with _steered(model, additions) as calls, kernels.lean(adapted):
             adapted.train()
             seconds = _learn(learner, steps, dtype, calls, checkpoint_seconds, advance or _unheard)
@@ -128,6 +130,9 @@ def _finish(
             last_loss=sum(last) / len(last),
             steered_steps=learner.steered,
             sha256=file_sha256(part / WEIGHTS),
+            config_sha256=file_sha256(part / CONFIG),
+            loss_sha256=file_sha256(learner.log),
+            key=learner.key,
             template=template,
             truncated_rows=truncated_rows,
             steering=steering,

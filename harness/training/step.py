@@ -9,7 +9,7 @@ from pathlib import Path
 from harness.cells import Prepared, rendered_rows
 from harness.engine import TorchEngine, additions, chat, load
 from harness.models import materialise
-from harness.runs import RunRecord, Step, is_trained, read_training, training_gates
+from harness.runs import CHECKPOINT, RunRecord, Step, is_trained, read_training, training_gates
 from harness.screen import bar
 from harness.training.loop import train
 from harness.training.schedule import batches
@@ -21,9 +21,11 @@ def train_cell(cell: Prepared, record: RunRecord, folder: Path, vectors: Mapping
 
     HarnessError where the adapter that is there is cut or was changed.
     """
-    if not is_trained(folder):
+    if is_trained(folder):
+        (folder / CHECKPOINT).unlink(missing_ok=True)  # of a process that ended just before it did this
+    else:
         _train(cell, folder, vectors)
-    made = read_training(folder)
+    made = read_training(folder, record)
     took = Step(seconds=made.seconds, tokens=made.tokens, steps=made.steps)
     return replace(
         record,
@@ -38,7 +40,7 @@ def train_cell(cell: Prepared, record: RunRecord, folder: Path, vectors: Mapping
 
 def _train(cell: Prepared, folder: Path, vectors: Mapping[str, Path]) -> None:
     model, tokenizer = load(materialise(cell.model))
-    engine = TorchEngine.around(model, tokenizer, cell.dtype, vector_lookup(vectors))
+    engine = TorchEngine.around(model, tokenizer, cell.dtype, vector_lookup(vectors, cell.vectors))
     rows = rendered_rows(cell, tokenizer)
     steps = len(batches([len(row.ids) for row in rows], cell.recipe, cell.cell.seed))
     with bar(f"train {cell.title}", total=steps, unit="tok") as advance:
@@ -53,5 +55,6 @@ def _train(cell: Prepared, folder: Path, vectors: Mapping[str, Path]) -> None:
             row_ids=[row.id for row in cell.rows],
             template=chat.template_digest(tokenizer, system=cell.recipe.system),
             steering=steered_as(engine, cell.steering) if cell.steering else None,
+            key=cell.key,
             advance=lambda done, tokens: advance(steps=done, count=tokens),
         )

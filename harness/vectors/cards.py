@@ -55,7 +55,7 @@ def make_vectors(
     for name in wanted:
         _sweep(engine, found, scale, name, files)
     known = {name: file for name, key in keys.items() if (file := vector_file(root, name, key)).is_file()}
-    return [_with_cosines(name, known, steered_blocks(engine, found, scale, name)) for name in wanted]
+    return [_with_cosines(name, known, keys, steered_blocks(engine, found, scale, name)) for name in wanted]
 
 
 def _sweep(engine: Engine, setting: Setting, scale: str, name: str, files: Mapping[str, Path]) -> None:
@@ -79,9 +79,9 @@ def _sweep(engine: Engine, setting: Setting, scale: str, name: str, files: Mappi
     write_card(files[name], replace(card, elicitation=tuple(rows), verdict=said, swept=True))
 
 
-def _with_cosines(name: str, files: Mapping[str, Path], blocks: tuple[int, ...]) -> Path:
+def _with_cosines(name: str, files: Mapping[str, Path], keys: Mapping[str, str], blocks: tuple[int, ...]) -> Path:
     """Completes the card of `name`: its cosines, and which vectors of other traits it is hard to tell from."""
-    lookup = vector_lookup(files)
+    lookup = vector_lookup(files, keys)
     between = cosines({other: lookup(other).value for other in files})[name]
     cards = {other: read_card(file) for other, file in files.items()}
     of_others = {other: row for other, row in between.items() if _trait(cards[other]) != _trait(cards[name])}

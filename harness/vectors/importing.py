@@ -41,6 +41,7 @@ def import_vector(source: Path, name: str, setting: str, root: Path, *, scale: s
 
     HarnessError where it holds anything but one finite tensor of (blocks + 1, hidden); nothing is written then.
     """
+    vector_file(root, name, "")  # refuses a name that is none
     rows = read_tensor(source)
     found = installed().setting(setting)
     recipe = found.recipe(scale)

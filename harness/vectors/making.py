@@ -10,9 +10,9 @@ from harness.cells import vector_file
 from harness.contracts import Condition, Persona, Setting, Steering, VectorSpec
 from harness.engine import Engine, TorchEngine, Vector, chosen_blocks
 from harness.errors import HarnessError
-from harness.files import Journal, digest_of, locked
+from harness.files import Journal, clear_halves, digest_of, locked
 from harness.registry import installed
-from harness.runs import ChosenReplies, Elicited, Imported, Layer, MadeFrom, VectorCard, is_vector, read_card
+from harness.runs import VECTORS, ChosenReplies, Elicited, Imported, Layer, MadeFrom, VectorCard, is_vector, read_card
 from harness.screen import progress
 from harness.vectors.activations import extract
 from harness.vectors.elicitation import elicitation, verdict
@@ -37,13 +37,14 @@ def ensure(
     The engine then steers with them.
     """
     files = {name: vector_file(root, name, key) for name, key in wanted.items()}
+    clear_halves(root / VECTORS)
     for name, file in files.items():
         with locked(file, wait=True):
             if not is_vector(file):
                 with progress.bar(f"vector {setting.name}/{name}", total=1, unit="vector") as advance:
                     _make(engine, setting, scale, name, wanted[name], file, grader)
                     advance()
-    engine.vectors = vector_lookup(files)
+    engine.vectors = vector_lookup(files, wanted)
     return files
 
 

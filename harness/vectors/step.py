@@ -8,14 +8,16 @@ from pathlib import Path
 
 from harness.cells import Prepared, vector_file
 from harness.engine import open_model
+from harness.files import clear_halves
 from harness.models import as_dtype
-from harness.runs import RunRecord, Step, is_vector
+from harness.runs import VECTORS, RunRecord, Step, is_vector
 from harness.vectors.making import ensure, opened_grader
 
 
 def extract_missing(cell: Prepared, record: RunRecord, root: Path) -> tuple[RunRecord, dict[str, Path]]:
     """The files of the vectors that `cell` needs, by name, and the record with what extracting them took, if it did."""
     files = {name: vector_file(root, name, key) for name, key in cell.vectors.items()}
+    clear_halves(root / VECTORS)
     if all(map(is_vector, files.values())):
         return record, files
     began = time.monotonic()

@@ -13,7 +13,7 @@ from harness.contracts import Steering
 from harness.engine import Engine, Vector, Vectors, additions, relative
 from harness.errors import HarnessError
 from harness.files import file_sha256, opened_tensors, writing
-from harness.runs import Steered, VectorCard, read_card, way_out, write_card
+from harness.runs import Steered, Unfit, VectorCard, read_card, way_out, write_card
 
 
 def save(file: Path, made: Vector, card: VectorCard) -> None:
@@ -23,21 +23,26 @@ def save(file: Path, made: Vector, card: VectorCard) -> None:
     write_card(file, replace(card, sha256=file_sha256(file)))
 
 
-def vector_lookup(files: Mapping[str, Path]) -> Vectors:
-    """A function from a vector's name to the vector in its file, each read once."""
+def vector_lookup(files: Mapping[str, Path], keys: Mapping[str, str] | None = None) -> Vectors:
+    """A function from a vector's name to the vector in its file, each read once, and of its key where `keys` has it."""
 
     @cache
     def lookup(name: str) -> Vector:
         if name not in files:
             raise HarnessError(f"vector {name!r} was not extracted for this run; it has: {', '.join(files) or 'none'}")
-        return load_vector(files[name])
+        return load_vector(files[name], key=(keys or {}).get(name, ""))
 
     return lookup
 
 
-def load_vector(file: Path) -> Vector:
-    """The vector in `file`; HarnessError when it is cut, changed since its card was written, or not finite."""
+def load_vector(file: Path, *, key: str = "") -> Vector:
+    """The vector in `file`; HarnessError when it is cut, changed since its card was written, or not finite.
+
+    Unfit where it is not that of `key`, if one is given.
+    """
     card = read_card(file)
+    if key and card.key != key:
+        raise Unfit(f"{file} is another vector than its name says, {card.name!r} of {card.key[:8]}; {way_out(file)}")
     with opened_tensors(file, otherwise="no safetensors file", advice=way_out(file)) as stored:
         value, rms = stored.get_tensor("vector"), stored.get_tensor("rms")
     if not value.is_floating_point() or not rms.is_floating_point():

@@ -1,0 +1,47 @@
+"""Results and their record, written so that whatever is stopped in between leaves files that fit together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from harness.files import as_lines, write_rows
+from harness.runs.products import CHECKS, REPLIES, RESULTS, ROWS, Product, Unfit, product_of
+from harness.runs.results import Check, Result, write_results
+from harness.runs.run_record import RunRecord, write_run
+
+
+def keep_rows(folder: Path, rows: Sequence[Mapping[str, object]]) -> None:
+    """Writes train.jsonl of the run in `folder` where it is not there; Unfit where it has other rows than these."""
+    file = folder / ROWS
+    if not file.is_file():
+        write_rows(file, rows)
+    elif file.read_bytes() != as_lines(rows):
+        raise Unfit(f"{file} has other rows than are trained on; move it away, and the same command writes it again")
+
+
+def put_results(folder: Path, results: Sequence[Result], checks: Sequence[Check], of: RunRecord) -> dict[str, Product]:
+    """Writes the results of the run in `folder`, whose record is `of` so far: the products that it is to know then.
+
+    Where other results are there, the record says first what is about to come.
+    """
+    rows = {RESULTS: results} | ({CHECKS: checks} if checks else {})
+    made = {name: product_of(as_lines(map(asdict, some))) for name, some in rows.items()}
+    there = {name: known for name in (REPLIES, RESULTS, CHECKS) if (known := _known(folder / name, of)) is not None}
+    coming = {
+        name: replace(there[name], coming=made[name].sha256)
+        for name in made.keys() & there.keys()
+        if made[name].sha256 != there[name].sha256
+    }
+    if coming and of.status == "done":
+        write_run(folder, replace(of, products={**of.products, **there, **coming}))
+    write_results(folder, results, checks)
+    return {**of.products, **there, **made}
+
+
+def _known(file: Path, of: RunRecord) -> Product | None:
+    """What the record knows of `file`; where it does not, what is there, which was held to the rest of it when read."""
+    if file.name in of.products:
+        return of.products[file.name]
+    return product_of(file.read_bytes()) if file.is_file() else None

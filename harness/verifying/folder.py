@@ -1,0 +1,104 @@
+"""A whole runs folder checked: every cell, every vector, the lock of the claims, and what ended processes left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from harness.documents import is_sealed
+from harness.errors import HarnessError
+from harness.files import alike, check_plain, is_held
+from harness.runs import LOCK, VECTORS, card_of, check_pair, run_folders, way_out
+from harness.screen import progress
+from harness.verifying.cells import check_cell
+from harness.verifying.deep import check_weights
+from harness.verifying.findings import BY_EXTRACTION, BY_IMPORT, CLEARED, NOT_AT_ALL, Finding, found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verified:
+    """How many cells and vectors were looked at, and what was found; nothing where all is as it was written."""
+
+    cells: int
+    vectors: int
+    findings: tuple[Finding, ...]
+
+
+def verify(root: Path, *, deep: bool = False) -> Verified:
+    """Looks at everything in the runs folder `root`, or in one run folder, and changes nothing.
+
+    `deep` reads large files and logs whole too. HarnessError where there is no such folder, or nothing of ours in it.
+    """
+    if not root.is_dir():
+        raise HarnessError(f"no runs folder at {root}; name one that 'harness run' has filled")
+    cells, vectors = run_folders(root), sorted((root / VECTORS).glob("*.safetensors"))
+    if not cells and not vectors:
+        raise HarnessError(f"no run and no vector in {root}; name a folder that 'harness run' has filled")
+    findings: list[Finding] = []
+    with progress.bar("verify", total=len(cells) + len(vectors), unit="folder") as advance:
+        for cell in cells:
+            findings += check_cell(cell, deep=deep)
+            advance()
+        for vector in vectors:
+            findings += _vector(vector, deep=deep)
+            advance()
+    findings += [*_cards_alone(root), *_lock(root / LOCK), *_same_names(cells, vectors), *_left(root)]
+    return Verified(cells=len(cells), vectors=len(vectors), findings=tuple(findings))
+
+
+def _vector(vector: Path, *, deep: bool) -> list[Finding]:
+    again = BY_IMPORT if "import" in way_out(vector) else BY_EXTRACTION
+    return found(vector, again, partial(_check_vector, vector, deep=deep))
+
+
+def _check_vector(vector: Path, *, deep: bool) -> None:
+    from harness import runs
+
+    card = card_of(vector)
+    for file in (vector, card):
+        if file.is_symlink() or file.exists():
+            check_plain(file)
+    check_pair(vector)
+    made = runs.read_card(vector)
+    if not is_sealed(card):
+        raise HarnessError(f"{card} was changed since it was written")
+    if deep:
+        check_weights(vector, made.sha256)
+
+
+def _cards_alone(root: Path) -> Iterator[Finding]:
+    """Cards without their vector."""
+    for card in sorted((root / VECTORS).glob("*.json")):
+        vector = card.with_suffix(".safetensors")
+        if not vector.exists():
+            yield Finding(place=card, what=f"{card} is a card without its vector", again=BY_EXTRACTION)
+
+
+def _lock(file: Path) -> list[Finding]:
+    return found(file, NOT_AT_ALL, partial(_check_lock, file)) if file.exists() else []
+
+
+def _check_lock(file: Path) -> None:
+    try:
+        whole = is_sealed(file)
+    except (OSError, ValueError) as error:
+        raise HarnessError(f"{file} is no lock of claims: {error}") from None
+    if not whole:
+        raise HarnessError(f"{file} was changed since the claims were locked")
+
+
+def _same_names(cells: list[Path], vectors: list[Path]) -> Iterator[Finding]:
+    for place in (*cells, *vectors):
+        if other := alike(place):
+            what = f"{place} and {other} are one name on some file systems"
+            yield Finding(place=place, what=what, again="move one of them away")
+
+
+def _left(root: Path) -> Iterator[Finding]:
+    """What is half written, unless a process holds the lock of the folder or of what it becomes."""
+    for part in sorted(root.rglob(".*.part")):
+        if any(above.suffix == ".part" for above in part.relative_to(root).parents) or is_held(part.parent):
+            continue
+        yield Finding(place=part, what=f"{part} was left by a process that ended", again=CLEARED)
