@@ -238,12 +238,12 @@ def figures_in_the_bundle(world: World) -> list[str]:
     return [*OPTIONS["html"](world), page, "--bundle", "--figures", str(world.folder / "report-logs" / "figures")]
 
 
-@TABLE.bad("cannot write a figure into", "Not a directory")
+@TABLE.bad("cannot write a figure at", "Not a directory")
 def figures_into_a_file(world: World) -> list[str]:
     return [*world.report(), "--figures", str(world.folder / "replies.jsonl")]
 
 
-@TABLE.bad("cannot write a figure into", "runs are kept there")
+@TABLE.bad("cannot write a figure at", "runs are kept there")
 def figures_into_a_run(world: World) -> list[str]:
     return [*world.report(), "--figures", str(next(world.runs.glob("gcd/ps/*")))]
 

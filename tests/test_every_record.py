@@ -61,6 +61,7 @@ RUN: dict[str, Any] = {
     "left_out": {"split": "why"},
     "judges": {"claim_affirmation": "1"},
     "grader": {"model": "someone/else", "how": "words", "usd": 0.5},
+    "untaken": {"claim_affirmation": {"replies": 1, "of": 4, "first": "clean, held_out/a sample 1: it failed"}},
     "gates": {"loss_went_down": {"ok": False, "seen": "1 -> 2", "wanted": "less"}},
     "made": {
         "reference": "smollm2_135m",

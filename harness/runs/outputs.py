@@ -111,11 +111,11 @@ def check_folder(folder: Path, what: str) -> None:
         _check_folder(folder)
     except OSError as error:
         raise HarnessError(
-            f"cannot write {what} into {folder}: {error.strerror}; nothing was changed, "
+            f"cannot write {what} at {folder}: {error.strerror}; nothing was changed, "
             f"{way_out(error) or 'name another folder'}"
         ) from error
     if _in_a_run(folder / "file"):
-        raise HarnessError(f"cannot write {what} into {folder}: runs are kept there; name a folder elsewhere")
+        raise HarnessError(f"cannot write {what} at {folder}: runs are kept there; name a folder elsewhere")
 
 
 def _has(text: bytes, pattern: bytes) -> bool:
