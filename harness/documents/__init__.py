@@ -2,6 +2,7 @@
 
 from harness.documents.records import (
     Json,
+    Place,
     Record,
     as_json,
     as_record,
@@ -11,7 +12,7 @@ from harness.documents.records import (
     record,
     write_record,
 )
-from harness.documents.yaml import Document, Place, Source, Strict, read, read_source
+from harness.documents.yaml import Document, Source, Strict, read, read_source
 
 __all__ = [
     "Document",
