@@ -3,6 +3,7 @@
 from harness.documents.records import (
     SEAL,
     Json,
+    Place,
     Record,
     as_json,
     as_record,
@@ -13,7 +14,7 @@ from harness.documents.records import (
     record,
     write_record,
 )
-from harness.documents.yaml import Document, Place, Source, Strict, read, read_source
+from harness.documents.yaml import Document, Source, Strict, read, read_source
 
 __all__ = [
     "SEAL",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-from types import NoneType
 from typing import Any, get_args
 
 from harness.contracts import Outcome
@@ -28,18 +27,7 @@ def judgements(grader: str, address: str | None) -> Journal:
     readable = re.sub(r"[^\w.-]+", "_", grader)[-60:]
     own = digest_of([FORMAT, grader, address])
     file = cache_folder() / "judgements" / f"{readable}-{own[:12]}.jsonl"
-    return Journal(file, fits=_is_judgement, elsewhere="name another folder by HARNESS_CACHE")
-
-
-def _is_judgement(value: object) -> bool:
-    """An answer has a text; a rating has an outcome, numbers and how they were had besides."""
-    if not isinstance(value, dict) or not isinstance(value.get("text"), str):
-        return False
-    rated = {"outcome", "score", "mass", "how"}
-    numbers = (value.get("score"), value.get("mass"))
-    return (not rated & set(value) or rated <= set(value)) and all(
-        type(number) in (int, float, NoneType) for number in numbers
-    )
+    return Journal(file, elsewhere="name another folder by HARNESS_CACHE")
 
 
 def key_of(kind: str, prompt: str) -> str:

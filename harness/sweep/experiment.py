@@ -16,7 +16,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from math import prod
 from pathlib import Path
 from typing import TypeVar
 
@@ -104,9 +103,17 @@ def load(file: Path) -> Experiment:
 def _check_count(document: Source, written: ExperimentFile) -> None:
     """All grids together, before any cell is made."""
     grids = [filled(grid, written) for grid in written.grids]
-    lists = [(one.settings, one.interventions, one.models, one.doses, one.seeds, one.weights) for one in grids]
+    counts = [
+        len(one.settings)
+        * len(one.interventions)
+        * len(one.models)
+        * len(one.doses)
+        * len(one.seeds)
+        * len(one.weights)
+        for one in grids
+    ]
     try:
-        check_count(sum(prod(map(len, each)) for each in lists))
+        check_count(sum(counts))
     except HarnessError as error:
         raise document.wrong((), str(error)) from None
 
@@ -200,6 +207,8 @@ def _looked_up(places: _Places, key: str, at: int, look: Callable[[], T]) -> T:
         return look()
     except HarnessError as error:
         raise places.wrong(key, at, error) from None
+    except OSError as error:  # a name that no file can have
+        raise places.wrong(key, at, error.strerror) from None
 
 
 def _add(cells: dict[Cell, Place], found: Sequence[Cell], path: Place, document: Source) -> None:

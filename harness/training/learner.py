@@ -119,7 +119,7 @@ class Learner:
             raise HarnessError(f"{place}: not a checkpoint ({error}); {WAY_OUT}") from None
         if self.key and about.key and about.key != self.key:
             raise Unfit(f"{place} is that of another run; {WAY_OUT}")
-        losses = [line.get("loss") if isinstance(line, dict) else None for line in lines]
+        losses: list[Any] = [line.get("loss") if isinstance(line, dict) else None for line in lines]
         if not 0 < about.step < self.steps or len(losses) < about.step or not all(map(_is_number, losses)):
             raise HarnessError(f"{place}: not a checkpoint of this run of {self.steps} steps; {WAY_OUT}")
         self.losses = losses
