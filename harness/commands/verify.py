@@ -11,7 +11,7 @@ from harness.commands.options import Json
 from harness.screen import console, print_json
 
 if TYPE_CHECKING:
-    from harness.verifying import Finding, Verified
+    from harness.verifying import Flaw, Verified
 
 
 def verify(
@@ -31,7 +31,7 @@ def verify(
     raise typer.Exit(1 if seen.findings else 0)
 
 
-def _as_record(one: Finding) -> dict[str, str]:
+def _as_record(one: Flaw) -> dict[str, str]:
     return {"place": str(one.place), "what": one.what, "again": one.again}
 
 

@@ -107,11 +107,10 @@ def evaluate(
         return []
     scorers, tasks = early_scorers(judges_of(setting, registry.installed())), {}
     for one in conditions:
-        task = condition_task(setting, one, scale=scale, recipe=recipe, limit=limit, scorers=scorers)
+        tasks[str(one)] = task = condition_task(setting, one, scale=scale, recipe=recipe, limit=limit, scorers=scorers)
         task.model = get_model(f"harness/{run}@{digest}", memoize=False)
-        tasks[str(one)] = task
     expected = {name: len(task.dataset) * recipe.generation.samples for name, task in tasks.items()}
-
+    about = {"run": run.name, "digest": digest, "adapter": adapter}
     with inspect_home(), beside(logs) as part, hosted(advance=advance) as lanes:
 
         async def keep(log: EvalLog) -> None:
@@ -120,9 +119,7 @@ def evaluate(
                 os.replace(part / Path(log.location).name, logs / log_name(Condition.parse(name)))
 
         source = TaskSource.from_tasks(list(tasks.values()), task_complete=keep)
-        done = _run_inspect(
-            source, part, lanes=lanes, about={"run": run.name, "digest": digest, "adapter": adapter}, display=display
-        )
+        done = _run_inspect(source, part, lanes=lanes, about=about, display=display)
         _check_all(done, expected, setting)
     return [logs / log_name(condition) for condition in conditions]
 

@@ -19,7 +19,7 @@ from harness.grading.results import checks_of, results_of
 from harness.grading.verdicts import place_of, spelled, untaken, verdicts_on
 from harness.judging import JudgeOfSplit, Verdicts, asking, judge_versions, judges_of, up_to_date
 from harness.registry import installed
-from harness.runs import AskedGrader, Reply, RunRecord, Step, Untaken
+from harness.runs import AskedGrader, Check, Reply, RunRecord, Step, Untaken
 from harness.screen import bar
 
 if TYPE_CHECKING:
@@ -53,23 +53,26 @@ def grade(
             verdicts = verdicts_on(judges, replies, plan.grader, advance=advance)
         record = book()
     results = results_of(replies, verdicts, setting, before=runs.read_results(folder, before))
-    checks_before = runs.read_checks(folder, before) if (folder / runs.CHECKS).is_file() else []
-    checks = checks_of(replies, verdicts, setting, installed(), before=checks_before)
+    checks = checks_of(replies, verdicts, setting, installed(), before=_checks(folder, before))
     lost = _untaken(plan, record, replies, verdicts)
     record = replace(record, judges=plan.versions, grader=_asked(plan, record), untaken=lost)
     digest = runs.shown(map(asdict, results), map(asdict, checks), record)
     if record.logs_show != digest:
         _show(folder, setting, record, verdicts, plan.grader)
-    products = runs.put_results(folder, results, checks, before)
     record = replace(
         record,
         status="done",
         gates=runs.outcome_gates(record, setting, results),
         logs_show=digest,
-        products=products,
+        products=runs.put_results(folder, results, checks, before),
     )
     runs.write_run(folder, record)
     return record
+
+
+def _checks(folder: Path, record: RunRecord) -> list[Check]:
+    """What second judges said before; none where that is gone, for it is made again now."""
+    return runs.read_checks(folder, record) if (folder / runs.CHECKS).is_file() else []
 
 
 def _as_found(folder: Path, record: RunRecord) -> RunRecord:

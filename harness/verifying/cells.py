@@ -25,13 +25,13 @@ from harness.verifying.findings import (
     CLEARED,
     FROM_ADAPTER,
     FROM_LOGS,
-    Finding,
+    Flaw,
     Lacking,
     found,
 )
 
 
-def check_cell(folder: Path, *, deep: bool) -> list[Finding]:
+def check_cell(folder: Path, *, deep: bool) -> list[Flaw]:
     """What is wrong with the cell in `folder`; `deep` reads all of it, its logs and weights too."""
     if linked := found(folder, BY_TRAINING, partial(check_plain, folder)):
         return linked
@@ -39,7 +39,7 @@ def check_cell(folder: Path, *, deep: bool) -> list[Finding]:
     try:
         record = runs.read_run(folder)
     except HarnessError as error:
-        return [Finding(place=file, what=str(error), again=BY_TRAINING)]
+        return [Flaw(place=file, what=str(error), again=BY_TRAINING)]
     assert record is not None
     return [
         *found(file, BY_TRAINING, partial(_check_seal, file)),
@@ -62,7 +62,7 @@ def _check_seal(file: Path) -> None:
         raise HarnessError(f"{file} was changed since it was written")
 
 
-def _trained(folder: Path, record: RunRecord, *, deep: bool) -> list[Finding]:
+def _trained(folder: Path, record: RunRecord, *, deep: bool) -> list[Flaw]:
     """What is wrong with the rows, the losses and the adapter; nothing of a model that was not trained."""
     if not record.made.trains or (record.status != "done" and not runs.is_trained(folder)):
         return found(folder / runs.ROWS, BY_RUN, partial(_check_rows, folder, record)) if record.made.trains else []
@@ -70,18 +70,18 @@ def _trained(folder: Path, record: RunRecord, *, deep: bool) -> list[Finding]:
     adapter = folder / runs.ADAPTER
     if not adapter.exists():
         what = f"{adapter} is lacking"
-        return [*again, Finding(place=adapter, what=what, again=BY_TRAINING, lacking=True)]
+        return [*again, Flaw(place=adapter, what=what, again=BY_TRAINING, lacking=True)]
     try:
         made = runs.read_training(folder, record)
     except HarnessError as error:
-        return [*again, Finding(place=adapter, what=str(error), again=BY_TRAINING)]
+        return [*again, Flaw(place=adapter, what=str(error), again=BY_TRAINING)]
     again += found(adapter, BY_TRAINING, partial(_check_seal, adapter / runs.TRAINING))
     if deep:
         again += found(adapter, BY_TRAINING, partial(check_weights, adapter / runs.WEIGHTS, made.sha256))
     again += found(folder / runs.LOSSES, BY_TRAINING, partial(_check_losses, folder, made))
     checkpoint = folder / runs.CHECKPOINT
     if checkpoint.exists():
-        again.append(Finding(place=checkpoint, what=f"{checkpoint} is of no use: it is trained", again=CLEARED))
+        again.append(Flaw(place=checkpoint, what=f"{checkpoint} is of no use: it is trained", again=CLEARED))
     return again
 
 
@@ -113,7 +113,7 @@ def _check_losses(folder: Path, made: TrainingRecord) -> None:
         raise HarnessError(f"{file} has other losses than training.json")
 
 
-def _evaluated(folder: Path, record: RunRecord, *, deep: bool) -> list[Finding]:
+def _evaluated(folder: Path, record: RunRecord, *, deep: bool) -> list[Flaw]:
     """What is wrong with the logs, the replies and the results, each made again from what is whole before it."""
     logs = list(_logs(folder, record, deep=deep))
     done = record.status == "done"
@@ -129,7 +129,7 @@ def _evaluated(folder: Path, record: RunRecord, *, deep: bool) -> list[Finding]:
     return [*logs, *replies, *results, *checks]
 
 
-def _logs(folder: Path, record: RunRecord, *, deep: bool) -> Iterator[Finding]:
+def _logs(folder: Path, record: RunRecord, *, deep: bool) -> Iterator[Flaw]:
     """The logs that are not the cell's own, or lacking while others are there: some are taken away to save room."""
     there = sorted((folder / "logs").glob("*.eval"))
     if not there:
@@ -143,7 +143,7 @@ def _logs(folder: Path, record: RunRecord, *, deep: bool) -> Iterator[Finding]:
         name = log_name(Condition.parse(condition))
         if name not in names:
             place = folder / "logs" / name
-            yield Finding(place=place, what=f"{place} is lacking", again=FROM_ADAPTER, lacking=True)
+            yield Flaw(place=place, what=f"{place} is lacking", again=FROM_ADAPTER, lacking=True)
 
 
 def _are_there(folder: Path, record: RunRecord) -> bool:
@@ -171,7 +171,7 @@ def _check_results(folder: Path, record: RunRecord, *, needed: bool) -> None:
         raise HarnessError(f"{folder / runs.RESULTS} scores {', '.join(map(str, min(alone)))}, which is no reply of it")
 
 
-def _beside(folder: Path, record: RunRecord) -> list[Finding]:
+def _beside(folder: Path, record: RunRecord) -> list[Flaw]:
     """What is wrong with the scores of judges that graded beside the results."""
     files = sorted((folder / "judgements").glob("*.jsonl"))
     return [one for file in files for one in found(file, BY_REJUDGING_BESIDE, partial(_check_beside, file, record))]

@@ -25,7 +25,7 @@ NOT_AT_ALL = "it cannot be made again from what is here: restore it"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Flaw:
     """Something in `place` that is not as it should be, and how it is made `again`, or that it cannot be.
 
     `lacking` says that nothing is wrong but that it is not there: adapters and logs are taken away to save room.
@@ -41,10 +41,10 @@ class Lacking(HarnessError):
     """A file that is not there."""
 
 
-def found(place: Path, again: str, check: Callable[[], object]) -> list[Finding]:
+def found(place: Path, again: str, check: Callable[[], object]) -> list[Flaw]:
     """The finding of `check` where it stops with an error, with the way out that `again` says; else none."""
     try:
         check()
     except HarnessError as error:
-        return [Finding(place=place, what=str(error), again=again, lacking=isinstance(error, Lacking))]
+        return [Flaw(place=place, what=str(error), again=again, lacking=isinstance(error, Lacking))]
     return []

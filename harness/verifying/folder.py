@@ -14,7 +14,7 @@ from harness.runs import LOCK, VECTORS, card_of, check_pair, run_folders, way_ou
 from harness.screen import progress
 from harness.verifying.cells import check_cell
 from harness.verifying.deep import check_weights
-from harness.verifying.findings import BY_EXTRACTION, BY_IMPORT, CLEARED, NOT_AT_ALL, Finding, found
+from harness.verifying.findings import BY_EXTRACTION, BY_IMPORT, CLEARED, NOT_AT_ALL, Flaw, found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +23,7 @@ class Verified:
 
     cells: int
     vectors: int
-    findings: tuple[Finding, ...]
+    findings: tuple[Flaw, ...]
 
 
 def verify(root: Path, *, deep: bool = False) -> Verified:
@@ -36,7 +36,7 @@ def verify(root: Path, *, deep: bool = False) -> Verified:
     cells, vectors = run_folders(root), sorted((root / VECTORS).glob("*.safetensors"))
     if not cells and not vectors:
         raise HarnessError(f"no run and no vector in {root}; name a folder that 'harness run' has filled")
-    findings: list[Finding] = []
+    findings: list[Flaw] = []
     with progress.bar("verify", total=len(cells) + len(vectors), unit="folder") as advance:
         for cell in cells:
             findings += check_cell(cell, deep=deep)
@@ -48,7 +48,7 @@ def verify(root: Path, *, deep: bool = False) -> Verified:
     return Verified(cells=len(cells), vectors=len(vectors), findings=tuple(findings))
 
 
-def _vector(vector: Path, *, deep: bool) -> list[Finding]:
+def _vector(vector: Path, *, deep: bool) -> list[Flaw]:
     again = BY_IMPORT if "import" in way_out(vector) else BY_EXTRACTION
     return found(vector, again, partial(_check_vector, vector, deep=deep))
 
@@ -68,15 +68,15 @@ def _check_vector(vector: Path, *, deep: bool) -> None:
         check_weights(vector, made.sha256)
 
 
-def _cards_alone(root: Path) -> Iterator[Finding]:
+def _cards_alone(root: Path) -> Iterator[Flaw]:
     """Cards without their vector."""
     for card in sorted((root / VECTORS).glob("*.json")):
         vector = card.with_suffix(".safetensors")
         if not vector.exists():
-            yield Finding(place=card, what=f"{card} is a card without its vector", again=BY_EXTRACTION)
+            yield Flaw(place=card, what=f"{card} is a card without its vector", again=BY_EXTRACTION)
 
 
-def _lock(file: Path) -> list[Finding]:
+def _lock(file: Path) -> list[Flaw]:
     return found(file, NOT_AT_ALL, partial(_check_lock, file)) if file.exists() else []
 
 
@@ -89,16 +89,16 @@ def _check_lock(file: Path) -> None:
         raise HarnessError(f"{file} was changed since the claims were locked")
 
 
-def _same_names(cells: list[Path], vectors: list[Path]) -> Iterator[Finding]:
+def _same_names(cells: list[Path], vectors: list[Path]) -> Iterator[Flaw]:
     for place in (*cells, *vectors):
         if other := alike(place):
             what = f"{place} and {other} are one name on some file systems"
-            yield Finding(place=place, what=what, again="move one of them away")
+            yield Flaw(place=place, what=what, again="move one of them away")
 
 
-def _left(root: Path) -> Iterator[Finding]:
+def _left(root: Path) -> Iterator[Flaw]:
     """What is half written, unless a process holds the lock of the folder or of what it becomes."""
     for part in sorted(root.rglob(".*.part")):
         if any(above.suffix == ".part" for above in part.relative_to(root).parents) or is_held(part.parent):
             continue
-        yield Finding(place=part, what=f"{part} was left by a process that ended", again=CLEARED)
+        yield Flaw(place=part, what=f"{part} was left by a process that ended", again=CLEARED)
