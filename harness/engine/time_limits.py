@@ -12,24 +12,24 @@ POLL_SECONDS = 0.25
 IDLE_SECONDS = 30.0
 
 
-class TooLong(Exception):
+class Endless(Exception):
     """The block had not ended in time."""
 
 
 @contextmanager
 def ending_within(seconds: float) -> Iterator[None]:
-    """Raises TooLong where the block, which must be Python's own work, takes longer than `seconds`."""
+    """Raises Endless where the block, which must be Python's own work, takes longer than `seconds`."""
     thread = threading.get_ident()
     _WATCH.begin(thread, time.monotonic() + seconds)
     try:
         yield
     finally:
         if _WATCH.end(thread):
-            raise TooLong
+            raise Endless
 
 
 class _Watch:
-    """One thread that raises TooLong in others; it goes when there has been nothing to watch for a while."""
+    """One thread that raises Endless in others; it goes when there has been nothing to watch for a while."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -60,7 +60,7 @@ class _Watch:
                 busy = now if self._until else busy
                 for thread in [thread for thread, until in self._until.items() if until < now]:
                     del self._until[thread]
-                    _raise_in(thread, TooLong)
+                    _raise_in(thread, Endless)
                 if now - busy > IDLE_SECONDS:
                     self._running = False
                     return

@@ -1,7 +1,7 @@
 """Everything that reaches disk: whole-or-nothing writes, digests, locks, journals, JSON lines, YAML with lines."""
 
 from harness.files.cache import cache_folder
-from harness.files.digests import digest_of, file_sha256, identity, safe_name
+from harness.files.digests import content_sha256, digest_of, file_sha256, identity, safe_name
 from harness.files.halves import clear_halves, half_of, is_held
 from harness.files.inspect_home import check_inspect_home, inspect_home
 from harness.files.journal import Journal
@@ -18,6 +18,7 @@ from harness.files.reading import (
     NoFile,
     NotJson,
     check_regular,
+    decoded,
     parsed,
     read_bytes,
     read_text,
@@ -43,6 +44,8 @@ __all__ = [
     "check_plain",
     "check_regular",
     "clear_halves",
+    "content_sha256",
+    "decoded",
     "digest_of",
     "file_sha256",
     "half_of",

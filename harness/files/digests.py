@@ -50,6 +50,13 @@ def file_sha256(path: Path) -> str:
     return digest
 
 
+def content_sha256(path: Path) -> str:
+    """sha256 of a file's content, read anew each time."""
+    check_regular(path, advice="name one that is a file")
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
 def identity(path: Path, stat: os.stat_result) -> Identity:
     """All that the system knows a file by: full path, device, inode, times of change and of writing, size.
 

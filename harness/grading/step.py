@@ -59,13 +59,9 @@ def grade(
     digest = runs.shown(map(asdict, results), map(asdict, checks), record)
     if record.logs_show != digest:
         _show(folder, setting, record, verdicts, plan.grader)
-    record = replace(
-        record,
-        status="done",
-        gates=runs.outcome_gates(record, setting, results),
-        logs_show=digest,
-        products=runs.put_results(folder, results, checks, before),
-    )
+    products = runs.put_results(folder, results, checks, before)
+    gates = runs.outcome_gates(record, setting, results)
+    record = replace(record, status="done", gates=gates, logs_show=digest, products=products)
     runs.write_run(folder, record)
     return record
 

@@ -7,14 +7,13 @@ compared with what is stored.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NoReturn
 
 from harness.errors import HarnessError
-from harness.files import file_sha256
+from harness.files import NotJson, decoded, file_sha256, parsed, read_bytes
 from harness.models.stored import Shapes, check_sizes, stored_shapes
 
 LOADED = frozenset({".json", ".safetensors", ".jinja", ".model", ".txt"})
@@ -131,35 +130,14 @@ def weight_files(folder: Path) -> Iterator[Path]:
 
 
 def _settings(folder: Path, name: str) -> Settings:
-    """The JSON object in a file: UTF-8, no key twice, no number that JSON has not."""
-    file = folder / name
+    """The JSON object in a file."""
     try:
-        if file.stat().st_size > LARGEST_SETTINGS:
-            _unloadable(folder, f"{name} has {file.stat().st_size:,} bytes, more than {LARGEST_SETTINGS:,}")
-        found = json.loads(file.read_bytes().decode("utf-8"), object_pairs_hook=_distinct, parse_constant=_no_number)
-    except OSError as error:
-        _unloadable(folder, f"{name}: {error.strerror}")
-    except UnicodeDecodeError:
-        _unloadable(folder, f"{name} is not UTF-8 text")
-    except RecursionError:
-        _unloadable(folder, f"{name} is nested too deeply")
-    except ValueError as error:
+        found = parsed(decoded(read_bytes(folder / name, limit=LARGEST_SETTINGS, advice=WAY_OUT)))
+    except NotJson as error:
         _unloadable(folder, f"{name} is no JSON: {error}")
     if not isinstance(found, dict):
         _unloadable(folder, f"{name} holds no JSON object")
     return found
-
-
-def _distinct(pairs: list[tuple[str, Any]]) -> Settings:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"it has {next(name for name in names if names.count(name) > 1)!r} twice")
-    return found
-
-
-def _no_number(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number of JSON")
 
 
 def _entries(value: object) -> Iterator[tuple[str, object]]:

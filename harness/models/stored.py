@@ -8,9 +8,8 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError, safe_open
-
-from harness.errors import HarnessError, gist
+from harness.errors import HarnessError
+from harness.files import opened_tensors
 
 Shapes = dict[str, list[int]]
 
@@ -32,14 +31,8 @@ def stored_shapes(folder: Path, files: Sequence[Path]) -> Shapes:
     """Name to shape of every tensor in `files`, by the library's own reader, which holds each header to its file."""
     found: Shapes = {}
     for file in files:
-        try:
-            with safe_open(file, framework="np") as stored:
-                found |= {name: list(stored.get_slice(name).get_shape()) for name in stored.keys()}  # noqa: SIM118
-        except (SafetensorError, OSError) as error:
-            raise HarnessError(
-                f"cannot load the model in {folder}: {file.name}: {gist(error)}; "
-                "repair the folder, or name another model"
-            ) from error
+        with opened_tensors(file, otherwise="no safetensors file", advice="repair it, or name another model") as stored:
+            found |= {name: list(stored.get_slice(name).get_shape()) for name in stored.keys()}  # noqa: SIM118
     return found
 
 

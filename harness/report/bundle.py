@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import os
 from collections.abc import Mapping
@@ -11,7 +10,7 @@ from pathlib import Path
 
 from harness.documents import Record, read_record, record, write_record
 from harness.errors import HarnessError, gist
-from harness.files import Busy, locked, replacing
+from harness.files import Busy, content_sha256, locked, replacing
 from harness.runs import check_folder
 
 LIST = ".harness-bundle.json"
@@ -93,6 +92,5 @@ def _digests(folder: Path) -> dict[str, str]:
         if file.is_symlink() or not (file.is_dir() or file.is_file()):
             found[name] = "no file"
         elif file.is_file() and name != LIST:
-            with file.open("rb") as stream:
-                found[name] = hashlib.file_digest(stream, "sha256").hexdigest()
+            found[name] = content_sha256(file)
     return found

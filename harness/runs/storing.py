@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from harness.files import as_lines, write_rows
+from harness.files import ROWS_BYTES, as_lines, read_bytes, write_rows
 from harness.runs.products import CHECKS, REPLIES, RESULTS, ROWS, Product, Unfit, product_of
 from harness.runs.results import Check, Result, write_results
 from harness.runs.run_record import RunRecord, write_run
+
+ROWS_AGAIN = "move it away, and the same command writes it again"
 
 
 def keep_rows(folder: Path, rows: Sequence[Mapping[str, object]]) -> None:
@@ -17,8 +19,8 @@ def keep_rows(folder: Path, rows: Sequence[Mapping[str, object]]) -> None:
     file = folder / ROWS
     if not file.is_file():
         write_rows(file, rows)
-    elif file.read_bytes() != as_lines(rows):
-        raise Unfit(f"{file} has other rows than are trained on; move it away, and the same command writes it again")
+    elif read_bytes(file, limit=ROWS_BYTES, advice=ROWS_AGAIN) != as_lines(rows):
+        raise Unfit(f"{file} has other rows than are trained on; {ROWS_AGAIN}")
 
 
 def put_results(folder: Path, results: Sequence[Result], checks: Sequence[Check], of: RunRecord) -> dict[str, Product]:
@@ -44,4 +46,6 @@ def _known(file: Path, of: RunRecord) -> Product | None:
     """What the record knows of `file`; where it does not, what is there, which was held to the rest of it when read."""
     if file.name in of.products:
         return of.products[file.name]
-    return product_of(file.read_bytes()) if file.is_file() else None
+    if not file.is_file():
+        return None
+    return product_of(read_bytes(file, limit=ROWS_BYTES, advice="move it away"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
@@ -107,7 +106,7 @@ def _plain(told: object, name: str) -> object:
 
 
 def _content_sha256(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else ""
+    return file_sha256(file) if file.is_file() else ""
 
 
 def write_training(adapter: Path, made: TrainingRecord) -> None:

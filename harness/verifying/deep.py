@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,13 +9,13 @@ from harness import runs
 from harness.cells import log_name
 from harness.contracts import Condition
 from harness.errors import HarnessError
+from harness.files import content_sha256
 from harness.runs import RunRecord
 
 
 def check_weights(file: Path, sha256: str) -> None:
     """HarnessError where `file` has another digest, which is computed and not remembered."""
-    with file.open("rb") as stream:
-        seen = hashlib.file_digest(stream, "sha256").hexdigest()
+    seen = content_sha256(file)
     if seen != sha256:
         raise HarnessError(f"{file} has sha256 {seen[:12]}..., not {sha256[:12]}... as it was written")
 
