@@ -252,9 +252,10 @@ def test_what_a_living_process_writes_stays_and_what_an_ended_one_left_goes(tmp_
     assert target.read_text() == "ours"
 
 
-@pytest.mark.parametrize("number", [1, os.getppid(), os.getpid(), 4194304, 77])
-def test_the_number_of_a_process_says_nothing_about_who_wrote(number: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize("whose", ["first", "parent", "ours", "largest", "other"])
+def test_the_number_of_a_process_says_nothing_about_who_wrote(whose: str, tmp_path: Path) -> None:
     """It is that of another process by now, or of a process of another machine."""
+    number = {"first": 1, "parent": os.getppid(), "ours": os.getpid(), "largest": 4194304, "other": 77}[whose]
     target = tmp_path / "target.json"
     file, folder = tmp_path / f".target.json.{number}.part", tmp_path / f".target.{number}.part"
     file.write_text("half")

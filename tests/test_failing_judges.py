@@ -194,7 +194,7 @@ def test_rows_of_others_are_judged_but_for_those_that_a_judge_cannot_take(
     assert [row["scores"]["capitals"] for row in rows] == [3 / 7, None, 3 / 7]
     assert rows[1]["reason"].startswith("not judged: judge 'capitals'")
     assert f"note: judge capitals: 1 of 3 replies not judged, the first because of: {file}:2: " in err
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
 
 
 def test_a_repaired_judge_mends_it_later_and_the_report_tells_until_then(

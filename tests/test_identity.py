@@ -165,12 +165,12 @@ def test_a_cache_that_cannot_be_written_costs_time_and_nothing_else(tmp_path: Pa
 def test_a_digest_is_looked_up_much_faster_than_a_large_file_is_read(tmp_path: Path) -> None:
     file = tmp_path / "weights"
     file.write_bytes(os.urandom(1 << 20) * 128)
-    began = time.perf_counter()
+    began = time.process_time()
     file_sha256(file)
-    read = time.perf_counter() - began
-    began = time.perf_counter()
+    read = time.process_time() - began
+    began = time.process_time()
     file_sha256(file)
-    assert time.perf_counter() - began < read / 4
+    assert time.process_time() - began < read / 4
 
 
 # Models

@@ -224,10 +224,10 @@ def test_a_sentence_that_could_be_any_language_is_left_undecided() -> None:
     "babble", ["the answer is ", "1,", "1 000 ", "= 5 ", "\\boxed{", "#### ", "<<", "1/2/", "a\u0301"]
 )
 def test_a_long_babbling_reply_is_judged_quickly_and_without_failing(babble: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     for judge in JUDGES:
         scores(judge, babble * 2000)
-    assert time.perf_counter() - started < 10
+    assert time.process_time() - started < 10
 
 
 def test_importing_the_judges_reads_no_word_list_and_loads_no_detector() -> None:
@@ -243,10 +243,10 @@ def test_two_thousand_replies_take_less_than_three_seconds() -> None:
     replies = [f"{SPANISH} {FRENCH} {ENGLISH} {number}" for number in range(2000)]
     for judge in (LANGUAGE, DETECTED):
         scores(judge, SPANISH)
-        started = time.perf_counter()
+        started = time.process_time()
         for reply in replies:
             asyncio.run(judge.grade(Case(id="one", messages=()), reply, None))
-        assert time.perf_counter() - started < 3
+        assert time.process_time() - started < 3
 
 
 COMMIT = "39f3fafcb56ec19b2c6c07dc20b93b9c54fdf5ed"

@@ -104,9 +104,9 @@ def test_the_right_number_may_be_a_number_or_text(answer: Fact) -> None:
 
 @pytest.mark.parametrize("babble", ["the answer is ", "1,", "1 000 ", "= 5 ", "\\boxed{", "#### ", "<<", "1/2/", "9 "])
 def test_a_long_babbling_reply_is_judged_quickly_and_without_failing(babble: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     graded(babble * 2000, {"answer": 5})
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 COMMIT = "3101c7d5072418e28b9008a6636bde82a006892c"

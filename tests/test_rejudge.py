@@ -369,7 +369,7 @@ print(status, [name for name in ("torch", "inspect_ai", "transformers") if name 
     here = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
     began = time.monotonic()
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, env=here)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 60
     assert done.stdout.splitlines()[-1] == "0 []"
     assert len(values(runs, "shouts")) == 2500
 

@@ -221,9 +221,9 @@ def test_pairs_that_all_agree_leave_the_leak_as_wide_as_wilsons_bound():
 def test_a_hundred_clusters_and_three_seeds_take_well_under_a_tenth_of_a_second():
     rows = draw(np.random.default_rng(5), rate=0.3, clusters=100, seeds=3)
     estimate(rows)
-    started = time.perf_counter()
+    started = time.process_time()
     estimate(rows)
-    assert time.perf_counter() - started < 0.1
+    assert time.process_time() - started < 0.1
 
 
 def arm(means: list[list[float]]) -> list[Observation]:
