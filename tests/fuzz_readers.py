@@ -215,7 +215,6 @@ def _records(folder: Path) -> dict[str, Reader]:
 def _rows(folder: Path) -> dict[str, Reader]:
     from harness.authoring import read_jsonl
     from harness.files import Journal, read_rows
-    from harness.graders.judgements import _is_judgement
     from harness.grading.given import GivenReply, read_given
     from harness.runs import Check, Reply, Result, read_checks, read_observations, read_replies, read_results
     from harness.stats import Observation
@@ -235,7 +234,7 @@ def _rows(folder: Path) -> dict[str, Reader]:
     journal = _put(folder / "journal.jsonl", lines(["a", said], ["b", {"text": "yes"}]))
 
     def kept() -> object:
-        return [Journal(journal, fits=_is_judgement).get(key) for key in "ab"]
+        return [Journal(journal, fits=lambda value: isinstance(value, dict)).get(key) for key in "ab"]
 
     def reader(file: Path, read: Callable[[], object], kind: Any) -> Reader:
         return Reader(file=file, change=fuzz.changed_rows, read=read, fits=fits(kind))

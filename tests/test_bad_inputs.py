@@ -934,7 +934,7 @@ def test_inspect_is_given_no_run_whose_model_or_adapter_has_changed_since(world:
     with pytest.raises(HarnessError, match=r"has changed since .* was made; run the cell again"):
         open_run(cell)
     world.record(cell, made={**made, "adapter_sha256": "0" * 64})
-    with pytest.raises(HarnessError, match=r"was changed since .* was made; run the cell again"):
+    with pytest.raises(HarnessError, match=r"was changed since the run was made; move the folder 'adapter' away"):
         open_run(cell)
 
 

@@ -194,6 +194,9 @@ CLAIM = """  - {{name: {}, setting: gcd, says: 'Yes', source: p, family: all,
 """
 
 
+EXPERIMENT = "settings: [gcd]\ninterventions: [none]\n"
+
+
 def claims_file(name: str, *claims: tuple[str, float]) -> str:
     lines = "".join(CLAIM.format(*one) for one in claims)
     Path(name).write_text(f"title: A study\nsource: made up\nclaims:\n{lines}")
@@ -227,13 +230,13 @@ def test_a_second_lock_of_other_claims_is_refused_and_the_first_stays(
 def test_the_same_claims_may_be_locked_again_but_not_with_another_experiment(
     study: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    Path("experiment.yaml").write_text("a: 1\n")
+    Path("experiment.yaml").write_text(EXPERIMENT)
     locking = ["claims", "runs", "--file", claims_file("first.yaml", ("a", 0.1)), "--lock"]
     assert main([*locking, "--experiment", "experiment.yaml"]) == 0
     assert main([*locking, "--experiment", "experiment.yaml"]) == 0
     assert main(locking) == 0
     assert capsys.readouterr().out == "runs/claims.lock.json\n" * 3
-    Path("experiment.yaml").write_text("a: 2\n")
+    Path("experiment.yaml").write_text(f"{EXPERIMENT}seeds: [1]\n")
     assert main([*locking, "--experiment", "experiment.yaml"]) == 2
     assert "the experiment experiment.yaml was changed after the lock" in capsys.readouterr().err
     assert json.loads((study / runs.LOCK).read_text())["runs_before"] == 4

@@ -86,7 +86,7 @@ def test_no_address_leads_off_the_page_and_the_policy_lets_only_its_own_script_r
 
 def test_nothing_that_a_run_says_becomes_markup(tmp_path: Path) -> None:
     gates = {HOSTILE: {"ok": False, "seen": "</script><script>alert(1)</script>", "wanted": HOSTILE}}
-    for name in (HOSTILE, "none"):
+    for name in ("ps", "none"):
         write_run(tmp_path, cell(name), {**EVEN, f"prompt:{HOSTILE}": 0.5}, gates=gates, metric=HOSTILE)
     harmless = Page(made(write_study(tmp_path / "other"))).tags
     found = Page(made(tmp_path / "gcd"))

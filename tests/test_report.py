@@ -220,7 +220,7 @@ def test_scores_that_are_no_shares_are_not_shown_as_percent(tmp_path):
     ("damage", "line", "reason"),
     [
         (lambda text: text[:-20], 40, "cut, or not JSON"),
-        (lambda text: text.replace('"value": 1.0', '"value": NaN', 1), 1, "'value' cannot be nan"),
+        (lambda text: text.replace('"value": 1.0', '"value": NaN', 1), 1, "NaN is no JSON number"),
         (lambda text: text.replace('"cluster"', '"clutter"', 1), 1, "no 'cluster'"),
         (lambda text: "[1]\n" + text, 1, "not a JSON object"),
     ],
@@ -326,7 +326,7 @@ def test_the_agreement_of_two_judges_is_told_for_all_arms_and_for_each(tmp_path)
     [
         ('"first": {"eng', "cut, or not JSON"),
         ('"first": {"english": 1.0}, "second": {"spanish": 1.0}}', "the two judges give different scores"),
-        ('"first": {"english": NaN}, "second": {"english": 1.0}}', "'first' cannot be"),
+        ('"first": {"english": NaN}, "second": {"english": 1.0}}', "cut, or not JSON: NaN is no JSON number"),
     ],
 )
 def test_a_broken_row_of_two_judges_is_named_by_file_and_line(tmp_path, scores, said):

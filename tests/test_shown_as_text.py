@@ -351,13 +351,22 @@ def test_what_plugins_say_of_themselves_is_text(
     command: list[str], text: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     known = registry()
-    setting = replace(known.settings["gcd"], summary=text, source={text: text})
-    arm = replace(known.interventions["none"], summary=text)
+    setting = replace(known.settings["gcd"], **_taken(text, summary=text, source={text: text}))
+    arm = replace(known.interventions["none"], **_taken(text, summary=text))
     with using(replace(known, settings={"gcd": setting}, interventions={"none": arm})):
         assert cli.main(command) == 0
     said = capsys.readouterr().out
     assert not HIDDEN.search(said)
     assert "[red]a[/red][/]:smile:" in without_blanks(said) or "red" not in text
+
+
+def _taken(text: str, **fields: object) -> dict[str, Any]:
+    """The fields that a plugin may say of itself; one with what acts on a terminal is refused before it is shown."""
+    if not HIDDEN.search(text):
+        return fields
+    with pytest.raises(HarnessError, match="not text without control characters"):
+        replace(registry().interventions["none"], summary=text)
+    return {}
 
 
 def test_nothing_but_the_screen_prints() -> None:

@@ -6,12 +6,13 @@ Nothing is ended: what is slow may be right. One thread watches while a call is 
 from __future__ import annotations
 
 import itertools
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+
+from harness.screen import say
 
 PATIENCE_SECONDS = 10.0
 """After so long a call is named, and again each time that it has taken twice as long."""
@@ -92,4 +93,4 @@ def _look() -> None:
             if now >= call.name_at:
                 call.name_at = now + (now - call.since)
                 waited = f"waiting for {call.label()}, {now - call.since:.0f} s so far"
-                print(f"harness: {waited}; it may be slow, or never end: Ctrl-C stops", file=sys.stderr, flush=True)
+                say(f"harness: {waited}; it may be slow, or never end: Ctrl-C stops")

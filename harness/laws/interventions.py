@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import fields
+from dataclasses import fields, replace
 
 from harness.authoring import algebra
 from harness.calls import AtRandom, whose
@@ -28,9 +28,10 @@ def edits(intervention: Intervention, setting: Setting, rows: Sequence[Example])
 
 
 def _edited(intervention: Intervention, setting: Setting, row: Example) -> Example:
-    messages, tags = row.messages, dict(row.tags)
-    after = intervention.edit(row, setting)
-    if row.messages is not messages or row.tags != tags:
+    # Of its own, so that what is changed in place is not what others are given.
+    given = replace(row, tags=dict(row.tags))
+    after = intervention.edit(given, setting)
+    if given.messages is not row.messages or given.tags != row.tags:
         broken = f"row {row.id!r} is changed in place; give a new one with dataclasses.replace"
     elif after.id != row.id:
         broken = f"row {row.id!r} is given another id"
@@ -40,7 +41,7 @@ def _edited(intervention: Intervention, setting: Setting, row: Example) -> Examp
         broken = "rows are edited although nothing is trained"
     else:
         broken = None
-    if broken is None and after != intervention.edit(row, setting):
+    if broken is None and after != intervention.edit(given, setting):
         raise AtRandom(f"{_where(intervention, setting)}: row {row.id!r} is edited differently each time")
     if broken is not None:
         raise HarnessError(f"{_where(intervention, setting)}: {broken}")

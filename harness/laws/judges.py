@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 from harness.calls import AtRandom, PluginError, whose
 from harness.checks import Refused, shown
@@ -19,15 +20,16 @@ def tried(judge: Judge, case: Case, replies: Sequence[str] = AWKWARD_REPLIES) ->
 
     One that asks a grader is answered nothing of use. What `judge` raises is raised.
     """
+    # Of its own, so that what is changed in place is not what others are given.
+    given = replace(case, facts=dict(case.facts))
     for reply in replies:
         where = f"judge {judge.name!r}{whose(judge.grade)}"
-        facts, messages = dict(case.facts), case.messages
-        verdict = asyncio.run(_graded(judge, case, reply))
+        verdict = asyncio.run(_graded(judge, given, reply))
         if (said := wrong_verdict(judge, case, verdict)) is not None:
             raise HarnessError(f"{where} {said}")
-        if case.facts != facts or case.messages is not messages:
+        if given.facts != case.facts or given.messages is not case.messages:
             raise HarnessError(f"{where} changes case {case.id!r} in place; the fault is the judge's")
-        if verdict != asyncio.run(_graded(judge, case, reply)):
+        if verdict != asyncio.run(_graded(judge, given, reply)):
             raise AtRandom(f"{where}, case {case.id!r}, reply {reply[:20]!r}: the same reply gets another verdict")
 
 

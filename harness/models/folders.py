@@ -7,6 +7,7 @@ compared with what is stored.
 from __future__ import annotations
 
 import hashlib
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any, NoReturn
 
 from harness.errors import HarnessError
 from harness.files import NotJson, decoded, file_sha256, parsed, read_bytes
-from harness.models.stored import Shapes, check_sizes, stored_shapes
+from harness.models.stored import WAY_OUT, Shapes, check_sizes, stored_shapes
 
 LOADED = frozenset({".json", ".safetensors", ".jinja", ".model", ".txt"})
 """Suffixes of what a model or a tokenizer is loaded from."""
@@ -29,8 +30,6 @@ SETTINGS = ("config.json", "generation_config.json", "tokenizer_config.json", "s
 LARGEST_SETTINGS = 64 << 20
 OWN_ATTENTION = frozenset({None, "eager", "sdpa", "grouped_mm", "batched_mm"})
 """What `attn_implementation` and its like may name: anything else is fetched from a hub and run."""
-
-WAY_OUT = "repair the folder, or name another model"
 
 Settings = dict[str, Any]
 
@@ -132,9 +131,14 @@ def weight_files(folder: Path) -> Iterator[Path]:
 def _settings(folder: Path, name: str) -> Settings:
     """The JSON object in a file."""
     try:
-        found = parsed(decoded(read_bytes(folder / name, limit=LARGEST_SETTINGS, advice=WAY_OUT)))
+        content = read_bytes(folder / name, limit=LARGEST_SETTINGS, advice=WAY_OUT)
+        if content.startswith(BOM_UTF8):
+            raise NotJson("it begins with a byte order mark, which the library that reads it does not take")
+        found = parsed(decoded(content))
     except NotJson as error:
         _unloadable(folder, f"{name} is no JSON: {error}")
+    except HarnessError as error:
+        _unloadable(folder, f"{name}: {str(error).rpartition(';')[0]}")
     if not isinstance(found, dict):
         _unloadable(folder, f"{name} holds no JSON object")
     return found

@@ -13,6 +13,8 @@ from harness.files import opened_tensors
 
 Shapes = dict[str, list[int]]
 
+WAY_OUT = "repair the folder, or name another model"
+
 LAYER = re.compile(r"(?:^|\.)(?:layers|h|blocks)\.(\d+)\.")
 ELSEWHERE = re.compile(r"vision|visual|audio|encoder|mtp")
 """Parts of a stored model that the sizes of its language model do not speak of."""
@@ -31,8 +33,11 @@ def stored_shapes(folder: Path, files: Sequence[Path]) -> Shapes:
     """Name to shape of every tensor in `files`, by the library's own reader, which holds each header to its file."""
     found: Shapes = {}
     for file in files:
-        with opened_tensors(file, otherwise="no safetensors file", advice="repair it, or name another model") as stored:
-            found |= {name: list(stored.get_slice(name).get_shape()) for name in stored.keys()}  # noqa: SIM118
+        try:
+            with opened_tensors(file, otherwise="no safetensors file", advice=WAY_OUT) as stored:
+                found |= {name: list(stored.get_slice(name).get_shape()) for name in stored.keys()}  # noqa: SIM118
+        except HarnessError as error:
+            raise HarnessError(f"cannot load the model in {folder}: {error}") from error
     return found
 
 
