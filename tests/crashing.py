@@ -35,8 +35,7 @@ VAIN = {"os.mkdir": True, "os.remove": False, "os.rmdir": False}
 
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 IMPORTED = (
-    "acp inspect_ai.log inspect_ai.scorer matplotlib.figure matplotlib.backends.backend_agg openai peft torch "
-    "transformers "
+    "acp inspect_ai.log inspect_ai.scorer openai peft torch transformers "
     "harness.analysis harness.capabilities harness.claims harness.cli harness.evaluation harness.grading "
     "harness.graders harness.pipeline harness.report harness.sweep harness.vectors harness.verifying"
 )
@@ -227,6 +226,7 @@ def _child(asked: dict[str, Any], told: int) -> None:
     published.folder = lambda: cwd / "post"
     watch = _Watch(f"{cwd}/", asked["at"], asked["torn"], told)
     sys.addaudithook(watch)
+    gc.disable()  # it would write to every page that is shared with the parent
     with using(plugins()):
         status = cli.main(asked["args"])
     sys.stdout.flush()

@@ -20,8 +20,8 @@ from grader_server import Said, Server, serving
 OF_THIS_TIME = {"created", "seconds", "steps", "versions", "commit", "hardware", "seal"}
 """What a record says of when and how something was made; `steps` are what was done, and paid, by who lived to tell."""
 
-SLOW_ALONE = ("rollouts", "judge", "rejudge-beside")
-"""Commands whose operations are among those of others here, left to the slow test."""
+SLOW_ALONE = "run-asking reproduce vectors rollouts rejudge-beside rejudge-beside-asking figures judge"
+"""Commands whose operations are nearly all among those of others here, left to the slow test."""
 
 GRADER = ("--grader", "openai-api/loopback/made-up", "--connections", "1")
 CLAIMS = """
@@ -241,7 +241,7 @@ def tried(one: Trial, chosen: Callable[[list[tuple[int, bool]]], list[tuple[int,
 
 
 @pytest.mark.parametrize(
-    "command", [one for one in COMMANDS if one.name not in SLOW_ALONE], ids=lambda command: command.name
+    "command", [one for one in COMMANDS if one.name not in SLOW_ALONE.split()], ids=lambda command: command.name
 )
 def test_a_command_that_was_killed_ends_as_if_it_had_not_been(
     command: Command, tmp_path: Path, crashes: Crashes, grader: Server
