@@ -20,7 +20,7 @@ from grader_server import Said, Server, serving
 OF_THIS_TIME = {"created", "seconds", "steps", "versions", "commit", "hardware", "seal"}
 """What a record says of when and how something was made; `steps` are what was done, and paid, by who lived to tell."""
 
-SLOW_ALONE = "run-asking reproduce vectors rollouts rejudge-beside rejudge-beside-asking figures judge"
+SLOW_ALONE = "import rejudge run-asking reproduce vectors rollouts rejudge-beside rejudge-beside-asking figures judge"
 """Commands whose operations are nearly all among those of others here, left to the slow test."""
 
 GRADER = ("--grader", "openai-api/loopback/made-up", "--connections", "1")
@@ -204,7 +204,7 @@ class Trial:
     def fault(self, at: int, expected: dict[str, Any], *, torn: bool) -> str:
         """What is wrong after the command was killed before operation `at` and given again; "" for nothing.
 
-        It ends as it does without, and pays for one answer more at most.
+        It ends as it does without, and pays again for the answer that was not kept yet, and for one that was cut.
         """
         world = self.world(f"at-{at}{'-torn' if torn else ''}")
         self.grader.answered.clear()
@@ -215,7 +215,7 @@ class Trial:
         asked = [prompt for prompt in self.grader.answered if prompt.startswith(crashing.ASKED)]
         twice = len(asked) - len(set(asked))
         # What is done side by side is not always in one order, so there may be fewer operations, and no crash.
-        if first in (CRASHED, 0) and status == 0 and not differing and twice <= 1:
+        if first in (CRASHED, 0) and status == 0 and not differing and twice <= 1 + torn:
             shutil.rmtree(world)
             return ""
         told = Path(f"{world}.err").read_text()
