@@ -1,6 +1,6 @@
 """A command that is killed before any of its file operations, given again, ends as if it had never been killed.
 
-Every operation in the slow test, a few of each command in the quick one. `crashing.py` says what an operation is.
+Every operation in the slow test, one of most commands in the quick one. `crashing.py` says what an operation is.
 """
 
 from __future__ import annotations
@@ -14,77 +14,16 @@ from typing import Any
 
 import crashing
 import pytest
-import torch
 from crashing import CRASHED, Crashes
+from grader_server import Said, Server, serving
 
-TIMES = {"created", "seconds", "versions", "commit", "hardware", "seal"}
-QUICK, SLOW_COMMANDS = 3, ("run", "vectors", "import", "page")
-"""How many operations of each command are tried by the quick test, spread evenly; one alone of those that take long."""
+OF_THIS_TIME = {"created", "seconds", "steps", "versions", "commit", "hardware", "seal"}
+"""What a record says of when and how something was made; `steps` are what was done, and paid, by who lived to tell."""
 
-WIDTH = 32
-"""Of the tiny model, which has 4 blocks."""
+SLOW_ALONE = "import rejudge run-asking reproduce vectors rollouts rejudge-beside rejudge-beside-asking figures judge"
+"""Commands whose operations are nearly all among those of others here, left to the slow test."""
 
-
-@dataclass(frozen=True)
-class Command:
-    """A command in the folder `world`, which `arms`, a runs folder with finished arms, is copied into first."""
-
-    name: str
-    ready: Callable[[Path, Path], None]
-    args: tuple[str, ...]
-    judge: str = "1"
-
-
-def empty(world: Path, arms: Path) -> None:
-    pass
-
-
-def finished(world: Path, arms: Path) -> None:
-    shutil.copytree(arms, world / "runs", ignore=shutil.ignore_patterns("*.lock"))
-
-
-def without_ps(world: Path, arms: Path) -> None:
-    finished(world, arms)
-    shutil.rmtree(world / "runs" / "loud" / "ps")
-    shutil.rmtree(world / "runs" / "vectors")
-
-
-def two(world: Path, arms: Path) -> None:
-    """`runs` with the arms, and `all`, where one of them has other results."""
-    finished(world, arms)
-    shutil.copytree(world / "runs", world / "all")
-    shutil.rmtree(world / "all" / "loud" / "base")
-    shutil.rmtree(world / "all" / "vectors")
-    (cell,) = (world / "all" / "loud" / "none").iterdir()
-    (cell / "results.jsonl").write_text("{")
-
-
-def published(world: Path, arms: Path) -> None:
-    torch.manual_seed(0)
-    torch.save(torch.randn(5, WIDTH), world / "evil.pt")
-
-
-def reported(world: Path, arms: Path) -> None:
-    """Arms with a report of before."""
-    finished(world, arms)
-
-
-def given(world: Path, arms: Path) -> None:
-    (world / "replies.jsonl").write_text('{"id": 1, "reply": "AB"}\n{"id": 2, "reply": "Ab"}\n')
-
-
-COMMANDS = (
-    Command("run", without_ps, ("run", "--setting", "loud", "--intervention", "ps", "--model", "MODEL")),
-    Command("vectors", empty, ("vectors", "loud", "--name", "reply", "--model", "MODEL")),
-    Command("import", published, ("vectors", "loud", "--import", "evil.pt", "--name", "evil", "--model", "MODEL")),
-    Command("rejudge", finished, ("rejudge", "runs/loud/none"), judge="2"),
-    Command("rejudge-beside", finished, ("rejudge", "runs/loud/none", "--judge", "capitals")),
-    Command("merge", two, ("merge", "runs", "--into", "all")),
-    Command("lock", empty, ("claims", "runs", "--file", "CLAIMS", "--lock")),
-    Command("page", reported, ("report", "--html", "page/report.html", "--bundle")),
-    Command("output", reported, ("report", "--csv", "--output", "report.csv")),
-    Command("judge", given, ("judge", "capitals", "--replies", "replies.jsonl", "--output", "scores.jsonl")),
-)
+GRADER = ("--grader", "openai-api/loopback/made-up", "--connections", "1")
 CLAIMS = """
 title: A small study
 source: made up
@@ -98,19 +37,116 @@ claims:
     compare:
       - {metric: shouts, arm: ps, against: none, direction: less, smallest: 0.05}
 """
+EXPERIMENT = "settings: [loud]\ninterventions: [none, ps]\nseeds: [0]\nmodels: ['MODEL']\nclaims: claims/post.yaml\n"
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command in a folder, its world, that `ready` has put something into out of the folder with model and arms."""
+
+    name: str
+    ready: Callable[[Path, Path], None]
+    args: tuple[str, ...]
+    variant: str = ""
+
+
+def empty(world: Path, made: Path) -> None:
+    pass
+
+
+def finished(world: Path, made: Path) -> None:
+    shutil.copytree(made / "arms", world / "runs", ignore=shutil.ignore_patterns("*.lock"))
+
+
+def without_ps(world: Path, made: Path) -> None:
+    finished(world, made)
+    shutil.rmtree(world / "runs" / "loud" / "ps")
+    shutil.rmtree(world / "runs" / "vectors")
+
+
+def two(world: Path, made: Path) -> None:
+    """`runs` with the arms, and `all`, where one of them has other results."""
+    finished(world, made)
+    shutil.copytree(world / "runs", world / "all")
+    shutil.rmtree(world / "all" / "loud" / "base")
+    shutil.rmtree(world / "all" / "vectors")
+    (cell,) = (world / "all" / "loud" / "none").iterdir()
+    (cell / "results.jsonl").write_text("{")
+
+
+def published(world: Path, made: Path) -> None:
+    shutil.copy(made / "evil.pt", world)
+
+
+def reported(world: Path, made: Path) -> None:
+    """Arms, and outputs of before."""
+    finished(world, made)
+    shutil.copytree(made / "reports", world / "page")
+
+
+def given(world: Path, made: Path) -> None:
+    (world / "replies.jsonl").write_text('{"id": 1, "reply": "AB"}\n{"id": 2, "reply": "Ab"}\n')
+
+
+def claimed(world: Path, made: Path) -> None:
+    (world / "claims.yaml").write_text(CLAIMS)
+
+
+def post(world: Path, made: Path) -> None:
+    """The experiment that is published with the harness, here a small one."""
+    (world / "post" / "claims").mkdir(parents=True)
+    (world / "post" / "claims" / "post.yaml").write_text(CLAIMS)
+    (world / "post" / "post.yaml").write_text(EXPERIMENT.replace("MODEL", str(made / "model")))
+
+
+def begun(world: Path, made: Path) -> None:
+    """The cells of an experiment, one of which has been asked and not graded; `run` shows what comes before that."""
+    post(world, made)
+    finished(world, made)
+    for cell in (world / "runs" / "loud" / "ps").iterdir():
+        for name in ("replies.jsonl", "results.jsonl", "checks.jsonl"):
+            (cell / name).unlink()
+
+
+def reproduced(world: Path, made: Path) -> None:
+    post(world, made)
+    finished(world, made)
+
+
+MODEL = ("--model", "MODEL")
+NONE = "runs/loud/none"
+COMMANDS = (
+    Command("run", without_ps, ("run", "--setting", "loud", "--intervention", "ps", *MODEL)),
+    Command("run-asking", finished, ("run", "--setting", "loud", "--intervention", "none", *MODEL, *GRADER), "asking"),
+    Command("sweep", begun, ("sweep", "post/post.yaml")),
+    Command("reproduce", reproduced, ("reproduce", "--quick", "--runs", "runs", "--output", "page")),
+    Command("vectors", empty, ("vectors", "loud", "--name", "reply", *MODEL)),
+    Command("rollouts", empty, ("vectors", "loud", "--name", "asked", *MODEL)),
+    Command("import", published, ("vectors", "loud", "--import", "evil.pt", "--name", "evil", *MODEL)),
+    Command("rejudge", finished, ("rejudge", NONE), "changed"),
+    Command("rejudge-asking", finished, ("rejudge", NONE, *GRADER), "asking"),
+    Command("rejudge-beside", finished, ("rejudge", NONE, "--judge", "capitals")),
+    Command("rejudge-beside-asking", finished, ("rejudge", NONE, "--judge", "asked", *GRADER)),
+    Command("merge", two, ("merge", "runs", "--into", "all")),
+    Command("lock", claimed, ("claims", "runs", "--file", "claims.yaml", "--lock")),
+    Command("page", reported, ("report", "--html", "page/report.html", "--bundle")),
+    Command("figures", finished, ("report", "--figures", "figures")),
+    Command("output", reported, ("report", "--csv", "--output", "page/report.csv")),
+    Command("judge", given, ("judge", "capitals", "--replies", "replies.jsonl", "--output", "scores.jsonl")),
+    Command("judge-asking", given, ("judge", "asked", "--replies", "replies.jsonl", "--output", "to/it", *GRADER)),
+)
 
 
 @pytest.fixture(scope="module")
-def crashes() -> Iterator[Crashes]:
-    with crashing.started() as process:
+def crashes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crashes]:
+    with crashing.started(tmp_path_factory.mktemp("crashes")) as process:
         yield process
 
 
 @pytest.fixture(scope="module")
-def claims_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    file = tmp_path_factory.mktemp("claims") / "claims.yaml"
-    file.write_text(CLAIMS)
-    return file
+def grader() -> Iterator[Server]:
+    with serving(lambda prompt, nth: Said(text="50", tokens={"50": 0.9, "10": 0.1})) as server:
+        yield server
 
 
 def tree(world: Path) -> dict[str, Any]:
@@ -127,15 +163,21 @@ def _content(path: Path) -> Any:
         return "an empty folder"
     if path.name in ("run.json", "training.json", "claims.lock.json"):
         return _timeless(json.loads(path.read_text()))
-    if path.suffix in (".eval", ".html") or path.parent.name == "logs" or "-logs" in str(path):
+    if path.parent.name == "judgements" and path.parent.parent.name == "cache":
+        return _whole_lines(path.read_text())
+    if path.suffix in (".eval", ".html", ".svg", ".png") or path.parent.name == "logs" or "-logs" in str(path):
         return "has times in it"
     return path.read_bytes()
 
 
+def _whole_lines(text: str) -> list[str]:
+    """The lines of a journal that a process was not killed at."""
+    return [line for line in text.splitlines() if line.endswith("]")]
+
+
 def _timeless(value: Any) -> Any:
     if isinstance(value, dict):
-        kept = {name: _timeless(part) for name, part in value.items() if name not in TIMES}
-        return {name: part for name, part in kept.items() if part != {}}  # a step of which nothing but its time is told
+        return {name: _timeless(part) for name, part in value.items() if name not in OF_THIS_TIME}
     return value
 
 
@@ -145,37 +187,39 @@ class Trial:
 
     command: Command
     folder: Path
-    arms: Path
-    args: tuple[str, ...]
     crashes: Crashes
+    grader: Server
 
     def world(self, name: str) -> Path:
         world = self.folder / name
         world.mkdir()
-        self.command.ready(world, self.arms)
+        self.command.ready(world, self.crashes.folder)
         return world
 
     def end(self, world: Path, *, at: int | None = None, torn: bool = False) -> tuple[int, list[str]]:
-        return self.crashes.run(world, *self.args, at=at, torn=torn, judge=self.command.judge)
+        args = (str(self.crashes.folder / "model") if one == "MODEL" else one for one in self.command.args)
+        env = {"LOOPBACK_BASE_URL": self.grader.url, "LOOPBACK_API_KEY": "made-up"}
+        return self.crashes.run(world, *args, at=at, torn=torn, variant=self.command.variant, env=env)
 
-    def check(self, at: int, expected: dict[str, Any], *, torn: bool) -> None:
-        """Killed before operation `at`, the same command ends as it does without."""
+    def fault(self, at: int, expected: dict[str, Any], *, torn: bool) -> str:
+        """What is wrong after the command was killed before operation `at` and given again; "" for nothing.
+
+        It ends as it does without, and pays again for the answer that was not kept yet, and for one that was cut.
+        """
         world = self.world(f"at-{at}{'-torn' if torn else ''}")
-        status, before = self.end(world, at=at, torn=torn)
-        if status != CRASHED:
-            assert status == 0  # what is done side by side is not always in one order, so there may be fewer
+        self.grader.answered.clear()
+        first, before = self.end(world, at=at, torn=torn)
         status, _ = self.end(world)
-        told = Path(f"{world}.err").read_text()
-        assert status == 0, f"after {at} {before[-1:]}: {told}"
         seen = tree(world)
-        assert sorted(seen) == sorted(expected), f"after {at} {before[-1:]}"
-        assert [name for name in seen if seen[name] != expected[name]] == [], f"after {at} {before[-1:]}"
-        shutil.rmtree(world)
-
-
-def trial(command: Command, folder: Path, arms: Path, model: Path, claims: Path, crashes: Crashes) -> Trial:
-    named = {"MODEL": str(model), "CLAIMS": str(claims)}
-    return Trial(command, folder, arms, tuple(named.get(one, one) for one in command.args), crashes)
+        differing = {name for name in seen.keys() | expected.keys() if seen.get(name) != expected.get(name)}
+        asked = [prompt for prompt in self.grader.answered if prompt.startswith(crashing.ASKED)]
+        twice = len(asked) - len(set(asked))
+        # What is done side by side is not always in one order, so there may be fewer operations, and no crash.
+        if first in (CRASHED, 0) and status == 0 and not differing and twice <= 1 + torn:
+            shutil.rmtree(world)
+            return ""
+        told = Path(f"{world}.err").read_text()
+        return f"at {at}{' torn' * torn} {before[-1:]}: {first}, {status}, {sorted(differing)}, {twice} twice, {told}"
 
 
 def points(operations: list[str]) -> list[tuple[int, bool]]:
@@ -192,22 +236,23 @@ def tried(one: Trial, chosen: Callable[[list[tuple[int, bool]]], list[tuple[int,
     assert not [name for name in expected if name.endswith(".part")]
     every = points(operations)
     print(f"{one.command.name}: {len(operations)} operations, {len(every)} points")
-    for at, torn in chosen(every):
-        one.check(at, expected, torn=torn)
+    faults = [one.fault(at, expected, torn=torn) for at, torn in chosen(every)]
+    assert not list(filter(None, faults))
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+@pytest.mark.parametrize(
+    "command", [one for one in COMMANDS if one.name not in SLOW_ALONE.split()], ids=lambda command: command.name
+)
 def test_a_command_that_was_killed_ends_as_if_it_had_not_been(
-    command: Command, tmp_path: Path, arms: Path, tiny_llama: Path, claims_file: Path, crashes: Crashes
+    command: Command, tmp_path: Path, crashes: Crashes, grader: Server
 ) -> None:
-    one = trial(command, tmp_path, arms, tiny_llama, claims_file, crashes)
-    count = 1 if command.name in SLOW_COMMANDS else QUICK
-    tried(one, lambda every: every[len(every) // (2 * count) :: max(1, len(every) // count)][:count])
+    share = (COMMANDS.index(command) + 0.5) / len(COMMANDS)  # early in the first command, late in the last
+    tried(Trial(command, tmp_path, crashes, grader), lambda every: [every[int(share * len(every))]])
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
 def test_a_command_may_be_killed_before_every_one_of_its_file_operations(
-    command: Command, tmp_path: Path, arms: Path, tiny_llama: Path, claims_file: Path, crashes: Crashes
+    command: Command, tmp_path: Path, crashes: Crashes, grader: Server
 ) -> None:
-    tried(trial(command, tmp_path, arms, tiny_llama, claims_file, crashes), list)
+    tried(Trial(command, tmp_path, crashes, grader), list)

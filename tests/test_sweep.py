@@ -16,6 +16,7 @@ import pytest
 import small
 from sweeping import ARMS, broken, content, experiment, holder, in_training, script, swept
 
+from harness.files import at_work, clear_empty
 from harness.registry import using
 from harness.sweep import Where, load
 from harness.sweep.sweeping import shared_out, threads_of
@@ -162,3 +163,13 @@ def test_threads_are_parted_among_workers_unless_the_user_says_how_many(monkeypa
     cores = len(os.sched_getaffinity(0))
     assert threads_of(1) == cores
     assert threads_of(2 * cores) == 1
+
+
+def test_logs_in_which_killed_sweeps_said_nothing_are_cleared_once_nobody_works_there(tmp_path: Path) -> None:
+    for name, said in (("1-0.log", ""), ("1-1.log", "what went wrong")):
+        (tmp_path / name).write_text(said)
+    with at_work(tmp_path):
+        clear_empty(tmp_path)
+        assert len(list(tmp_path.iterdir())) == 2
+    clear_empty(tmp_path)
+    assert [file.name for file in tmp_path.iterdir()] == ["1-1.log"]

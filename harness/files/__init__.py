@@ -2,7 +2,7 @@
 
 from harness.files.cache import cache_folder
 from harness.files.digests import content_sha256, digest_of, file_sha256, identity, safe_name
-from harness.files.halves import clear_halves, half_of, is_held
+from harness.files.halves import at_work, clear_empty, clear_halves, half_of, has_halves, is_held
 from harness.files.inspect_home import check_inspect_home, inspect_home
 from harness.files.journal import Journal
 from harness.files.json_files import write_json
@@ -39,16 +39,19 @@ __all__ = [
     "Row",
     "alike",
     "as_lines",
+    "at_work",
     "cache_folder",
     "check_inspect_home",
     "check_plain",
     "check_regular",
+    "clear_empty",
     "clear_halves",
     "content_sha256",
     "decoded",
     "digest_of",
     "file_sha256",
     "half_of",
+    "has_halves",
     "identity",
     "inside",
     "inspect_home",

@@ -12,10 +12,11 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+HALVES = re.compile(r"\..+\.part")
 STALE_SECONDS = 24 * 3600.0
 """Where a file system has no such locks: what has not changed for so long is nobody's."""
 
@@ -44,7 +45,12 @@ def at_work(folder: Path) -> Iterator[None]:
 
 def clear_halves(folder: Path) -> None:
     """Removes whatever ended processes left half written in `folder`, which must be one of the harness's own."""
-    _clear(folder, re.compile(r"\..+\.part"))
+    _clear(folder, HALVES)
+
+
+def has_halves(folder: Path) -> bool:
+    """Whether anything in `folder` is half written, by a process that lives or one that has ended."""
+    return any(HALVES.fullmatch(one.name) for one in folder.iterdir())
 
 
 def clear_halves_of(target: Path) -> None:
@@ -53,6 +59,11 @@ def clear_halves_of(target: Path) -> None:
     if aside.exists() and not target.exists():
         aside.rename(target)
     _clear(target.parent, re.compile(rf"\.{re.escape(target.name)}\.(\d+|old)\.part"))
+
+
+def clear_empty(folder: Path) -> None:
+    """Removes the files in which ended processes left nothing in `folder`, which must be one of the harness's own."""
+    _clear(folder, re.compile(r"[^.].*"), only=_is_empty)
 
 
 def is_held(folder: Path) -> bool:
@@ -64,10 +75,10 @@ def is_held(folder: Path) -> bool:
         os.close(handle)
 
 
-def _clear(folder: Path, halves: re.Pattern[str]) -> None:
+def _clear(folder: Path, names: re.Pattern[str], *, only: Callable[[Path], bool] = lambda path: True) -> None:
     if not folder.is_dir():
         return
-    found = [one for one in folder.iterdir() if halves.fullmatch(one.name)]
+    found = [one for one in folder.iterdir() if names.fullmatch(one.name) and only(one)]
     if not found:
         return
     handle = os.open(folder, os.O_RDONLY)
@@ -87,6 +98,10 @@ def _nobody_writes(handle: int) -> bool | None:
     except OSError as error:
         return False if error.errno in (errno.EWOULDBLOCK, errno.EACCES) else None
     return True
+
+
+def _is_empty(path: Path) -> bool:
+    return path.is_file() and not path.stat().st_size
 
 
 def _changed(path: Path) -> float:

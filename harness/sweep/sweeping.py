@@ -11,6 +11,7 @@ from pathlib import Path
 
 from harness.cells import Prepared
 from harness.errors import HarnessError
+from harness.files import at_work, clear_empty, has_halves
 from harness.registry import Registry, installed, using
 from harness.sweep.board import board
 from harness.sweep.cluster import RayExecutor, connected, slots_of
@@ -69,7 +70,7 @@ def _is_done(cell: Prepared, root: Path) -> bool:
     from harness.pipeline import is_done
 
     try:
-        return is_done(cell, root)
+        return is_done(cell, root) and not has_halves(cell.folder(root))  # which its worker clears
     except HarnessError:
         return False  # its worker will say what is wrong with the folder
 
@@ -102,7 +103,11 @@ def _here(
     if not seen:
         check_memory([job.memory for job in jobs if job.memory], slots)
     handed = [shares[at % len(shares)] for at in range(slots)] if shares else []
-    yield LocalExecutor(world(slots), slots=slots, logs=root.absolute() / LOGS, gpus=handed)
+    logs = root.absolute() / LOGS
+    logs.mkdir(parents=True, exist_ok=True)
+    clear_empty(logs)  # of sweeps that were killed
+    with at_work(logs):
+        yield LocalExecutor(world(slots), slots=slots, logs=logs, gpus=handed)
 
 
 @contextmanager
