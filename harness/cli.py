@@ -11,9 +11,9 @@ import typer
 
 from harness import __version__
 from harness.calls import DEBUG, debugging, interrupted, is_debugging
-from harness.commands import COMMANDS
+from harness.commands import COMMANDS, Typed
 from harness.errors import HarnessError, way_out
-from harness.screen import INTERRUPTED, Ends, NotPrinted, ReaderGone, flush, put, say
+from harness.screen import INTERRUPTED, Ends, NotPrinted, ReaderGone, flush, own_stdout, put, say
 
 app = typer.Typer(
     name="harness",
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     ends = Ends() if arguments is None else None
     typed = list(sys.argv[1:] if arguments is None else arguments)
-    with debugging(asked=DEBUG in typed):
+    with debugging(asked=DEBUG in typed), own_stdout():
         status = _ended([word for word in typed if word != DEBUG])
     return status if ends is None else ends.last(status)
 
@@ -95,7 +95,7 @@ def harness(
 
 
 for name, command in COMMANDS.items():
-    app.command(name)(command)
+    app.command(name, cls=Typed)(command)
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Literal, Protocol
 
-from harness.checks import LABEL, NAMED, Checked, Distinct, Range, filled, one_line, words
+from harness.checks import LABEL, NAMED, Checked, Distinct, Range, filled, number, one_line, words
 from harness.errors import HarnessError
 
 Role = Literal["system", "user", "assistant"]
@@ -173,10 +173,7 @@ class Condition(Checked):
         if kind == "vector" and "@" in rest:
             name, _, amount = rest.rpartition("@")
             unit: Unit = "rms" if amount.endswith("rms") else "raw"
-            try:
-                coef = float(amount.removesuffix("rms"))
-            except ValueError:
-                raise wrong from None
+            coef = number(amount.removesuffix("rms"))
             if name and math.isfinite(coef):
                 return cls(kind="vector", name=name, coef=coef, unit=unit)
         raise wrong
@@ -453,6 +450,13 @@ class Reference(Checked):
     note: Words = ""
 
 
+def _no_folder_of_ours(name: str) -> str | None:
+    taken = name == "vectors"
+    return (
+        f"{name!r} is the folder of the vectors, beside those of the settings; choose another name" if taken else None
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting(Checked):
     """Data, traits, prompts, vectors, evaluation cases and judges that belong together.
@@ -470,7 +474,7 @@ class Setting(Checked):
     and no metric uses the second.
     """
 
-    name: Name
+    name: Annotated[Name, _no_folder_of_ours]
     summary: Words
     examples: Callable[[int, str], Annotated[Sequence[Example], Distinct("training rows", "id")]]
     cases: Callable[[Split, int, str], Annotated[Sequence[Case], Distinct("cases", "id")]]
@@ -551,7 +555,7 @@ class Intervention(Checked):
     trains: bool = True
     control: bool = False
     given: Callable[[Setting, Mapping[str, float]], Intervention] | None = None
-    concept: Callable[[Setting, Recipe], str] = _concept
+    concept: Callable[[Setting, Recipe], Line] = _concept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

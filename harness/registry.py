@@ -8,18 +8,19 @@ forgot `@hookimpl` for an empty plugin; here each of these is a one-line error t
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
+from inspect import isroutine
 from types import ModuleType
 
 import pluggy
 
 from harness import authoring, hookspecs
-from harness.calls import HOW, PluginFault, called, guarded, told, waited_for
-from harness.checks import NAME, Refused
+from harness.calls import HOW, PluginFault, called, guarded, keeping_folder, told, unmeant, waited_for
+from harness.checks import Refused, plain
 from harness.contracts import Condition, Intervention, Judge, Setting
 from harness.errors import HarnessError, unknown
 
@@ -186,7 +187,7 @@ def _origin(point: EntryPoint) -> Origin:
 
 def _import(point: EntryPoint, origin: Origin) -> ModuleType:
     try:
-        with waited_for(f"plugin {origin} to be imported"):
+        with waited_for(f"plugin {origin} to be imported"), keeping_folder():
             module = point.load()
     except KeyboardInterrupt:
         raise
@@ -199,8 +200,11 @@ def _import(point: EntryPoint, origin: Origin) -> ModuleType:
 
 
 def _check_hooks(manager: pluggy.PluginManager, module: ModuleType, origin: Origin) -> None:
-    own = {name: value for name, value in vars(module).items() if callable(value) and not name.startswith("__")}
+    own = {name: value for name, value in vars(module).items() if isroutine(value) and not name.startswith("__")}
     marked = [name for name, value in own.items() if hasattr(value, "harness_impl")]
+    for name in HOOKS:
+        if name in vars(module) and name not in own:
+            raise HarnessError(f"plugin {origin}: {name!r} is no function; write 'def {name}():' after @hookimpl")
     for name in marked:
         if name not in HOOKS:
             near = difflib.get_close_matches(name, HOOKS, n=1, cutoff=0.0)[0]
@@ -228,10 +232,6 @@ def _collect(manager: pluggy.PluginManager, found: Mapping[str, Origin]) -> Regi
         for implementation in manager.subset_hook_caller(hook, []).get_hookimpls():
             origin = found[implementation.plugin_name]
             for record in _call(implementation.function, hook, origin):
-                if not isinstance(record, kind):
-                    raise HarnessError(f"plugin {origin}: {hook} returned {record!r:.80} instead of {kind.__name__}")
-                if not (isinstance(record.name, str) and NAME.fullmatch(record.name)):
-                    raise HarnessError(f"plugin {origin}: {record.name!r} is not a name; use a-z, 0-9 and _")
                 key = (kind.__name__, record.name)
                 if key in origins:
                     raise HarnessError(
@@ -247,16 +247,26 @@ def _collect(manager: pluggy.PluginManager, found: Mapping[str, Origin]) -> Regi
     )
 
 
-def _call(function: object, hook: str, origin: Origin) -> list[object]:
+def _call(function: object, hook: str, origin: Origin) -> list[Setting | Intervention | Judge]:
     assert callable(function)
     label = f"plugin {origin}: {hook}"
     try:
-        result = called(lambda: label, function)
+        return list(called(lambda: label, _offered, function, hook, origin))
     except HarnessError as error:
         if isinstance(error.__cause__, Refused):  # the record's own words say which field of which record it is
             raise PluginFault(f"plugin {origin}: {error.__cause__}") from error
         raise error if isinstance(error, PluginFault) else PluginFault(f"{label}: {error}") from error
-    return list(result) if isinstance(result, list | tuple) else [result]
+
+
+def _offered(function: Callable[[], object], hook: str, origin: Origin) -> list[object]:
+    """The records that a hook gives, as ours: all that runs the plugin's code is in here."""
+    result = function()
+    records = list(result) if isinstance(result, list | tuple) else [result]
+    for record in records:
+        if not isinstance(record, HOOKS[hook]):
+            seen = unmeant(record) or f"{record!r:.80}"
+            raise PluginFault(f"plugin {origin}: {hook} returned {seen} instead of {HOOKS[hook].__name__}")
+    return [plain(record) for record in records]
 
 
 def _cause(error: BaseException) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from harness.checks import NAME
+from harness.checks import NAME, number
 from harness.errors import HarnessError
 
 
@@ -18,10 +18,7 @@ def parse(text: str) -> dict[str, float]:
             raise HarnessError(
                 f"weights {text!r} are not NAME=NUMBER with commas between, as in spanish=0.8,french=0.4"
             )
-        try:
-            weight = float(amount)
-        except ValueError:
-            weight = math.nan
+        weight = number(amount)
         if not math.isfinite(weight):
             raise HarnessError(f"weights {text!r}: the weight of {name!r} is {amount!r}, not a finite number")
         if name in weights:

@@ -4,7 +4,18 @@ A registry guards every record that it holds, so that no stage can call a plugin
 """
 
 from harness.calls.debugging import DEBUG, HOW, debugging, is_debugging
-from harness.calls.functions import AtRandom, PluginError, PluginFault, PluginFunction, called, guarded, told, whose
+from harness.calls.folder import keeping_folder
+from harness.calls.functions import (
+    AtRandom,
+    PluginError,
+    PluginFault,
+    PluginFunction,
+    called,
+    guarded,
+    told,
+    unmeant,
+    whose,
+)
 from harness.calls.waiting import interrupted, waited_for
 
 __all__ = [
@@ -19,7 +30,9 @@ __all__ = [
     "guarded",
     "interrupted",
     "is_debugging",
+    "keeping_folder",
     "told",
+    "unmeant",
     "waited_for",
     "whose",
 ]

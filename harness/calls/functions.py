@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 
 from harness.calls import waiting
 from harness.calls.debugging import HOW
-from harness.checks import Checked, Refused, Returns, called_by, functions_of, shown
+from harness.calls.folder import keeping_folder
+from harness.checks import Checked, Refused, Returns, called_by, functions_of, plain, shown
 from harness.errors import HarnessError, gist, way_out
 
 Kind = TypeVar("Kind", bound=Checked)
@@ -36,7 +37,8 @@ def called(label: Callable[[], str], function: Callable[..., object], *arguments
     """What `function` gives for `arguments`; PluginFault, which begins with its label, for all else but Ctrl-C."""
     number = waiting.begin(label)
     try:
-        return function(*arguments)
+        with keeping_folder():
+            return function(*arguments)
     except KeyboardInterrupt:
         waiting.interrupt(label())
         raise
@@ -94,20 +96,26 @@ class PluginFunction:
         return list(kept) if isinstance(kept, list) else kept
 
     def _checked(self, arguments: tuple[Any, ...]) -> Any:
-        made = called(partial(self._label, arguments), self.function, *arguments)
-        if (said := self.returns.check(made)) is not None:
-            raise PluginFault(f"{self._label(arguments)} gave what it may not: {_unmeant(made) or said}")
+        made, said = called(partial(self._label, arguments), self._taken, *arguments)
+        if said is not None:
+            raise PluginFault(f"{self._label(arguments)} gave what it may not: {said}")
         return guarded(made, self.plugin) if _has_functions(made) else made
+
+    def _taken(self, *arguments: Any) -> tuple[Any, str | None]:
+        """What the function gives as ours, or what is wrong with it: all that runs the plugin's code is in here."""
+        made = self.function(*arguments)
+        if (said := self.returns.check(made)) is not None:
+            return None, unmeant(made) or said
+        return plain(made), None
 
     async def _awaited(self, arguments: tuple[Any, ...]) -> Any:
         """What the function gives, also where it does not have to be awaited; an Exception for all that ends it."""
-        made = self.function(*arguments)
-        if not inspect.isawaitable(made):
-            return made
         asks = any(one is not None for one in arguments[2:])  # whoever asks a model may wait in its queue
         number = None if asks else waiting.begin(partial(self._label, arguments))
         try:
-            return await made
+            made = self.function(*arguments)
+            given = await made if inspect.isawaitable(made) else made
+            return given if self.returns.check(given) else plain(given)
         except Refused as error:
             raise PluginError(str(error)) from error
         except (Exception, GeneratorExit):
@@ -172,7 +180,7 @@ def _given(argument: object) -> str:
     return ""
 
 
-def _unmeant(made: object) -> str | None:
+def unmeant(made: object) -> str | None:
     """What to do about a coroutine where a value is meant; it is closed."""
     if not inspect.iscoroutine(made):
         return None

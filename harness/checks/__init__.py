@@ -2,6 +2,8 @@
 
 from harness.checks.annotations import Returns, functions_of
 from harness.checks.checked import Checked, Refused, called_by
+from harness.checks.numbers import number
+from harness.checks.plain import plain
 from harness.checks.rules import LABEL, NAME, NAMED, Distinct, Matching, Range, filled, one_line, shown, words
 
 __all__ = [
@@ -17,7 +19,9 @@ __all__ = [
     "called_by",
     "filled",
     "functions_of",
+    "number",
     "one_line",
+    "plain",
     "shown",
     "words",
 ]

@@ -72,18 +72,25 @@ LONGEST_NAME = 100
 
 NAMED = Matching(NAME, "a name; use a-z, 0-9 and _", LONGEST_NAME)
 LABEL = Matching(re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*"), "a label; use letters, digits and _ . + -", LONGEST_NAME)
+LONGEST_LINE, LONGEST_WORDS = 10_000, 100_000
+"""What is shown in tables and lists; a row, a question and a prompt may be as long as they like."""
+
 _LINE = Matching(re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]*"), "one line without control characters")
 _WORDS = Matching(re.compile(r"[^\x00-\x08\x0b-\x1f\x7f-\x9f]*"), "text without control characters")
 
 
 def one_line(value: str) -> str | None:
-    """A rule: no line break, no terminal escape and no other control character."""
-    return None if value.isprintable() else _LINE(value)
+    """A rule: no line break, no terminal escape and no other control character, and no endless line."""
+    return _endless(value, LONGEST_LINE) or (None if value.isprintable() else _LINE(value))
 
 
 def words(value: str) -> str | None:
-    """A rule: no terminal escape and no other control character but line breaks and tabs."""
-    return None if value.isprintable() else _WORDS(value)
+    """A rule: no terminal escape and no other control character but line breaks and tabs, and no endless text."""
+    return _endless(value, LONGEST_WORDS) or (None if value.isprintable() else _WORDS(value))
+
+
+def _endless(value: str, longest: int) -> str | None:
+    return f"it has {len(value):,} characters, and may have {longest:,}" if len(value) > longest else None
 
 
 def shown(value: object) -> str:

@@ -1,6 +1,6 @@
 """Sentences of a publication as data, and what finished runs say about each."""
 
-from harness.claims.locking import Deviation, deviations, differences, lock
+from harness.claims.locking import Deviation, deviations, differences, lock, read_lock
 from harness.claims.names import check_conditions
 from harness.claims.schema import Board, Claims, read_claims
 from harness.claims.verdicts import Decision, Part, judge
@@ -17,4 +17,5 @@ __all__ = [
     "judge",
     "lock",
     "read_claims",
+    "read_lock",
 ]

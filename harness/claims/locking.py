@@ -54,9 +54,14 @@ def lock(claims: Claims, runs: Path, *, experiment: Path | None = None) -> Path:
     return file
 
 
+def read_lock(file: Path) -> ClaimLock:
+    """What was locked; HarnessError where `file` is no lock of claims."""
+    return read_record(file, ClaimLock, what="lock of claims", way_out=WAY_OUT)
+
+
 def differences(claims: Claims, runs: Path, *, experiment: Path | None = None) -> tuple[str, ...]:
     """What a lock that is there says otherwise of these claims, and of the experiment if given; none without a lock."""
-    fixed = read_record(runs / LOCK, ClaimLock, what="lock of claims", way_out=WAY_OUT)
+    fixed = read_lock(runs / LOCK)
     return () if fixed is None else tuple(_changes(fixed, claims, experiment))
 
 

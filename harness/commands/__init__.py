@@ -18,6 +18,7 @@ from harness.commands.report import report
 from harness.commands.reproduce import reproduce
 from harness.commands.run import run
 from harness.commands.sweep import sweep
+from harness.commands.typed import Typed
 from harness.commands.vectors import vectors
 from harness.commands.verify import verify
 
@@ -40,4 +41,4 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
 }
 """Every command by its name, as `harness --help` lists them."""
 
-__all__ = ["COMMANDS"]
+__all__ = ["COMMANDS", "Typed"]

@@ -15,24 +15,32 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grading:
-    """Which grader judges may ask, and what it may cost. An empty `model` is no grader."""
+    """Which grader judges may ask, and what it may cost. An empty `model` is no grader.
+
+    HarnessError where it is made from what limits or prices nothing, whether or not a grader is then opened.
+    """
 
     model: str = ""
     connections: int | None = None
     max_cost: float | None = None
     price: str = ""
 
-    def opened(self) -> ModelGrader | None:
-        """The grader, its provider and key checked; None without one."""
-        from harness.judging import limit
+    def __post_init__(self) -> None:
+        from harness.judging import limit, price_of
 
         limit(self.max_cost)
-        if not self.model:
-            if self.max_cost is not None or self.price:
-                raise HarnessError("--max-cost and --price are about a grader; name one with --grader MODEL")
-            return None
         if self.connections is not None and self.connections < 1:
             raise HarnessError(f"--connections is a number from 1 up, not {self.connections}")
+        if not self.model and (self.max_cost is not None or self.price):
+            raise HarnessError("--max-cost and --price are about a grader; name one with --grader MODEL")
+        if not self.model and self.connections is not None:
+            raise HarnessError("--connections is about a grader; name one with --grader MODEL")
+        price_of(self.model, self.price)
+
+    def opened(self) -> ModelGrader | None:
+        """The grader, its provider and key checked; None without one."""
+        if not self.model:
+            return None
         from harness.graders import opened
 
         return opened(self.model, connections=self.connections, max_cost=self.max_cost, price=self.price)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.commands.options import Json
+from harness.commands.options import Json, runs_folder
 from harness.errors import HarnessError
 from harness.screen import console, print_json, shown
 
@@ -30,7 +30,9 @@ WAY_OUT = "conflicts stay as they were here; --keep theirs replaces them, --keep
 
 def merge(
     sources: Annotated[list[Path], typer.Argument(help="Runs folders, of other machines say.")],
-    into: Annotated[Path, typer.Option(help="The runs folder that is to have all of them.")],
+    into: Annotated[
+        Path, typer.Option(parser=runs_folder, metavar="FOLDER", help="The runs folder that is to have all of them.")
+    ],
     keep: Annotated[str, typer.Option(help="Where a cell differs: ours or theirs; else it is a conflict.")] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen and copy nothing.")] = False,
     as_json: Json = False,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from harness.checks import NAME
+from harness.checks import NAME, number
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
@@ -25,17 +25,28 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the plan and trai
 Measure = Annotated[
     bool, typer.Option("--measure", help="With --dry-run: measure how fast this machine is, for the plan's time.")
 ]
-Runs = Annotated[Path, typer.Option(help="Folder of run folders.")]
 RunsFolder = Annotated[Path, typer.Argument(help="Folder of run folders.")]
 
 
 def named_file(text: str) -> Path:
     """The file that an option names to be written; HarnessError where it is spelled as a folder, or not at all."""
+    if text == "-":
+        raise HarnessError("'-' is no name of a file here; leave the option out to print")
     if not text or text.endswith(os.sep) or "\0" in text:
         raise HarnessError(f"{text!r} names no file; write the name of a file there")
     return Path(text)
 
 
+def runs_folder(text: str | Path) -> Path:
+    """The folder that runs are written to; HarnessError where its name is no text, as which records have it."""
+    try:
+        str(text).encode()
+    except UnicodeEncodeError:
+        raise HarnessError(f"the name of the folder {str(text)!r} is not UTF-8; name one that is") from None
+    return Path(text)
+
+
+Runs = Annotated[Path, typer.Option(parser=runs_folder, metavar="FOLDER", help="Folder of run folders.")]
 Output = Annotated[
     Path | None, typer.Option(parser=named_file, metavar="FILE", help="Write to this file, not to the terminal.")
 ]
@@ -91,10 +102,7 @@ def doses(value: str) -> tuple[float, ...]:
     """The doses of `--dose`, finite numbers from 0 up."""
     found = []
     for text in several("--dose", [value]):
-        try:
-            dose = float(text)
-        except ValueError:
-            dose = -1.0
+        dose = number(text)
         if not 0 <= dose < float("inf"):
             raise HarnessError(f"--dose {text!r} is not a finite number from 0 up; write --dose 0.5,1,2")
         found.append(dose)
@@ -104,6 +112,14 @@ def doses(value: str) -> tuple[float, ...]:
 def vector_files(values: Sequence[str]) -> dict[str, str]:
     """The files of `--vector` by the name that each is given, whole and with a card."""
     return dict(_vector_file(text) for text in values)
+
+
+def check_hourly_price(price: float | None, *, dry_run: bool) -> None:
+    """HarnessError where it is no price, or where there is no plan to reckon its cost."""
+    if price is not None and not 0 <= price < float("inf"):
+        raise HarnessError(f"--hourly-price {price:g} is not a sum of US dollars, 0 or more")
+    if price is not None and not dry_run:
+        raise HarnessError("--hourly-price is for a plan; give --dry-run with it, or leave it out")
 
 
 def check_measure(measure: bool, *, dry_run: bool) -> None:

@@ -78,6 +78,13 @@ class CapabilitiesAsked:
     conditions: Sequence[str] = (CLEAN,)
     limit: int | None = None
 
+    def check(self) -> None:
+        """HarnessError where a task or a condition is none, before anything is trained."""
+        if self.tasks:
+            from harness import capabilities
+
+            capabilities.check(self.tasks, self.conditions)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CellsAsked:
@@ -161,12 +168,11 @@ def _run(asked: CellsAsked, *, force: bool, as_json: bool) -> None:
         cells = _checked(asked)
         _note_left_out(asked)
         grader = asked.grading.opened()
-        from harness import analysis, capabilities, pipeline, report
+        from harness import analysis, pipeline, report
 
         if grader is not None:
             _tell_estimate(cells, asked.grading)
-        if asked.capabilities.tasks:
-            capabilities.check(asked.capabilities.tasks, asked.capabilities.conditions)
+        asked.capabilities.check()
         folders = pipeline.run(cells, asked.runs, force=force, grader=grader)
         _measure(cells, folders, asked)
         results = analysis.load(asked.runs, settings=asked.combined.settings)
@@ -184,6 +190,7 @@ def _plan(asked: CellsAsked, *, measure: bool, as_json: bool) -> None:
 
     with using(with_vectors(installed(), asked.combined.settings, asked.vectors)):
         cells = _checked(asked)
+        asked.capabilities.check()
         from harness import planning
 
         plans = planning.plan(cells, asked.runs, measure=measure, grader=asked.grading.model, price=asked.grading.price)

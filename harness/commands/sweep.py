@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.commands.options import Cluster, DryRun, Jobs, Json, Measure, Runs, check_measure, where
+from harness.commands.options import (
+    Cluster,
+    DryRun,
+    Jobs,
+    Json,
+    Measure,
+    Runs,
+    check_hourly_price,
+    check_measure,
+    where,
+)
 from harness.commands.plans import show_sweep_plan
 from harness.screen import console, print_json, say
 
@@ -28,6 +38,7 @@ def sweep(
 ) -> None:
     """Train and evaluate the cells of an experiment file, several at once."""
     check_measure(measure, dry_run=dry_run)
+    check_hourly_price(hourly_price, dry_run=dry_run)
     place = where(jobs, cluster)
     from harness.sweep import load, plan
 

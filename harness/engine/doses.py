@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from harness.authoring import algebra
@@ -32,10 +33,17 @@ def additions(engine: Engine, wanted: Steering) -> dict[int, Tensor]:
             f"vector {wanted.vector!r} is 0 at block {empty[0]}, so steering with it changes nothing there; "
             "name another vector or block"
         )
-    return {
+    added = {
         block: value[block] * wanted.coef * (rms[block] / (value[block].norm() or 1.0) if wanted.unit == "rms" else 1.0)
         for block in chosen
     }
+    for block, vector in added.items():
+        if not math.isfinite(float(vector.norm())):
+            raise HarnessError(
+                f"{wanted.coef:g} times vector {wanted.vector!r} is more than a number can be at block {block}; "
+                "choose a smaller coefficient or dose"
+            )
+    return added
 
 
 def relative(engine: Engine, wanted: Steering) -> float:

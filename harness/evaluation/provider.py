@@ -152,7 +152,7 @@ class HarnessAPI(ModelAPI):
 
 
 def _parsed(model_name: str) -> tuple[str, str]:
-    found = re.fullmatch(r"(?P<folder>.+?)(?:@(?P<digest>[0-9a-f]{8,64}))?", model_name)
+    found = re.fullmatch(r"(?P<folder>.+?)(?:@(?P<digest>[0-9a-f]{8,64}))?", model_name, re.DOTALL)
     if not found:
         raise EvaluationError("name a run folder: harness/RUN")
     return found["folder"], found["digest"] or ""

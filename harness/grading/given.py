@@ -34,7 +34,11 @@ def _given(row: Row, number: int, place: str) -> GivenReply:
     reply = row.get("reply")
     if not isinstance(reply, str):
         raise HarnessError(f"{place}: 'reply' must be a string, the text to judge (it may be empty)")
-    case = Case(id=str(row.get("id", number)), messages=_messages(row, place), facts=_facts(row, place))
+    messages, facts = _messages(row, place), _facts(row, place)
+    try:
+        case = Case(id=str(row.get("id", number)), messages=messages, facts=facts)
+    except HarnessError as error:
+        raise HarnessError(f"{place}: {error}") from error
     return GivenReply(
         place=place,
         own_id=row.get("id"),

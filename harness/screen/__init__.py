@@ -5,7 +5,17 @@ from harness.screen.durations import at_most, duration, roughly
 from harness.screen.ending import INTERRUPTED, Ends
 from harness.screen.progress import bar
 from harness.screen.shown import json_text, shown, shown_lines
-from harness.screen.terminal import NotPrinted, ReaderGone, console, flush, plain_console, print_json, put, say
+from harness.screen.terminal import (
+    NotPrinted,
+    ReaderGone,
+    console,
+    flush,
+    own_stdout,
+    plain_console,
+    print_json,
+    put,
+    say,
+)
 
 __all__ = [
     "INTERRUPTED",
@@ -18,6 +28,7 @@ __all__ = [
     "duration",
     "flush",
     "json_text",
+    "own_stdout",
     "plain_console",
     "print_json",
     "progress",

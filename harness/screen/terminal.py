@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, redirect_stdout, suppress
 from functools import cache
 from typing import IO, TYPE_CHECKING, Any
 
@@ -62,14 +62,32 @@ class Said(Printed):
             write()
 
 
+_ours: list[IO[str]] = []
+
+
+@contextmanager
+def own_stdout() -> Iterator[None]:
+    """Inside the block standard output is for what is printed from here: what others print goes to standard error."""
+    _ours.append(sys.stdout)
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        _ours.pop()
+
+
+def _stdout() -> IO[str]:
+    return _ours[-1] if _ours else sys.stdout
+
+
 def put(text: str) -> None:
     """Prints lines of text on stdout; what could act on a terminal is spelled out."""
-    Printed(sys.stdout).write(f"{shown_lines(text)}\n")
+    Printed(_stdout()).write(f"{shown_lines(text)}\n")
 
 
 def print_json(value: object) -> None:
     """`value` on stdout as indented JSON."""
-    Printed(sys.stdout).write(f"{json_text(value, indent=2)}\n")
+    Printed(_stdout()).write(f"{json_text(value, indent=2)}\n")
 
 
 def say(line: str) -> None:
@@ -81,13 +99,13 @@ def say(line: str) -> None:
 
 def flush() -> None:
     """Sees to it that what was printed is written; ReaderGone or NotPrinted where that cannot be."""
-    Printed(sys.stdout).flush()
+    Printed(_stdout()).flush()
 
 
 def console(*, stderr: bool = False) -> Console:
     """A rich console on stdout that prints text as it is; 100 columns wide where no terminal says otherwise."""
     width = _columns()
-    stream = sys.stderr if stderr else sys.stdout
+    stream = sys.stderr if stderr else _stdout()
     if width is None and not stream.isatty():
         width = PIPE_WIDTH
     return plain_console(Said(stream) if stderr else Printed(stream), width=width)

@@ -81,10 +81,13 @@ def _lock(file: Path) -> list[Flaw]:
 
 
 def _check_lock(file: Path) -> None:
+    from harness import claims
+
     try:
         whole = is_sealed(file)
     except (OSError, ValueError) as error:
         raise HarnessError(f"{file} is no lock of claims: {error}") from None
+    claims.read_lock(file)
     if not whole:
         raise HarnessError(f"{file} was changed since the claims were locked")
 
