@@ -246,7 +246,7 @@ class BadInputs(list[Bad]):
         assert said.startswith("harness: ")
         assert said.count("\n") == 1
         for part in given.said:
-            assert part in said
+            assert part in said, said
         if given.begins:
             assert half_written(world, before) == []
         else:
