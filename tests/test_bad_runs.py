@@ -307,3 +307,11 @@ def test_a_folder_that_is_in_order_is_clean_and_nothing_in_it_changes(
     assert main(["verify", str(world.runs), "--deep", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {"cells": 3, "vectors": 1, "findings": []}
     assert world.tree() == before
+
+
+@pytest.mark.parametrize("content", ["[]", "null", "{", '{"claims": 1}'])
+def test_a_lock_of_claims_that_is_none_is_found(content: str, world: World, capfd: pytest.CaptureFixture[str]) -> None:
+    world.started()
+    (world.runs / "claims.lock.json").write_text(content)
+    assert world.call(["verify", str(world.runs)]) == 1
+    assert "claims.lock.json" in capfd.readouterr().out

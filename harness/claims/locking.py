@@ -54,8 +54,8 @@ def lock(claims: Claims, runs: Path, *, experiment: Path | None = None) -> Path:
     return file
 
 
-def read_lock(file: Path) -> ClaimLock:
-    """What was locked; HarnessError where `file` is no lock of claims."""
+def read_lock(file: Path) -> ClaimLock | None:
+    """What was locked, None where nothing was; HarnessError where `file` is no lock of claims."""
     return read_record(file, ClaimLock, what="lock of claims", way_out=WAY_OUT)
 
 
