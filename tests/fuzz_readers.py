@@ -173,8 +173,9 @@ def _documents(folder: Path) -> dict[str, Reader]:
 
 def _records(folder: Path) -> dict[str, Reader]:
     from harness.claims import deviations
-    from harness.claims.locking import Deviation
+    from harness.claims.locking import ClaimLock, Deviation, read_lock
     from harness.claims.schema import ClaimFile, Claims
+    from harness.models import read_config
     from harness.runs import (
         ADAPTER,
         CapabilityRow,
@@ -196,6 +197,7 @@ def _records(folder: Path) -> dict[str, Reader]:
     training = _put(at / ADAPTER / "training.json", json.dumps(sound, indent=1))
     tasks = _put(at / "capabilities.json", json.dumps([CAPABILITY], indent=1))
     lock = _put(folder / "claims.lock.json", json.dumps(LOCK, indent=1))
+    config = _put(folder / "model" / "config.json", json.dumps({"hidden_size": 8, "num_hidden_layers": 2}))
     none = Claims(folder / "none.yaml", ClaimFile.model_construct(claims=()), {})
 
     def reader(file: Path, read: Callable[[], object], kind: Any) -> Reader:
@@ -208,6 +210,8 @@ def _records(folder: Path) -> dict[str, Reader]:
         "runs/capabilities_file.py read_capabilities": reader(
             tasks, lambda: read_capabilities(at), list[CapabilityRow]
         ),
+        "claims/locking.py read_lock": reader(lock, lambda: read_lock(lock), ClaimLock),
+        "models/folders.py read_config": reader(config, lambda: read_config(config.parent), dict),
         "claims/locking.py deviations": reader(lock, lambda: deviations(none, folder), tuple[Deviation, ...]),
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import tempfile
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from contextlib import contextmanager
 
 from platformdirs import user_data_path
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, way_out
 
 ROOM_BYTES = 1 << 20  # what an evaluation of ours leaves there at most
 
@@ -23,9 +24,11 @@ def check_inspect_home() -> None:
             probe.write(b"\0" * ROOM_BYTES)
             probe.flush()
     except OSError as error:
+        advice = "make room there, or set XDG_DATA_HOME to a folder that can be written"
+        if error.errno == errno.EFBIG:  # no folder is to blame
+            advice = way_out(error) or advice
         raise HarnessError(
-            f"Inspect keeps its traces in {folder}, which cannot be written: {error.strerror}; "
-            "make room there, or set XDG_DATA_HOME to a folder that can be written"
+            f"Inspect keeps its traces in {folder}, which cannot be written: {error.strerror}; {advice}"
         ) from error
 
 
