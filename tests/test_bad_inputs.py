@@ -242,7 +242,9 @@ def a_model_that_is_only_a_pickle(world: World) -> list[str]:
     return world.run("none", model=model)
 
 
-@bad("cannot load the model in", "is cut or no safetensors file", "repair the folder, or name another model", begins=True)
+@bad(
+    "cannot load the model in", "is cut or no safetensors file", "repair the folder, or name another model", begins=True
+)
 def a_model_cut_in_the_middle(world: World) -> list[str]:
     model = world.model()
     cut(model / "model.safetensors")

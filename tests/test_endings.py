@@ -97,11 +97,11 @@ from harness import cli, registry
 
 def slow():
     try:
-        print("begun", flush=True)
+        print("begun", flush=True, file=sys.__stdout__)
         time.sleep(30)
     finally:
         time.sleep(0.3)
-        print("cleaned up", flush=True)
+        print("cleaned up", flush=True, file=sys.__stdout__)
 
 registry.installed = slow
 sys.argv = ["harness", "list"]

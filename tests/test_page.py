@@ -320,6 +320,8 @@ def test_figures_that_several_processes_draw_are_those_that_one_draws(tmp_path: 
         "import os, sys; from pathlib import Path\n"
         "from harness import analysis; from harness.registry import installed\n"
         "from harness.report import page_figures\n"
+        "from harness.calls import called\n"
+        "called(lambda: 'a plugin', int)\n"  # which leaves a thread that watches
         "os.sched_getaffinity = lambda process: {0, 1, 2}\n"
         "tables = analysis.tables(analysis.load(Path(sys.argv[1])), installed())\n"
         "forked, by_fork = [], page_figures._forked\n"

@@ -16,7 +16,7 @@ from harness.calls.functions import (
     unmeant,
     whose,
 )
-from harness.calls.waiting import interrupted, waited_for
+from harness.calls.waiting import interrupted, waited_for, watch_no_more
 
 __all__ = [
     "DEBUG",
@@ -34,5 +34,6 @@ __all__ = [
     "told",
     "unmeant",
     "waited_for",
+    "watch_no_more",
     "whose",
 ]

@@ -18,6 +18,7 @@ PATIENCE_SECONDS = 10.0
 """After so long a call is named, and again each time that it has taken twice as long."""
 
 LOOKS_SECONDS = 0.5
+WATCH = "waiting for plugins"
 
 
 @dataclass(slots=True)
@@ -32,6 +33,7 @@ class _Call:
 _under_way: dict[int, _Call] = {}
 _numbers = itertools.count()
 _watch = threading.Lock()
+_over = threading.Event()
 _watched = False
 _interrupted = ""
 
@@ -45,8 +47,16 @@ def begin(label: Callable[[], str]) -> int:
         with _watch:
             if not _watched:
                 _watched = True
-                threading.Thread(target=_look, name="waiting for plugins", daemon=True).start()
+                threading.Thread(target=_look, name=WATCH, daemon=True).start()
     return number
+
+
+def watch_no_more() -> None:
+    """Ends the thread that watches, where no call is under way: a process with one thread can be forked."""
+    for thread in threading.enumerate():
+        if thread.name == WATCH and not _under_way:
+            _over.set()
+            thread.join(LOOKS_SECONDS)
 
 
 def end(number: int) -> None:
@@ -83,7 +93,8 @@ def interrupted() -> str:
 def _look() -> None:
     global _watched
     while True:
-        time.sleep(min(LOOKS_SECONDS, PATIENCE_SECONDS))
+        _over.wait(min(LOOKS_SECONDS, PATIENCE_SECONDS))
+        _over.clear()
         with _watch:
             if not _under_way:
                 _watched = False

@@ -125,6 +125,7 @@ class Exchange:
                 fault = Fault(kind="stop", said=f"{fault.said}) (it wants {fault.rest:.0f} s of rest")
             if attempt >= most or fault.kind == "stop":
                 raise Failed(_Last.of(fault, began=began, times=attempt))
+            began = time.monotonic()  # what was answered before says nothing of a grader that has gone since
             await self._rest(fault, attempt)
 
     async def _once(

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from harness.analysis import Table, Tradeoff, tradeoffs, trait_of
+from harness.calls import watch_no_more
 from harness.report.drawings import condition_bars, metric_bars, tradeoff_figure
 from harness.report.figures import dose_figure
 from harness.report.svg import STYLE, inline
@@ -37,6 +38,7 @@ class Drawn:
 
 def drawings_of(tables: Sequence[Table]) -> list[tuple[Drawn, ...]]:
     """The figures of each table. However many processes draw, they are the same to the byte."""
+    watch_no_more()
     cores = len(os.sched_getaffinity(0)) if can_fork() else 1
     if cores > 1 and len(tables) >= FEWEST:
         import matplotlib.figure  # noqa: F401  # once, and not in each process

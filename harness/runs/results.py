@@ -107,11 +107,11 @@ def _read(file: Path, kind: type[Any], of: RunRecord | None) -> list[Row]:
         fits = False
     if not fits:
         raise _first_fault(file, numbered, names)
+    if any(len(row) != len(names) for row in rows):
+        rows = [{name: row[name] for name in names} for row in rows]
     if of is not None:
         check_results(file, rows, of, way_out=WAY_OUT)
-    if all(len(row) == len(names) for row in rows):
-        return rows
-    return [{name: row[name] for name in names} for row in rows]
+    return rows
 
 
 def _first_fault(file: Path, numbered: Sequence[tuple[int, Row]], names: Sequence[str]) -> HarnessError:
