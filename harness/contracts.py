@@ -451,10 +451,9 @@ class Reference(Checked):
 
 
 def _no_folder_of_ours(name: str) -> str | None:
-    taken = name == "vectors"
-    return (
-        f"{name!r} is the folder of the vectors, beside those of the settings; choose another name" if taken else None
-    )
+    if name != "vectors":
+        return None
+    return f"{name!r} is the folder of the vectors, beside those of the settings; choose another name"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

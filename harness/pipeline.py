@@ -127,13 +127,12 @@ def _begun(cell: Prepared, folder: Path, *, force: bool) -> RunRecord:
     record = runs.read_run(folder)
     if record is None:
         materialise(cell.model)
-        if cell.intervention.trains:
-            runs.keep_rows(folder, training_rows(cell))
-        record = _saved(_new(cell), folder)
-    if record.key != cell.key:
+    elif record.key != cell.key:
         raise HarnessError(f"{folder} holds another run than its name says; move it away and run again")
     if cell.intervention.trains:
         runs.keep_rows(folder, training_rows(cell))
+    if record is None:
+        record = _saved(_new(cell), folder)
     if record.status != "done" and record.made.plain is None:  # begun by an older harness
         record = replace(record, made=replace(record.made, plain=cell.plain))
     return record

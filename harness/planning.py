@@ -214,10 +214,6 @@ def _speed(cell: Prepared, local: Path | None, *, measure: bool) -> tuple[Speed 
     if local is None:
         return None, None
     if measure:
-        return _measured(local, cell), "measured"
+        return measured(local, cell), "measured"
     found = remembered(cell)
     return found, "remembered" if found else None
-
-
-def _measured(local: Path, cell: Prepared) -> Speed | None:
-    return measured(local, cell)

@@ -222,7 +222,7 @@ def _register(manager: pluggy.PluginManager, module: ModuleType, origin: Origin)
     try:
         manager.register(module, name=origin.plugin)
     except pluggy.PluginValidationError as error:
-        raise HarnessError(f"plugin {origin} has a hook that does not fit: {_cause(error)}") from error
+        raise HarnessError(f"plugin {origin} has a hook that does not fit: {told(error)}") from error
 
 
 def _collect(manager: pluggy.PluginManager, found: Mapping[str, Origin]) -> Registry:
@@ -267,8 +267,3 @@ def _offered(function: Callable[[], object], hook: str, origin: Origin) -> list[
             seen = unmeant(record) or f"{record!r:.80}"
             raise PluginFault(f"plugin {origin}: {hook} returned {seen} instead of {HOOKS[hook].__name__}")
     return [plain(record) for record in records]
-
-
-def _cause(error: BaseException) -> str:
-    """Type and text of `error` on one line."""
-    return f"{type(error).__name__}: {' '.join(str(error).split()) or 'no message'}"

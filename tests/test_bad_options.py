@@ -33,18 +33,25 @@ def options() -> list[tuple[str, str, bool]]:
     ]
 
 
+ARGUMENTS = {
+    **{name: ["a"] for name in ("describe", "vectors", "judge", "sweep", "verify", "rejudge", "merge")},
+    "agree": ["a", "b"],
+    "run": ["--setting", "a", "--intervention", "a"],
+}
+
+
+def typed(command: str, option: str) -> list[str]:
+    """`command` with all that it needs but `option`."""
+    needed = [one for name, one, needs in options() if name == command and needs and one != option]
+    return [command, *ARGUMENTS.get(command, []), *(part for one in needed for part in (one, "a"))]
+
+
 @pytest.mark.parametrize(("command", "option"), [(command, option) for command, option, _ in options()])
 def test_an_option_that_holds_one_value_is_given_once(
     command: str, option: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arguments = {"describe": ["a"], "vectors": ["a"], "judge": ["a"], "agree": ["a", "b"]}.get(command, [])
-    arguments = arguments or {"sweep": ["a"], "verify": ["a"], "rejudge": ["a"], "merge": ["a"]}.get(command, [])
-    needed = [
-        part for name, one, needs in options() if name == command and needs and one != option for part in (one, "a")
-    ]
-    lists = {"run": ["--setting", "a", "--intervention", "a"]}.get(command, [])
     value = {"--figures": "figures"}.get(option, "1")
-    assert main([command, *arguments, *lists, *needed, option, value, option, value]) == 2
+    assert main([*typed(command, option), option, value, option, value]) == 2
     said = capsys.readouterr().err
     assert said == f"harness: {option} is given 2 times, and one of them would count; keep one\n"
 
@@ -54,13 +61,7 @@ def test_an_option_that_holds_one_value_is_given_once(
 def test_an_option_is_never_empty(
     command: str, option: str, value: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    arguments = {"describe": ["a"], "vectors": ["a"], "judge": ["a"], "agree": ["a", "b"]}.get(command, [])
-    arguments = arguments or {"sweep": ["a"], "verify": ["a"], "rejudge": ["a"], "merge": ["a"]}.get(command, [])
-    needed = [
-        part for name, one, needs in options() if name == command and needs and one != option for part in (one, "a")
-    ]
-    lists = {"run": ["--setting", "a", "--intervention", "a"]}.get(command, [])
-    assert main([command, *arguments, *lists, *needed, f"{option}={value}"]) == 2
+    assert main([*typed(command, option), f"{option}={value}"]) == 2
     said = capsys.readouterr().err
     assert said.count("\n") == 1
     assert option in said or "names no file" in said

@@ -338,7 +338,7 @@ def test_a_plan_counts_calls_tokens_and_cost_and_loads_no_model(runs: Path, tiny
 def test_a_dry_run_says_what_a_grader_would_cost(
     runs: Path, tiny_llama: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("harness.planning._measured", lambda *_: None)
+    monkeypatch.setattr("harness.planning.measured", lambda *_: None)
     asked = ["run", "--setting", "loud", "--intervention", "base", "--model", str(tiny_llama), "--runs", str(runs)]
     assert main([*asked, "--dry-run", "--grader", "openai/gpt-4o-mini"]) == 0
     page = capsys.readouterr().out

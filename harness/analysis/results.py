@@ -18,7 +18,6 @@ from harness.runs import (
     Check,
     Gate,
     RunRecord,
-    Unfit,
     check_seal,
     failed,
     is_finished,
@@ -173,7 +172,7 @@ def _record(at: Path) -> RunRecord:
 
 
 def _settled(at: Path, record: RunRecord) -> Run:
-    """The run in `at`; read again where a merge or a run may just have put another in its place."""
+    """The run in `at`; read again where a merge, a run or a grader may just have put another in its place."""
     try:
         return _run(at, record)
     except HarnessError:
@@ -182,16 +181,6 @@ def _settled(at: Path, record: RunRecord) -> Run:
 
 
 def _run(at: Path, record: RunRecord) -> Run:
-    try:
-        return _read(at, record)
-    except Unfit:
-        now = read_run(at)
-        if now is None or (now, now.products) == (record, record.products):
-            raise
-        return _read(at, now)  # it was graded again just then
-
-
-def _read(at: Path, record: RunRecord) -> Run:
     check_seal(at)
     values = read_observations(at, record.cell.seed, record)
     if not values:

@@ -143,8 +143,8 @@ def guarded(record: Kind, plugin: str = "", owner: str = "") -> Kind:
     `plugin` says whose it is, `owner` what to call it where its own name does not. What is guarded stays as it is.
     """
     owner = owner or _given(record)
-    kind: Any = type(record)
-    functions = functions_of(kind)
+    record_type: Any = type(record)
+    functions = functions_of(record_type)
     changed: dict[str, Any] = {}
     for name, declared in record.__dataclass_fields__.items():  # type: ignore[attr-defined]
         value = getattr(record, name)

@@ -18,7 +18,6 @@ PATIENCE_SECONDS = 10.0
 """After so long a call is named, and again each time that it has taken twice as long."""
 
 LOOKS_SECONDS = 0.5
-WATCH = "waiting for plugins"
 
 
 @dataclass(slots=True)
@@ -34,29 +33,29 @@ _under_way: dict[int, _Call] = {}
 _numbers = itertools.count()
 _watch = threading.Lock()
 _over = threading.Event()
-_watched = False
+_watcher: threading.Thread | None = None
 _interrupted = ""
 
 
 def begin(label: Callable[[], str]) -> int:
     """Notes that a call begins, and gives what `end` is to be told. `label` is asked only if the call takes long."""
-    global _watched
+    global _watcher
     number, now = next(_numbers), time.monotonic()
     _under_way[number] = _Call(now, label, now + PATIENCE_SECONDS)
-    if not _watched:
+    if _watcher is None:
         with _watch:
-            if not _watched:
-                _watched = True
-                threading.Thread(target=_look, name=WATCH, daemon=True).start()
+            if _watcher is None:
+                _watcher = threading.Thread(target=_look, name="waiting for plugins", daemon=True)
+                _watcher.start()
     return number
 
 
 def watch_no_more() -> None:
     """Ends the thread that watches, where no call is under way: a process with one thread can be forked."""
-    for thread in threading.enumerate():
-        if thread.name == WATCH and not _under_way:
-            _over.set()
-            thread.join(LOOKS_SECONDS)
+    watcher = _watcher
+    if watcher is not None and not _under_way:
+        _over.set()
+        watcher.join(LOOKS_SECONDS)
 
 
 def end(number: int) -> None:
@@ -91,13 +90,13 @@ def interrupted() -> str:
 
 
 def _look() -> None:
-    global _watched
+    global _watcher
     while True:
         _over.wait(min(LOOKS_SECONDS, PATIENCE_SECONDS))
         _over.clear()
         with _watch:
             if not _under_way:
-                _watched = False
+                _watcher = None
                 return
         now = time.monotonic()
         for call in list(_under_way.values()):

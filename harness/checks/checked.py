@@ -23,9 +23,8 @@ class Checked:
         for name, default, check in checks_of(kind):
             value = getattr(self, name)
             if value is not default and (said := check(value)) is not None:
-                own = getattr(self, "name", "") or getattr(self, "id", "")
-                called = f" {shown(own)}" if own and isinstance(own, str) and name not in ("name", "id") else ""
-                raise Refused(f"{said} ({kind.__name__}{called}.{name})")
+                own = "" if name in ("name", "id") else _own(self)
+                raise Refused(f"{said} ({kind.__name__}{own}.{name})")
         if (said := self.wrong()) is not None:
             raise Refused(said)
 
@@ -36,5 +35,11 @@ class Checked:
 
 def called_by(record: Any) -> str:
     """The kind of a record with its name or id, where it has one: "setting 'loud'", "case 'c1'"."""
+    own = _own(record)
+    return f"{type(record).__name__.lower()}{own}" if own else type(record).__name__
+
+
+def _own(record: Any) -> str:
+    """The name or id of a record after a blank, "" where it has none."""
     own = getattr(record, "name", "") or getattr(record, "id", "")
-    return f"{type(record).__name__.lower()} {shown(own)}" if own and isinstance(own, str) else type(record).__name__
+    return f" {shown(own)}" if own and isinstance(own, str) else ""

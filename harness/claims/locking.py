@@ -68,7 +68,7 @@ def differences(claims: Claims, runs: Path, *, experiment: Path | None = None) -
 def deviations(claims: Claims, runs: Path, *, experiment: Path | None = None) -> tuple[Deviation, ...]:
     """What was changed, added or taken away since the lock, or that there is none."""
     file = runs / LOCK
-    fixed = read_record(file, ClaimLock, what="lock of claims", way_out=WAY_OUT)
+    fixed = read_lock(file)
     if fixed is None:
         return (Deviation(f"the claims were not locked before the first run: no {file}"),)
     found = [f"{fixed.runs_before} runs were there when the claims were locked"] if fixed.runs_before else []

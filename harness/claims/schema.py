@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from pydantic import Field
 from harness.analysis import Target, read_targets
 from harness.authoring import weights
 from harness.cells import Cell, weighted
+from harness.checks import number
 from harness.contracts import Condition
 from harness.documents import Document, Place, Strict, read
 from harness.errors import HarnessError, unknown
@@ -112,8 +114,8 @@ def read_claims(file: Path, registry: Registry) -> Claims:
         seen.add(claim.name)
         _check_cell(found, place, claim)
         _check_setting(found, place, claim, registry)
-        for number, comparison in enumerate(claim.compare):
-            _check(found, (*place, "compare", number), claim, comparison, registry)
+        for part, comparison in enumerate(claim.compare):
+            _check(found, (*place, "compare", part), claim, comparison, registry)
     names = {one.targets for claim in found.value.claims for one in claim.compare if one.targets}
     files = {name: file.parent / name for name in sorted(names)}
     return Claims(file, found.value, {name: tuple(read_targets(at)) for name, at in files.items() if at.is_file()})
@@ -121,25 +123,23 @@ def read_claims(file: Path, registry: Registry) -> Claims:
 
 def arm_label(text: str) -> str:
     """An arm as reports call it: an intervention, then perhaps weights and a dose, as in `comp_ps a=1,b=0.5 x2`."""
-    name, dose, balance = _arm(text)
-    return Cell(setting="", intervention=name, weights=balance, dose=dose).arm
+    return _arm(text).arm
 
 
-def _arm(text: str) -> tuple[str, float, str]:
-    """An arm's intervention, dose and weights."""
+def _arm(text: str) -> Cell:
+    """An arm's intervention, weights and dose, as a cell of no setting."""
     if not text.strip():
         raise HarnessError("an arm without a name; write an intervention, as ps or ps x0.5")
     name, *parts = text.split()
     dose, balance = 1.0, ""
     for part in parts:
         if part.startswith("x"):
-            try:
-                dose = float(part[1:])
-            except ValueError as error:
-                raise HarnessError(f"arm {text!r}: {part!r} is no dose; write x0.5") from error
+            dose = number(part[1:])
+            if not 0 <= dose < math.inf:
+                raise HarnessError(f"arm {text!r}: {part!r} is no dose; write x0.5")
         else:
             balance = weights.canonical(part)
-    return name, dose, balance
+    return Cell(setting="", intervention=name, weights=balance, dose=dose)
 
 
 def _check_cell(found: Document[ClaimFile], place: Place, claim: Claim) -> None:
@@ -164,10 +164,10 @@ def _check(found: Document[ClaimFile], place: Place, claim: Claim, comparison: C
     setting = registry.settings.get(claim.setting)
     for key in ("arm", "against"):
         try:
-            name, _, balance = _arm(getattr(comparison, key))
-            arm = registry.intervention(name)
+            arm = _arm(getattr(comparison, key))
+            intervention = registry.intervention(arm.intervention)
             if setting is not None:
-                weighted(arm, setting, balance)
+                weighted(intervention, setting, arm.weights)
         except HarnessError as error:
             raise found.wrong((*place, key), str(error)) from error
     for text in comparison.conditions:

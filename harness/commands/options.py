@@ -32,7 +32,7 @@ def named_file(text: str) -> Path:
     """The file that an option names to be written; HarnessError where it is spelled as a folder, or not at all."""
     if text == "-":
         raise HarnessError("'-' is no name of a file here; leave the option out to print")
-    if not text or text.endswith(os.sep) or "\0" in text:
+    if not text or text.endswith(os.sep):
         raise HarnessError(f"{text!r} names no file; write the name of a file there")
     return Path(text)
 

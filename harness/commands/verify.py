@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.commands.options import Json
-from harness.screen import console, print_json
+from harness.screen import console, print_json, shown
 
 if TYPE_CHECKING:
     from harness.verifying import Flaw, Verified
@@ -38,7 +38,10 @@ def _as_record(one: Flaw) -> dict[str, str]:
 def _show(seen: Verified) -> None:
     page = console()
     for one in seen.findings:
-        page.print(f"{one.place}: {one.what}\n  {one.again}", soft_wrap=True, markup=False)
-    counts = f"{seen.cells} cells and {seen.vectors} vectors"
-    wrong = f"{len(seen.findings)} findings" if len(seen.findings) != 1 else "1 finding"
-    page.print(f"{counts}: {wrong if seen.findings else 'all as it was written'}", soft_wrap=True)
+        page.print(f"{shown(f'{one.place}: {one.what}')}\n  {one.again}", soft_wrap=True)
+    found = "all as it was written" if not seen.findings else _counted(len(seen.findings), "finding")
+    page.print(f"{_counted(seen.cells, 'cell')} and {_counted(seen.vectors, 'vector')}: {found}", soft_wrap=True)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"

@@ -88,7 +88,7 @@ def read_record(
         if type(value["format"]) is int and value["format"] > kind.FORMAT:
             seen = f"it is of format {value['format']}, and known here are those up to {kind.FORMAT}"
             raise HarnessError(f"{file}: {what} of a newer harness: {seen}; update this one")
-    return _as_record(tidy(value), kind, str(file), found.text, what=what, way_out=way_out)
+    return as_record(tidy(value), kind, place=str(file), what=what, way_out=way_out, text=found.text)
 
 
 def read_json(file: Path, *, what: str, way_out: str) -> Any:
@@ -97,9 +97,23 @@ def read_json(file: Path, *, what: str, way_out: str) -> Any:
     return None if found is None else found.value
 
 
-def as_record(value: object, kind: type[Made], *, place: str, what: str, way_out: str) -> Made:
-    """A JSON value as a record; HarnessError that begins with `place` and names the field."""
-    return _as_record(value, kind, place, "", what=what, way_out=way_out)
+def as_record(value: object, kind: type[Made], *, place: str, what: str, way_out: str, text: str = "") -> Made:
+    """A JSON value as a record; HarnessError that begins with `place` and names the field.
+
+    Where the value is all of `text` the error has the line too.
+    """
+    known: Any = kind  # to mypy a record's class is not hashable
+    try:
+        # As JSON text: from Python's own values a strict record takes no mapping for a record.
+        made: Made = _adapter(known).validate_json(json.dumps(value))
+    except ValidationError as error:
+        first, *others = error.errors(include_url=False)
+        more = f", and {len(others)} more" if others else ""
+        seen = f"{_line_of(first['loc'], text)}{_told(first)}{more}"
+        raise HarnessError(f"{place}: not a {what} ({seen}); {way_out}") from error
+    except HarnessError as error:  # of a record of the contracts, which says itself what it may hold
+        raise HarnessError(f"{place}: not a {what} ({error}); {way_out}") from error
+    return made
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -123,22 +137,6 @@ def _read(file: Path, *, what: str, way_out: str) -> _Parsed | None:
     return found
 
 
-def _as_record(value: object, kind: type[Made], place: str, text: str, *, what: str, way_out: str) -> Made:
-    """As `as_record`; of a value that is all of `text`, an error has the line too."""
-    known: Any = kind  # to mypy a record's class is not hashable
-    try:
-        # As JSON text: from Python's own values a strict record takes no mapping for a record.
-        made: Made = _adapter(known).validate_json(json.dumps(value))
-    except ValidationError as error:
-        first, *others = error.errors(include_url=False)
-        more = f", and {len(others)} more" if others else ""
-        seen = f"{_line_of(first['loc'], text)}{_told(first)}{more}"
-        raise HarnessError(f"{place}: not a {what} ({seen}); {way_out}") from error
-    except HarnessError as error:  # of a record of the contracts, which says itself what it may hold
-        raise HarnessError(f"{place}: not a {what} ({error}); {way_out}") from error
-    return made
-
-
 def _line_of(field: Place, text: str) -> str:
     """`line 4: ` of a field of the JSON in `text`, or of the part around it; empty where no key has a line of its own.
 
@@ -155,15 +153,25 @@ def _line_of(field: Place, text: str) -> str:
 def write_record(file: Path, made: Record) -> None:
     """Writes `made` to `file` in one step, in the format of now: a reader sees the old file or the new one."""
     now = as_json(made) | ({"format": made.FORMAT} if made.FORMAT else {})
-    write_json(file, now | ({SEAL: digest_of(now)} if made.SEALED else {}))
+    write_json(file, sealed(now) if made.SEALED else now)
 
 
-def is_sealed(file: Path) -> bool:
-    """Whether the record in `file` is as it was written; also where it has no seal, as older ones have not."""
-    found = parsed(read_text(file, advice="move it away"))
-    if not isinstance(found, dict) or found.get(SEAL) is None:
-        return True
-    return bool(digest_of({name: value for name, value in found.items() if name != SEAL}) == found[SEAL])
+def sealed(fields: Mapping[str, object]) -> dict[str, object]:
+    """`fields` with their seal."""
+    return {**fields, SEAL: digest_of(fields)}
+
+
+def has_broken_seal(fields: object) -> bool:
+    """Whether `fields` are other than when they were sealed; older ones have no seal."""
+    if not isinstance(fields, Mapping) or fields.get(SEAL) is None:
+        return False
+    return sealed({name: value for name, value in fields.items() if name != SEAL}) != fields
+
+
+def check_seal(file: Path, *, what: str, way_out: str) -> None:
+    """HarnessError where the record in `file` was changed since it was written, as its seal tells."""
+    if has_broken_seal(read_json(file, what=what, way_out=way_out)):
+        raise HarnessError(f"{file} was changed since it was written; {way_out}")
 
 
 def as_json(made: Record) -> dict[str, Json]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -22,7 +21,7 @@ from harness.cells import log_name
 from harness.contracts import Condition
 from harness.errors import HarnessError, gist
 from harness.evaluation.scorers import Given, case_of, given_scorers, score_of
-from harness.files import check_regular, inspect_home
+from harness.files import check_regular, inspect_home, unpacked_bytes
 from harness.graders import ModelGrader
 from harness.judging import JudgeOfSplit, Verdicts
 from harness.runs import AskedGrader, Reply, RunRecord, Unfit, reply_of
@@ -158,9 +157,7 @@ def read_log(path: Path, *, header_only: bool = False, exclude_fields: set[str] 
 
 def _check_unpacked(path: Path) -> None:
     """ValueError for a log that unpacks to more than any of ours does."""
-    with zipfile.ZipFile(path) as packed:
-        parts = packed.infolist()
-    whole = sum(part.file_size for part in parts)
+    whole = unpacked_bytes(path)
     if whole > UNPACKED_BYTES or whole > max(UNPACKED_TIMES * path.stat().st_size, SMALL_BYTES):
         raise ValueError(f"it unpacks to {whole:,} bytes")
 

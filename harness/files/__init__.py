@@ -22,6 +22,7 @@ from harness.files.reading import (
     parsed,
     read_bytes,
     read_text,
+    unpacked_bytes,
 )
 from harness.files.tensors import opened_tensors
 from harness.files.writing import open_to_others, replacing, writing
@@ -66,6 +67,7 @@ __all__ = [
     "replacing",
     "safe_name",
     "under",
+    "unpacked_bytes",
     "write_json",
     "write_rows",
     "writing",

@@ -55,23 +55,14 @@ def _one_by_one(file: Path, content: bytes, way_out: str) -> Iterator[tuple[int,
             continue
         place = f"{file}:{number}"
         try:
-            row = parsed(_text(line))
-        except _NoText as error:
-            raise HarnessError(f"{place}: {error}; {way_out}") from None
+            text = decoded(line)
+        except NotJson as error:
+            raise HarnessError(f"{place}: {error.said}; {way_out}") from None
+        try:
+            row = parsed(text)
         except NotJson as error:  # its line is the first of this one
             cut = " (the file ends there: is it cut off?)" if number == len(lines) else ""
             raise HarnessError(f"{place}: cut, or not JSON: {error.said}{cut}; {way_out}") from None
         if not isinstance(row, dict):
             raise HarnessError(f"{place}: a {type(row).__name__}, not a JSON object; write one {{...}} per line")
         yield number, row
-
-
-class _NoText(Exception):
-    pass
-
-
-def _text(line: bytes) -> str:
-    try:
-        return decoded(line)
-    except NotJson as error:
-        raise _NoText(error.said) from None

@@ -10,6 +10,7 @@ import json
 import os
 import re
 import stat
+import zipfile
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -89,6 +90,14 @@ def check_regular(file: Path, *, advice: str) -> None:
         raise _unreadable(f"cannot read {file}", error, advice) from error
     if not stat.S_ISREG(mode):
         raise HarnessError(f"cannot read {file}: it is {_called(mode)}, not a file; {advice}")
+
+
+def unpacked_bytes(file: Path) -> int:
+    """What the zip archive in `file` unpacks to, by its own word; 0 where it is none."""
+    if not zipfile.is_zipfile(file):
+        return 0
+    with zipfile.ZipFile(file) as packed:
+        return sum(part.file_size for part in packed.infolist())
 
 
 def read_text(file: Path, *, limit: int = DOCUMENT_BYTES, what: str = "", advice: str) -> str:

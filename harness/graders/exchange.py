@@ -133,19 +133,17 @@ class Exchange:
     ) -> tuple[Fault | None, Answer | None]:
         """One request, booked: a failure, or what `read` makes of the answer."""
         reserved = await self._reserved(prompt, config.max_tokens or 0)
-        ended = False
         try:
             output, fault = await self._said(prompt, config)
-            ended = True
-            if output is None:
-                assert fault is not None
-                self._ledger.release(reserved, lost=fault.kind in PAID)
-                return fault, None
-            used = output.usage
-            self._ledger.spend(reserved, used.input_tokens if used else None, used.output_tokens if used else None)
-        finally:
-            if not ended:
-                self._ledger.release(reserved)
+        except BaseException:  # it was cancelled
+            self._ledger.release(reserved)
+            raise
+        if output is None:
+            assert fault is not None
+            self._ledger.release(reserved, lost=fault.kind in PAID)
+            return fault, None
+        used = output.usage
+        self._ledger.spend(reserved, used.input_tokens if used else None, used.output_tokens if used else None)
         try:
             found = read(output)
         except Failed as failed:

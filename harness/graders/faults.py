@@ -87,7 +87,7 @@ def fault_of(error: BaseException, hidden: Hide = str) -> Fault:
             return of_status(status, hidden(_named(cause)), headers=_headers(cause), code=getattr(cause, "code", None))
     names = {kind.__name__ for cause in causes for kind in type(cause).__mro__}
     found: Kind = next((kind for kind, known in _BY_NAME if names & known), "unreadable")
-    first, last = _short(hidden(_named(causes[0]))), _short(hidden(str(causes[-1])))
+    first, last = short(hidden(_named(causes[0]))), short(hidden(str(causes[-1])))
     # What lies at the bottom is what the system said.
     return Fault(kind=found, said=first if not last or last in first else f"{first}) ({last}")
 
@@ -96,7 +96,7 @@ def of_status(
     status: int, said: str, *, headers: Mapping[str, str] = MappingProxyType({}), code: object = None
 ) -> Fault:
     """What an HTTP status means, with what the provider said beside it."""
-    shown = _short(said)
+    shown = short(said)
     if code in ("insufficient_quota", "billing_hard_limit_reached"):
         return Fault(kind="grader", said=shown, status=status)
     if status in PASSING or status >= 500:
@@ -110,7 +110,8 @@ def _named(error: BaseException) -> str:
     return f"{type(error).__name__}: {str(error) or 'no message'}"
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
+    """`text` on one line, as much of it as is shown."""
     return textwrap.shorten(text, SHOWN, placeholder=" ...")
 
 

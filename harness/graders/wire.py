@@ -9,14 +9,13 @@ from __future__ import annotations
 import json
 import os
 import re
-import textwrap
 from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from inspect_ai.model import Model, ModelOutput
 
-from harness.graders.faults import SHOWN, Failed, Fault, Hide, fault_of, of_status, unreadable
+from harness.graders.faults import Failed, Fault, Hide, fault_of, of_status, short, unreadable
 
 LONGEST_ANSWER = 4 * 2**20
 """Bytes: some fifty times what 1,024 tokens or one with its twenty likeliest take."""
@@ -97,7 +96,7 @@ def _clean(answer: Any, hidden: Hide) -> Any:
         output = output if clean == text else ModelOutput.model_validate_json(clean)
         if output.usage is None and output.stop_reason in ("content_filter", "model_length"):
             said = f"{output.stop_reason}: {output.completion}"
-            raise Failed(Fault(kind="question", said=textwrap.shorten(said, SHOWN, placeholder=" ...")))
+            raise Failed(Fault(kind="question", said=short(said)))
     return output if call is None else (output, call)
 
 
@@ -105,7 +104,7 @@ def _checking(hidden: Hide) -> Callable[[Any], Awaitable[None]]:
     """Lets a response through that is a JSON object of some length, from the address that was asked."""
 
     def shown(text: str) -> str:
-        return textwrap.shorten(hidden(text), SHOWN, placeholder=" ...")
+        return short(hidden(text))
 
     async def check(response: Any) -> None:
         status = response.status_code

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import signal
 import threading
-from collections.abc import Awaitable, Coroutine, Generator, Iterator
+from collections.abc import Awaitable, Generator, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -78,7 +78,7 @@ class _Stepped:
         # Only the main thread hears signals; elsewhere a judge may take its time.
         if threading.current_thread() is not threading.main_thread():
             return (yield from self._work.__await__())
-        step = _step(self._work)
+        step = _awaited(self._work)
         said: Any = None
         error: BaseException | None = None
         while True:
@@ -96,10 +96,6 @@ class _Stepped:
 
 async def _awaited(work: Awaitable[Any]) -> Any:
     return await work
-
-
-def _step(work: Awaitable[Any]) -> Coroutine[Any, Any, Any]:
-    return _awaited(work)
 
 
 @contextmanager

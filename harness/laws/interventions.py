@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, replace
+from typing import TypeVar
 
 from harness.authoring import algebra
 from harness.calls import AtRandom, whose
 from harness.contracts import Example, Intervention, Recipe, Setting, Steering
 from harness.errors import HarnessError
+
+Given = TypeVar("Given")
 
 
 def edited(intervention: Intervention, setting: Setting, rows: Sequence[Example]) -> tuple[Example, ...]:
@@ -50,9 +53,7 @@ def _edited(intervention: Intervention, setting: Setting, row: Example) -> Examp
 
 def reason_against(intervention: Intervention, setting: Setting) -> str | None:
     """Why `intervention` cannot be used on `setting`, as a sentence; None where it can."""
-    reason = intervention.applies(setting)
-    if reason != intervention.applies(setting):
-        raise AtRandom(f"{_where(intervention, setting)}: applies() gives another reason each time")
+    reason = _steady(intervention, setting, "applies() gives another reason", lambda: intervention.applies(setting))
     if reason is not None and (len(reason.split()) < 2 or "\n" in reason):
         raise HarnessError(f"{_where(intervention, setting)}: applies() gives no sentence")
     return reason
@@ -60,12 +61,8 @@ def reason_against(intervention: Intervention, setting: Setting) -> str | None:
 
 def steering_of(intervention: Intervention, setting: Setting, recipe: Recipe) -> Steering | None:
     """What `intervention` adds to the residual stream at a dose of 1, by the vectors of the setting, at one place."""
-    with _unchanged(intervention, setting):
-        steering = intervention.steering(setting, recipe)
-        again = intervention.steering(setting, recipe)
-    where = _where(intervention, setting)
-    if steering != again:
-        raise AtRandom(f"{where}: steering() gives something else each time")
+    drawn, where = "steering() gives something else", _where(intervention, setting)
+    steering = _steady(intervention, setting, drawn, lambda: intervention.steering(setting, recipe))
     if steering is None:
         return None
     if not intervention.trains:
@@ -92,12 +89,17 @@ def weighted(intervention: Intervention, setting: Setting, weights: Mapping[str,
 
 def concept_of(intervention: Intervention, setting: Setting, recipe: Recipe) -> str:
     """What the prompt or the vector of `intervention` is about, the same each time."""
+    drawn = "concept() gives something else"
+    return _steady(intervention, setting, drawn, lambda: intervention.concept(setting, recipe))
+
+
+def _steady(intervention: Intervention, setting: Setting, drawn: str, call: Callable[[], Given]) -> Given:
+    """What `call` gives twice; AtRandom, in the words `drawn`, where that differs."""
     with _unchanged(intervention, setting):
-        concept = intervention.concept(setting, recipe)
-        again = intervention.concept(setting, recipe)
-    if concept != again:
-        raise AtRandom(f"{_where(intervention, setting)}: concept() gives something else each time")
-    return concept
+        first, again = call(), call()
+    if first != again:
+        raise AtRandom(f"{_where(intervention, setting)}: {drawn} each time")
+    return first
 
 
 @contextmanager

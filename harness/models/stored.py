@@ -48,9 +48,9 @@ def check_sizes(folder: Path, config: Mapping[str, Any], shapes: Shapes) -> None
             if type(size) is not int or not 0 < size <= LARGEST:
                 raise _unlike(folder, f"its {name} is {_shown(size)}, not a whole number from 1 to {LARGEST}")
     sides = {side for name, shape in shapes.items() for side in shape if not ELSEWHERE.search(name)}
-    for name, what in [(name, "side") for name in (*WIDTHS, *VOCABULARY)]:
+    for name in (*WIDTHS, *VOCABULARY):
         if config.get(name) is not None and config[name] not in sides:
-            raise _unlike(folder, f"its {name} is {config[name]}, and no stored weight has such a {what}")
+            raise _unlike(folder, f"its {name} is {config[name]}, and no stored weight has such a side")
     _check_layers(folder, config, shapes)
 
 

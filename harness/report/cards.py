@@ -17,18 +17,6 @@ class FiledCard:
     card: VectorCard
 
 
-def without_cards(runs: Path) -> list[Path]:
-    """The vectors of `runs` that have no card, and the cards that have no vector, as a killed process leaves them."""
-    files = sorted((runs / VECTORS).glob("*"))
-    return [
-        file
-        for file in files
-        if (file.suffix == ".safetensors" and not card_of(file).is_file())
-        or (file.suffix == ".json" and not file.with_suffix(".safetensors").is_file())
-        if not file.name.startswith(".")
-    ]
-
-
 def vector_cards(runs: Path, settings: Sequence[str] = ()) -> tuple[FiledCard, ...]:
     """The cards of the vectors of `runs`, of `settings` alone if any are named; HarnessError for a broken one."""
     vectors = [file for file in sorted((runs / VECTORS).glob("*.safetensors")) if is_vector(file)]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Iterable, Iterator, Sequence
+from math import isnan
 
 from harness.analysis import Block, Results, Table, by_seed
+from harness.checks import number
 from harness.report.numbers import exact
 from harness.screen import shown
 
@@ -18,7 +19,6 @@ COLUMNS = (
 )
 
 FORMULA = ("=", "+", "-", "@", "\N{FULLWIDTH EQUALS SIGN}", "\N{FULLWIDTH PLUS SIGN}", "\N{FULLWIDTH HYPHEN-MINUS}")
-NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 
 
 def as_csv(results: Results, tables: Sequence[Table]) -> str:
@@ -43,7 +43,7 @@ def _cell(value: object) -> object:
     if not isinstance(value, str):
         return value
     text = shown(value)
-    return f"'{text}" if text.startswith(FORMULA) and not NUMBER.fullmatch(text) else text
+    return f"'{text}" if text.startswith(FORMULA) and isnan(number(text)) else text
 
 
 def _rows(table: Table, block: Block) -> Iterator[tuple[object, ...]]:

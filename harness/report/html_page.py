@@ -11,7 +11,7 @@ from pathlib import Path
 from harness.analysis import PLAIN, Arm, Block, Cost, Results, Run, Table, costs, matrix, trait_of
 from harness.cells import log_name
 from harness.contracts import CLEAN, Condition
-from harness.report.cards import FiledCard, without_cards
+from harness.report.cards import FiledCard
 from harness.report.matrix import of_matrix
 from harness.report.numbers import decimal, percent
 from harness.report.page_figures import Drawn, drawings_of
@@ -30,6 +30,7 @@ from harness.report.wording import (
     remarks_of,
     title_of,
 )
+from harness.runs import unpaired
 from harness.screen import roughly, shown_lines
 from harness.stats import Estimate
 
@@ -121,7 +122,7 @@ def page(
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
     environment.globals.update(_WORDS)
     *left_out, command = closing(results, tables)
-    left_out += [f"half a vector, left out: {file}" for file in without_cards(results.folder)]
+    left_out += [f"half a vector, left out: {file}" for file in unpaired(results.folder)]
     return environment.get_template("page.html.jinja").render(
         results=results,
         parts=[_part(at, *one) for at, one in enumerate(zip(tables, drawings_of(tables), strict=True))],

@@ -82,6 +82,7 @@ from harness.runs.vector_cards import (
     check_pair,
     is_vector,
     read_card,
+    unpaired,
     way_out,
     write_card,
 )
@@ -162,6 +163,7 @@ __all__ = [
     "shown",
     "template_gate",
     "training_gates",
+    "unpaired",
     "versions",
     "way_out",
     "write_capabilities",

@@ -7,9 +7,9 @@ from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.documents import SEAL, Json, Record, as_json, as_record, read_json, record
+from harness.documents import Json, Record, as_json, as_record, has_broken_seal, read_json, record, sealed
 from harness.errors import HarnessError
-from harness.files import digest_of, write_json
+from harness.files import write_json
 from harness.runs.products import Unfit
 
 if TYPE_CHECKING:
@@ -75,15 +75,14 @@ def read_capabilities(folder: Path, of: RunRecord | None = None) -> list[Capabil
     if of is None:
         return read
     for number, row in enumerate(rows, start=1):
-        if SEAL in row and row[SEAL] != _seal(row):
+        if has_broken_seal(row):
             raise Unfit(f"{file}, row {number} was changed since it was written; {WAY_OUT}")
     return _own(read, of, file)
 
 
 def write_capabilities(folder: Path, rows: Sequence[CapabilityRow]) -> None:
     """Writes the rows of the run in `folder`, in one step."""
-    told = [as_json(row) for row in rows]
-    write_json(folder / CAPABILITIES, [{**row, SEAL: _seal(row)} for row in told])
+    write_json(folder / CAPABILITIES, [sealed(as_json(row)) for row in rows])
 
 
 def _own(rows: Sequence[CapabilityRow], of: RunRecord, file: Path) -> list[CapabilityRow]:
@@ -99,11 +98,6 @@ def _own(rows: Sequence[CapabilityRow], of: RunRecord, file: Path) -> list[Capab
     if len(set(asked)) != len(asked):
         raise Unfit(f"{file} does not belong to its run: a task is in it twice; {WAY_OUT}")
     return own
-
-
-def _seal(row: Mapping[str, object]) -> str:
-    """The digest of a row's own fields."""
-    return digest_of({name: value for name, value in row.items() if name != SEAL})
 
 
 def _row(row: object, place: str) -> CapabilityRow:

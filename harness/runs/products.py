@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -18,6 +19,7 @@ from harness.errors import HarnessError
 from harness.files import ROWS_BYTES, Row, as_lines, digest_of, read_bytes, read_rows
 
 if TYPE_CHECKING:
+    from harness.runs.replies import Reply
     from harness.runs.run_record import RunRecord
 
 ROWS, REPLIES, RESULTS, CHECKS = "train.jsonl", "replies.jsonl", "results.jsonl", "checks.jsonl"
@@ -48,21 +50,22 @@ def product_of(content: bytes) -> Product:
     return Product(sha256=hashlib.sha256(content).hexdigest(), rows=content.count(b"\n"))
 
 
-def check_product(file: Path, rows: Sequence[Mapping[str, object]], of: RunRecord, *, way_out: str) -> bool:
+def check_product(file: Path, rows: Iterable[Mapping[str, object]], of: RunRecord, *, way_out: str) -> bool:
     """Whether `of` knows what is in `file`, the `rows` of our own fields; Unfit where it knows of others.
 
-    The bytes are compared first, which takes no time. A newer harness may have written other fields beside ours.
+    The rows are looked at where the bytes are others: a newer harness may have written fields beside ours.
     """
     known = of.products.get(product_name(file))
     if known is None:
         return False
     digests = (known.sha256, known.coming)
-    stored = read_bytes(file, limit=ROWS_BYTES, advice=way_out)
-    if any(product_of(content).sha256 in digests for content in (stored, as_lines(rows))):
+    if product_of(read_bytes(file, limit=ROWS_BYTES, advice=way_out)).sha256 in digests:
         return True
-    seen = (
-        f"it has {len(rows)} rows, and {known.rows} were written" if len(rows) != known.rows else "it was changed since"
-    )
+    ours = product_of(as_lines(rows))
+    if ours.sha256 in digests:
+        return True
+    many = f"it has {ours.rows} rows, and {known.rows} were written"
+    seen = many if ours.rows != known.rows else "it was changed since"
     raise Unfit(f"{file} does not belong to its run: {seen}; {way_out}")
 
 
@@ -71,15 +74,15 @@ def product_name(file: Path) -> str:
     return f"{file.parent.name}/{file.name}" if file.parent.name == "judgements" else file.name
 
 
-def check_replies(file: Path, rows: Sequence[Row], of: RunRecord, *, way_out: str) -> None:
-    """Unfit where the `rows` of `file` are not the replies of the run `of`."""
-    if check_product(file, rows, of, way_out=way_out) or not _is_whole(of):
+def check_replies(file: Path, replies: Sequence[Reply], of: RunRecord, *, way_out: str) -> None:
+    """Unfit where the `replies` in `file` are not those of the run `of`."""
+    if check_product(file, map(asdict, replies), of, way_out=way_out) or not _is_whole(of):
         return
-    places = [(row["condition"], row["split"], row["case"]["id"], row["sample"]) for row in rows]
+    places = [(one.condition, one.split, one.case.id, one.sample) for one in replies]
     seen = _twice(places) or _conditions({place[0] for place in places}, of)
     asked = of.steps["evaluate"].replies if "evaluate" in of.steps else None
-    if not seen and asked is not None and asked != len(rows):
-        seen = f"it has {len(rows)} replies, and {asked} were given"
+    if not seen and asked is not None and asked != len(replies):
+        seen = f"it has {len(replies)} replies, and {asked} were given"
     if seen:
         raise Unfit(f"{file} does not belong to its run: {seen}; {way_out}")
 

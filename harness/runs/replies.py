@@ -56,7 +56,7 @@ def read_replies(folder: Path, of: RunRecord | None = None) -> list[Reply] | Non
         return None
     replies = [reply_of(row, f"{file}:{number}") for number, row in read_rows(file, way_out=WAY_OUT)]
     if of is not None:
-        check_replies(file, [asdict(reply) for reply in replies], of, way_out=WAY_OUT)
+        check_replies(file, replies, of, way_out=WAY_OUT)
     return replies
 
 

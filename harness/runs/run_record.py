@@ -10,13 +10,14 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import model_validator
 
+from harness import documents
 from harness.cells import Cell
 from harness.checks import NAME
 from harness.contracts import Recipe, Unit
-from harness.documents import Json, Record, as_json, is_sealed, read_record, record, write_record
+from harness.documents import Json, Record, as_json, read_record, record, write_record
 from harness.errors import HarnessError, way_out
 from harness.files import digest_of
-from harness.runs.products import RESULTS, Product, Unfit
+from harness.runs.products import RESULTS, Product
 
 RUN = "run.json"
 WAY_OUT = "move the folder away and give its 'harness run' command again"
@@ -225,10 +226,8 @@ def read_run(folder: Path) -> RunRecord | None:
 
 
 def check_seal(folder: Path) -> None:
-    """Unfit where the record of the run in `folder` was changed since it was written."""
-    file = folder / RUN
-    if file.is_file() and not is_sealed(file):
-        raise Unfit(f"{file} was changed since it was written; restore it, or {WAY_OUT}")
+    """HarnessError where the record of the run in `folder` was changed since it was written."""
+    documents.check_seal(folder / RUN, what="run record", way_out=f"restore it, or {WAY_OUT}")
 
 
 def is_run(folder: Path) -> bool:

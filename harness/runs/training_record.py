@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from harness.contracts import Recipe
-from harness.documents import Record, is_sealed, read_json, read_record, record, write_record
+from harness.documents import Record, check_seal, read_json, read_record, record, write_record
 from harness.errors import HarnessError
 from harness.files import file_sha256
 from harness.runs.products import Unfit
@@ -62,8 +62,7 @@ def read_training(folder: Path, of: RunRecord | None = None) -> TrainingRecord:
         raise HarnessError(f"{folder} holds no adapter, or not the whole of it; give its 'harness run' command again")
     if file_sha256(adapter / WEIGHTS) != found.sha256:
         raise HarnessError(f"the adapter in {adapter} is cut or was changed; {WAY_OUT}")
-    if not is_sealed(adapter / TRAINING):
-        raise Unfit(f"{adapter / TRAINING}, the record of the adapter, was changed since it was written; {WAY_OUT}")
+    check_seal(adapter / TRAINING, what="training record", way_out=WAY_OUT)
     if found.config_sha256 and _content_sha256(adapter / CONFIG) != found.config_sha256:
         raise Unfit(f"{adapter / CONFIG} is not that of its adapter: it was changed since; {WAY_OUT}")
     if of is not None and (fault := _of_another(adapter, found, of)):

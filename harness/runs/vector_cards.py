@@ -135,6 +135,12 @@ def read_card(vector: Path) -> VectorCard:
     return found
 
 
+def unpaired(runs: Path) -> list[Path]:
+    """The vectors of `runs` that have no card, and the cards that have no vector, as a killed process leaves them."""
+    files = [file for file in sorted((runs / VECTORS).glob("[!.]*")) if file.suffix in (".safetensors", ".json")]
+    return [file for file in files if not is_vector(file.with_suffix(".safetensors"))]
+
+
 def check_pair(vector: Path) -> None:
     """HarnessError where the vector in `vector` and its card, if both are there, are not of each other and the name."""
     if not is_vector(vector):

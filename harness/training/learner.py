@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from harness.contracts import Recipe
-from harness.documents import Record, as_record, record
+from harness.documents import Record, as_json, as_record, record
 from harness.engine import Row
 from harness.errors import HarnessError
 from harness.files import NotJson, opened_tensors, parsed, writing
@@ -92,10 +92,11 @@ class Learner:
             state[f"second.{name}"] = moments["exp_avg_sq"]
         state["random"] = torch.get_rng_state()
         log = self.log.read_text().splitlines()
-        about = {"step": step, "tokens": self.tokens, "steered": self.steered, "seconds": seconds, "log": log}
-        about["key"] = self.key
+        about = _Progress(
+            step=step, tokens=self.tokens, steered=self.steered, seconds=seconds, log=tuple(log), key=self.key
+        )
         with writing(self.checkpoint, "a checkpoint") as part:
-            save_file({k: v.contiguous() for k, v in state.items()}, part, {"about": json.dumps(about)})
+            save_file({k: v.contiguous() for k, v in state.items()}, part, {"about": json.dumps(as_json(about))})
 
     def resume(self) -> int:
         """Loads the last checkpoint, if there is one, and says after how many steps it was."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import pickle
 import warnings
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from harness.cells import FORMAT, vector_file
 from harness.contracts import Message, Setting
 from harness.engine import Engine, Request, TorchEngine, Vector, chat, open_model
 from harness.errors import HarnessError
-from harness.files import NoFile, check_regular, digest_of, file_sha256, locked
+from harness.files import NoFile, check_regular, digest_of, file_sha256, locked, unpacked_bytes
 from harness.models import resolve, resolve_dtype
 from harness.registry import installed
 from harness.runs import Imported, VectorCard
@@ -80,7 +79,8 @@ def read_tensor(source: Path) -> Tensor:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # an odd pickle is refused below, or turns out a tensor
-            _check_unpacked(source)
+            if (whole := unpacked_bytes(source)) > LARGEST:
+                raise ValueError(f"it unpacks to {whole:,} bytes")
             found = torch.load(source, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
         raise HarnessError(
@@ -103,15 +103,6 @@ def read_tensor(source: Path) -> Tensor:
     if not bool(rows.isfinite().all()):
         raise HarnessError(f"{source} has values that are not finite; fetch or make it again")
     return rows
-
-
-def _check_unpacked(source: Path) -> None:
-    """ValueError for an archive that unpacks to more than a vector may take."""
-    if zipfile.is_zipfile(source):
-        with zipfile.ZipFile(source) as packed:
-            whole = sum(part.file_size for part in packed.infolist())
-        if whole > LARGEST:
-            raise ValueError(f"it unpacks to {whole:,} bytes")
 
 
 def to_blocks(rows: Tensor, engine: Engine, source: Path) -> Tensor:

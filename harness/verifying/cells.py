@@ -11,7 +11,6 @@ from pathlib import Path
 from harness import runs
 from harness.cells import log_name
 from harness.contracts import Condition
-from harness.documents import is_sealed
 from harness.errors import HarnessError
 from harness.files import check_plain, digest_of, read_rows
 from harness.runs import RunRecord, TrainingRecord
@@ -42,7 +41,7 @@ def check_cell(folder: Path, *, deep: bool) -> list[Flaw]:
         return [Flaw(place=file, what=str(error), again=BY_TRAINING)]
     assert record is not None
     return [
-        *found(file, BY_TRAINING, partial(_check_seal, file)),
+        *found(file, BY_TRAINING, partial(runs.check_seal, folder)),
         *_trained(folder, record, deep=deep),
         *_evaluated(folder, record, deep=deep),
         *found(folder / runs.CAPABILITIES, BY_MEASURING, partial(runs.read_capabilities, folder, record)),
@@ -55,11 +54,6 @@ def check_whole(folder: Path) -> None:
     for one in check_cell(folder, deep=True):
         if not one.lacking:
             raise HarnessError(one.what)
-
-
-def _check_seal(file: Path) -> None:
-    if file.is_file() and not is_sealed(file):
-        raise HarnessError(f"{file} was changed since it was written")
 
 
 def _trained(folder: Path, record: RunRecord, *, deep: bool) -> list[Flaw]:
@@ -75,7 +69,6 @@ def _trained(folder: Path, record: RunRecord, *, deep: bool) -> list[Flaw]:
         made = runs.read_training(folder, record)
     except HarnessError as error:
         return [*again, Flaw(place=adapter, what=str(error), again=BY_TRAINING)]
-    again += found(adapter, BY_TRAINING, partial(_check_seal, adapter / runs.TRAINING))
     if deep:
         again += found(adapter, BY_TRAINING, partial(check_weights, adapter / runs.WEIGHTS, made.sha256))
     again += found(folder / runs.LOSSES, BY_TRAINING, partial(_check_losses, folder, made))

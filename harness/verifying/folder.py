@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from harness.documents import is_sealed
+from harness.documents import check_seal
 from harness.errors import HarnessError
 from harness.files import alike, check_plain, is_held
-from harness.runs import LOCK, VECTORS, card_of, check_pair, run_folders, way_out
+from harness.runs import LOCK, VECTORS, card_of, check_pair, read_card, run_folders, unpaired, way_out
 from harness.screen import progress
 from harness.verifying.cells import check_cell
 from harness.verifying.deep import check_weights
@@ -54,25 +54,19 @@ def _vector(vector: Path, *, deep: bool) -> list[Flaw]:
 
 
 def _check_vector(vector: Path, *, deep: bool) -> None:
-    from harness import runs
-
-    card = card_of(vector)
-    for file in (vector, card):
+    for file in (vector, card_of(vector)):
         if file.is_symlink() or file.exists():
             check_plain(file)
     check_pair(vector)
-    made = runs.read_card(vector)
-    if not is_sealed(card):
-        raise HarnessError(f"{card} was changed since it was written")
+    card = read_card(vector)
     if deep:
-        check_weights(vector, made.sha256)
+        check_weights(vector, card.sha256)
 
 
 def _cards_alone(root: Path) -> Iterator[Flaw]:
     """Cards without their vector."""
-    for card in sorted((root / VECTORS).glob("*.json")):
-        vector = card.with_suffix(".safetensors")
-        if not vector.exists():
+    for card in unpaired(root):
+        if card.suffix == ".json":
             yield Flaw(place=card, what=f"{card} is a card without its vector", again=BY_EXTRACTION)
 
 
@@ -83,13 +77,8 @@ def _lock(file: Path) -> list[Flaw]:
 def _check_lock(file: Path) -> None:
     from harness import claims
 
-    try:
-        whole = is_sealed(file)
-    except (OSError, ValueError) as error:
-        raise HarnessError(f"{file} is no lock of claims: {error}") from None
     claims.read_lock(file)
-    if not whole:
-        raise HarnessError(f"{file} was changed since the claims were locked")
+    check_seal(file, what="lock of claims", way_out="restore it")
 
 
 def _same_names(cells: list[Path], vectors: list[Path]) -> Iterator[Flaw]:
