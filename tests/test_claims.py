@@ -272,8 +272,9 @@ def test_results_cut_in_the_middle_stop_with_their_line(study: Path) -> None:
 def test_arms_are_spelled_as_reports_call_them() -> None:
     assert arm_label("comp_ps b=1.0,a=0.50 x2") == "comp_ps a=0.5,b=1 x2"
     assert arm_label("ps") == "ps"
-    with pytest.raises(HarnessError, match="is no dose"):
-        arm_label("ps xtwo")
+    for dose in ("xtwo", "x1_0", "x-1", "xnan", "xinf", "x", "x１"):
+        with pytest.raises(HarnessError, match="is no dose"):
+            arm_label(f"ps {dose}")
 
 
 def test_claims_locked_before_the_first_run_show_no_deviation_until_they_change(tmp_path: Path) -> None:
