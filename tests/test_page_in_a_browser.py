@@ -91,6 +91,13 @@ def test_the_console_stays_empty_and_no_request_leaves_the_page(shown: Chrome, f
     assert {url for url in asked if not url.startswith("data:")} == {file.as_uri()}
 
 
+def test_a_condition_stands_on_lines_and_nothing_is_spelled_out_that_is_no_control(shown: Chrome) -> None:
+    said = shown.execute_script("return document.body.textContent")
+    assert "\\u000a" not in said
+    heads = shown.find_elements("css selector", "#t1 table.matrix thead button")
+    assert any(len(head.text.splitlines()) > 1 for head in heads)
+
+
 def test_every_figure_is_drawn_and_named(shown: Chrome) -> None:
     figures = shown.execute_script(
         "return [...document.querySelectorAll('figure svg')].map(svg => { const box = svg.getBBox();"

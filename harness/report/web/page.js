@@ -1,8 +1,8 @@
 "use strict";
 const data = JSON.parse(document.getElementById("data").textContent);
 const said = document.getElementById("said");
-// What would hide, turn around or end what is read is spelled out, as in all the rest of the page.
-const plain = (text) => String(text).replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff]|[\u{e0000}-\u{e007f}]/gu,
+// What would hide, turn around or end what is read is spelled out, as in all the rest of the page; lines stay lines.
+const plain = (text) => String(text).replace(/(?!\n)[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff]|[\u{e0000}-\u{e007f}]/gu,
   (one) => `\\u${one.codePointAt(0).toString(16).padStart(4, "0")}`);
 const make = (tag, text, attributes = {}) => {
   const element = document.createElement(tag);
