@@ -10,11 +10,18 @@ import textwrap
 from collections.abc import Iterable
 
 
+_ENDLESS_WORD = re.compile(r"(\S{400})\S{400,}(\S{200})")
+
+
 class HarnessError(Exception):
     """Something a user can fix: the message says what, where and the way out, in one line.
 
-    The command line prints it and exits with status 2; a library caller catches it.
+    The command line prints it and exits with status 2; a library caller catches it. Of a word of over a thousand
+    characters, which somebody gave, the start and the end are said.
     """
+
+    def __init__(self, said: object = "") -> None:
+        super().__init__(_ENDLESS_WORD.sub(r"\1...\2", str(said)))
 
 
 class OutOfReach(HarnessError):

@@ -77,6 +77,17 @@ def test_a_spoilt_file_is_read_as_its_kind_or_refused_in_one_line(name: str, rea
         reader.file.write_bytes(valid)
 
 
+def test_a_word_without_an_end_is_said_in_part(readers: dict[str, fuzz.Reader]) -> None:
+    reader = readers["analysis/targets.py read_targets"]
+    valid = reader.file.read_bytes()
+    reader.file.write_bytes(valid.replace(b"a=1", b"a" * 5000))
+    answer = answered(reader)
+    reader.file.write_bytes(valid)
+    assert isinstance(answer, HarnessError)
+    assert 600 < len(str(answer)) < 2000
+    assert "aaa...aaa" in str(answer)
+
+
 @pytest.mark.parametrize("name", sorted(set(NAMES) - {"files/reading.py read_text"}))
 @pytest.mark.parametrize("put", ["folder", "pipe", "device", "dangling", "loop", "socket", "empty", "huge"])
 def test_what_is_no_file_is_one_line_at_once(
