@@ -175,7 +175,7 @@ def a_merged_folder_of_a_name_that_is_no_text(world: World) -> list[str]:
 REPLIES = {
     "an id of nothing": ({"id": ""}, "it is empty (Case.id)"),
     "an id of two lines": ({"id": "a\nb"}, "is not one line"),
-    "a fact beyond 64 bits": ({"facts": {"a": 2**70}}, "is not a whole number of 64 bits"),
+    "a fact beyond 64 bits": ({"facts": {"a": 2**70}}, "does not fit in 64 bits"),
     "a chat that ends with a reply": ({"messages": [{"role": "assistant", "content": "a"}]}, "user's turn"),
 }
 for name, (row, said) in REPLIES.items():

@@ -6,6 +6,7 @@ The longer run is by hand: `python tests/fuzz.py 10000`.
 from __future__ import annotations
 
 import ast
+import json
 import os
 import socket
 from collections.abc import Callable
@@ -86,6 +87,32 @@ def test_a_word_without_an_end_is_said_in_part(readers: dict[str, fuzz.Reader]) 
     assert isinstance(answer, HarnessError)
     assert 600 < len(str(answer)) < 2000
     assert "aaa...aaa" in str(answer)
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        {"id": ""},
+        {"messages": [{"role": "assistant", "content": "A"}]},
+        {"messages": [{"role": "user", "content": ""}]},
+        {"facts": {"n": 2**63}},
+        {"facts": {"n": -(2**64)}},
+    ],
+    ids=str,
+)
+def test_a_stored_case_that_no_setting_could_give_is_named_with_its_line(
+    case: dict[str, object], readers: dict[str, fuzz.Reader]
+) -> None:
+    reader = readers["runs/replies.py read_replies"]
+    valid = reader.file.read_bytes()
+    first, *others = valid.decode().splitlines(keepends=True)
+    row = json.loads(first)
+    reader.file.write_text(json.dumps({**row, "case": {**row["case"], **case}}) + "\n" + "".join(others))
+    answer = answered(reader)
+    reader.file.write_bytes(valid)
+    assert isinstance(answer, HarnessError)
+    assert str(answer).startswith(f"{reader.file}:1: no stored reply: ")
+    assert "move it away" in str(answer)
 
 
 @pytest.mark.parametrize("name", sorted(set(NAMES) - {"files/reading.py read_text"}))

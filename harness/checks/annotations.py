@@ -90,7 +90,7 @@ def _text(value: object) -> str | None:
 def _whole(value: object) -> str | None:
     if not isinstance(value, int) or isinstance(value, bool):
         return f"{shown(value)} is not a whole number"
-    return None if -LARGEST <= value <= LARGEST else f"{shown(value)} is not a whole number of 64 bits"
+    return None if -LARGEST <= value <= LARGEST else f"{shown(value)} does not fit in 64 bits"
 
 
 def _number(value: object) -> str | None:

@@ -67,18 +67,24 @@ def reply_of(row: Row, place: str, way_out: str = WAY_OUT) -> Reply:
             raise HarnessError(f"{place}: no {name!r}; {way_out}")
         if not fits(row[name]):
             raise HarnessError(f"{place}: no stored reply: {name!r} cannot be {row[name]!r:.80}; {way_out}")
-    case = row["case"]
-    return Reply(
-        condition=row["condition"],
-        split=row["split"],
-        sample=row["sample"],
-        case=Case(
-            id=case["id"],
-            messages=tuple(Message(turn["role"], turn["content"]) for turn in case["messages"]),
-            facts=case.get("facts") or {},
-            cluster=case.get("cluster") or "",
-        ),
-        reply=row["reply"],
+    try:
+        return Reply(
+            condition=row["condition"],
+            split=row["split"],
+            sample=row["sample"],
+            case=_case(row["case"]),
+            reply=row["reply"],
+        )
+    except HarnessError as error:
+        raise HarnessError(f"{place}: no stored reply: {error}; {way_out}") from error
+
+
+def _case(row: Mapping[str, Any]) -> Case:
+    return Case(
+        id=row["id"],
+        messages=tuple(Message(turn["role"], turn["content"]) for turn in row["messages"]),
+        facts=row.get("facts") or {},
+        cluster=row.get("cluster") or "",
     )
 
 
