@@ -10,7 +10,7 @@ from harness.stats.decisions import LEAST_SEEDS, FlipTest, decided_at, flip_leve
 from harness.stats.forms import Part, crossed_form
 from harness.stats.intervals import estimate, estimate_linear, leak, rate_interval
 from harness.stats.planning import DesignPlan, Needed, plan
-from harness.stats.records import Estimate, Grid, Observation, are_rates
+from harness.stats.records import Estimate, Grid, Observation, are_rates, tabulate
 from harness.stats.verdicts import Outcome, OutcomeLevels, outcome_levels
 
 __all__ = [
@@ -44,4 +44,5 @@ __all__ = [
     "plan",
     "rate_interval",
     "sign_flips",
+    "tabulate",
 ]
