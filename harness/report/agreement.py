@@ -88,7 +88,7 @@ def _numbers(names: tuple[str, str], found: TwoJudges) -> Section:
         ),
         lines=(
             "both told: replies to which both give a number; apart: its mean absolute difference; "
-            "alpha: Krippendorff's [95 % interval], 1 for full agreement, 0 as by chance, - where nothing could have disagreed; "
+            "alpha: Krippendorff's [95 % interval], 1 for full agreement, 0 as by chance, - where it could not differ; "
             "verdict: the number is at least the threshold; same verdict in percent",
         ),
     )
