@@ -9,7 +9,7 @@ from statistics import NormalDist
 import numpy as np
 
 from harness.stats.crossing import Crossed, crossed
-from harness.stats.forms import Part, crossed_form
+from harness.stats.forms import Summand, crossed_form
 from harness.stats.records import Estimate, Grid, Observation, are_rates, distinct, tabulate
 
 NAMED = 5  # of what was not used, the rest is counted
@@ -99,7 +99,7 @@ def contrast(terms: Sequence[Term]) -> Contrast:
     counted = trained or list(zip(tables, kept, strict=True))
     judged = {pair for _, one in counted for pair in one.judged}
     return Contrast(
-        spread=crossed_form([Part(values=one.values, seeds=one.paired) for one in kept]) if clusters else None,
+        spread=crossed_form([Summand(values=one.values, seeds=one.paired) for one in kept]) if clusters else None,
         n=len({pair for table, _ in counted for pair in table.pairs}),
         judged=len(judged),
         by_seed=_by_seed(kept) if clusters else (),

@@ -24,7 +24,7 @@ Seeds = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class Summand:
     """Values times their weight in the form, (..., clusters, seeds), NaN where there is none; who trained has `seeds`.
 
     Without `seeds` the columns are draws of one model, and what they differ by is noise of the clusters.
@@ -44,7 +44,7 @@ class _Residuals:
     of_cells: Grid
 
 
-def crossed_form(parts: Sequence[Part]) -> Crossed:
+def crossed_form(parts: Sequence[Summand]) -> Crossed:
     """The mean of the sum of `parts` over their clusters, with the parts of its variance.
 
     Every cluster must have a value in every part. `seeds` of the answer is the least number that a part with seeds has.
@@ -75,7 +75,7 @@ def crossed_form(parts: Sequence[Part]) -> Crossed:
     )
 
 
-def _sum(seen: Sequence[_Residuals], name: str, parts: Sequence[Part]) -> Grid:
+def _sum(seen: Sequence[_Residuals], name: str, parts: Sequence[Summand]) -> Grid:
     """The sum over parts, those with seeds and those without each by themselves.
 
     So an arm that is the untrained model leaves exactly 0.
@@ -87,7 +87,7 @@ def _sum(seen: Sequence[_Residuals], name: str, parts: Sequence[Part]) -> Grid:
     return total
 
 
-def _residuals(part: Part) -> _Residuals:
+def _residuals(part: Summand) -> _Residuals:
     known = ~np.isnan(part.values)
     values = np.where(known, part.values, 0.0)
     number = known.sum(-1, keepdims=True).astype(float)
@@ -104,7 +104,7 @@ def _residuals(part: Part) -> _Residuals:
     return _Residuals(means[..., 0], of_clusters, (weight * apart).sum(-2), weight * left)
 
 
-def _seed_freedom(parts: Sequence[Part], seen: Sequence[_Residuals], like: Grid) -> Grid:
+def _seed_freedom(parts: Sequence[Summand], seen: Sequence[_Residuals], like: Grid) -> Grid:
     """The degrees of freedom that the variances seen leave, and no more than variances that are alike would.
 
     Few seeds of one arm may be near each other by chance; the variances seen then give it no weight, and more freedom
