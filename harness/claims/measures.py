@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.analysis import Arm, Table, paired, pooled, triggers
 from harness.claims.schema import PROMPTS, TRAIT, TRIGGERS, Claims, Comparison, arm_label
 from harness.contracts import CLEAN, Condition
-from harness.stats import Contrast, Term, contrast, contrast_of
+from harness.stats import Contrast, Term, contrast
 
 
 class NotRun(Exception):
@@ -92,9 +92,9 @@ def _balance(comparison: Comparison, table: Table, claims: Claims) -> Difference
     if comparison.targets not in claims.targets:
         raise NotRun(f"no file of balances at {claims.file.parent / comparison.targets}")
     targets = [one for one in claims.targets[comparison.targets] if one.setting == table.setting]
-    rows = paired(table, targets, *names)
-    if not rows:
+    terms = paired(table, targets, *names)
+    if not terms:
         raise NotRun(f"no balance was set and run for both {names[0]} and {names[1]} in {table.setting}")
     arms = tuple(arm for arm in table.arms if arm.intervention in names)
     traits = tuple(dict.fromkeys(trait for one in targets for trait in one.shares))
-    return Difference(contrast_of(rows), traits, arms)
+    return Difference(replace(contrast(terms), bounded=True), traits, arms)
