@@ -296,18 +296,18 @@ def test_the_level_that_decides_is_that_of_the_interval_that_just_touches_0():
 def test_a_plan_says_how_many_seeds_bring_the_effect_into_sight():
     rng = np.random.default_rng(6)
     rows = arm((0.1 * rng.normal(size=(40, 4)) + 0.1 * rng.normal(size=(1, 4))).tolist())
-    small, large = (plan(contrast_of(rows), of=of) for of in (0.05, 0.2))
+    small, large = (plan(contrast_of(rows), of_smallest=of) for of in (0.05, 0.2))
     assert small.detectable == large.detectable
-    assert small.seeds > large.seeds >= 4
-    assert plan(contrast_of(rows), of=small.detectable).seeds == 4
+    assert small.smallest.seeds > large.smallest.seeds >= 4
+    assert plan(contrast_of(rows), of_smallest=small.detectable).smallest.seeds == 4
 
 
 def test_questions_that_differ_too_much_for_any_number_of_seeds_are_to_be_more():
     rows = arm([[(-1.0) ** g * 0.9] * 3 for g in range(10)])
-    seen = plan(contrast_of(rows), of=0.2)
+    seen = plan(contrast_of(rows), of_smallest=0.2).smallest
     assert seen.seeds is None
     assert seen.questions > 10
 
 
 def test_one_seed_has_no_plan_since_nothing_is_known_of_others():
-    assert plan(contrast_of(arm([[0.1], [0.4], [0.2]])), of=0.1).detectable is None
+    assert plan(contrast_of(arm([[0.1], [0.4], [0.2]])), of_smallest=0.1).detectable is None

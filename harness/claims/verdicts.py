@@ -194,7 +194,9 @@ def _corrected(decisions: Sequence[Decision]) -> list[Decision]:
 def _final(one: Decision, adjusted: float, family: int) -> Decision:
     level = 1 - ALPHA / family
     parts = tuple(
-        replace(part, plan=plan(part.contrast, of=part.compare.smallest, level=level)) if part.contrast else part
+        replace(part, plan=plan(part.contrast, of_smallest=part.compare.smallest, level=level))
+        if part.contrast
+        else part
         for part in one.parts
     )
     decided = replace(one, parts=parts, adjusted=adjusted, family=family)
@@ -224,7 +226,7 @@ def _needed(part: Part) -> str:
     asked = f"{part.compare.arm} against {part.compare.against} at {100 * part.compare.smallest:g} points"
     if part.plan is None or part.estimate is None:
         return f"{asked}: nothing measured"
-    seeds, questions = part.plan.seeds, part.plan.questions
+    seeds, questions = part.plan.smallest.seeds, part.plan.smallest.questions
     if seeds is not None and seeds > part.estimate.seeds:
         return f"{asked}: about {seeds} seeds needed, {part.estimate.seeds} run"
     if seeds is not None:

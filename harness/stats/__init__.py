@@ -8,8 +8,9 @@ from harness.stats.contrasts import Contrast, Term, agreed_half_width, contrast,
 from harness.stats.crossing import Crossed, crossed
 from harness.stats.decisions import LEAST_SEEDS, FlipTest, decided_at, flip_levels, holm, sign_flips
 from harness.stats.intervals import estimate, estimate_linear, leak, rate_interval
-from harness.stats.planning import DesignPlan, plan
+from harness.stats.planning import DesignPlan, Needed, plan
 from harness.stats.records import Estimate, Grid, Observation, are_rates
+from harness.stats.verdicts import Outcome, OutcomeLevels, outcome_levels
 
 __all__ = [
     "LEAST_SEEDS",
@@ -19,7 +20,10 @@ __all__ = [
     "Estimate",
     "FlipTest",
     "Grid",
+    "Needed",
     "Observation",
+    "Outcome",
+    "OutcomeLevels",
     "Term",
     "agreed_half_width",
     "are_rates",
@@ -32,6 +36,7 @@ __all__ = [
     "flip_levels",
     "holm",
     "leak",
+    "outcome_levels",
     "plan",
     "rate_interval",
     "sign_flips",

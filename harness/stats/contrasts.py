@@ -27,7 +27,8 @@ class Contrast:
 
     `n` and `judged` count rows or cluster-seed pairs, all and used. `by_seed` is the mean of each seed over the
     clusters that all seeds have. `bounded` says that the form is of shares, so that an interval exists even where
-    every pair agrees. `spread` is None when nothing could be paired.
+    every pair agrees. `unused` names the seeds, clusters and pairs that are in no figure, a line each. `spread` is None
+    when nothing could be compared.
     """
 
     spread: Crossed | None
@@ -35,6 +36,7 @@ class Contrast:
     judged: int
     by_seed: tuple[float, ...]
     bounded: bool = True
+    unused: tuple[str, ...] = ()
 
     @property
     def mean(self) -> float | None:

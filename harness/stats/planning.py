@@ -17,34 +17,54 @@ MOST = 1000  # seeds or questions beyond which none are counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DesignPlan:
-    """The smallest effect found with 80 % power, and the seeds or questions that an effect of `of` needs.
+class Needed:
+    """What it takes to tell an effect of size `of` from 0.
 
-    Read off the observed spread, which few seeds know badly: an order of size. `detectable` is None where one seed,
-    or nothing, was measured. `seeds` is None where no number of seeds is enough, since the questions differ too much;
-    `questions` then says how many of those it takes at the present seeds, None where these are not enough either.
+    `seeds` is None where no number of seeds is enough at the present questions; `questions` then says how many of
+    those it takes at the present seeds, None where these are not enough either.
     """
 
     of: float
-    detectable: float | None
     seeds: int | None
     questions: int | None
 
 
-def plan(found: Contrast, *, of: float, level: float = 0.95) -> DesignPlan:
-    """What intervals at `level` can find of an effect of size `of`."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DesignPlan:
+    """The smallest effect found with 80 % power, and what the smallest that counts and the effect seen need.
+
+    Read off the observed spread, which few seeds know badly: an order of size. `detectable` is None where one seed,
+    or nothing, was measured; `seen` where the effect seen is 0 or nothing was measured.
+    """
+
+    detectable: float | None
+    smallest: Needed
+    seen: Needed | None
+
+
+def plan(found: Contrast, *, of_smallest: float, level: float = 0.95) -> DesignPlan:
+    """What intervals at `level` can find of an effect of size `of_smallest`, the smallest that counts, and of that seen."""
     spread = found.spread
     if spread is None or spread.seeds < 2:
-        return DesignPlan(of=of, detectable=None, seeds=None, questions=None)
+        nothing = Needed(of=of_smallest, seeds=None, questions=None)
+        return DesignPlan(detectable=None, smallest=nothing, seen=None)
+    seen = abs(float(spread.mean))
+    return DesignPlan(
+        detectable=_detectable(spread, level) if spread.is_spread else agreed_half_width(spread.clusters, level),
+        smallest=_needed(spread, of_smallest, level),
+        seen=_needed(spread, seen, level) if seen else None,
+    )
+
+
+def _needed(spread: Crossed, of: float, level: float) -> Needed:
     if not spread.is_spread:
-        wide = agreed_half_width(spread.clusters, level)
         enough = _least(spread.clusters, lambda number: agreed_half_width(number, level) <= of)
-        return DesignPlan(of=of, detectable=wide, seeds=None, questions=enough)
+        return Needed(of=of, seeds=None, questions=enough)
     seeds = _least(spread.seeds, lambda number: _detectable(_at(spread, seeds=number), level) <= of)
     questions = None
     if seeds is None:
         questions = _least(spread.clusters, lambda number: _detectable(_at(spread, clusters=number), level) <= of)
-    return DesignPlan(of=of, detectable=_detectable(spread, level), seeds=seeds, questions=questions)
+    return Needed(of=of, seeds=seeds, questions=questions)
 
 
 def _detectable(spread: Crossed, level: float) -> float:
