@@ -10,6 +10,7 @@ from harness.analysis.grouping import grouped
 from harness.analysis.leak_matrix import Matrix, matrix, triggers
 from harness.analysis.ledger import Cost, costs
 from harness.analysis.needed_gates import needed_gates, taught_gates
+from harness.analysis.placebos import against_placebo, beyond_placebo, placebo_words, placebos_of
 from harness.analysis.references import Published, groups
 from harness.analysis.result_tables import Agreed, Table, tables
 from harness.analysis.results import Capability, Results, Run, load, pooled
@@ -52,8 +53,10 @@ __all__ = [
     "Target",
     "Tradeoff",
     "TwoJudges",
+    "against_placebo",
     "agreement",
     "balances",
+    "beyond_placebo",
     "by_seed",
     "choose",
     "costs",
@@ -66,6 +69,8 @@ __all__ = [
     "matrix",
     "needed_gates",
     "paired",
+    "placebo_words",
+    "placebos_of",
     "pooled",
     "read_targets",
     "shared_conditions",

@@ -38,7 +38,9 @@ class Matrix:
 
 def matrix(table: Study) -> Matrix | None:
     """The matrix of `table`; None without the untrained model, or where nothing was put back."""
-    leaks = next((one for one in table.blocks if one.kind == "leak"), None) if isinstance(table, Table) else leaks_of(table)
+    leaks = (
+        next((one for one in table.blocks if one.kind == "leak"), None) if isinstance(table, Table) else leaks_of(table)
+    )
     base = untrained_of(table.arms)
     if leaks is None or base is None:
         return None

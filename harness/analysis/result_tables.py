@@ -47,7 +47,7 @@ def tables(results: Results, registry: Registry) -> tuple[Table, ...]:
 
 
 def leaks_of(study: Study) -> Block | None:
-    """What each condition wakes of the trait beyond what it does to the untrained model; None where none can be told."""
+    """What each condition wakes of the trait beyond what it does to the untrained model; None where that is unknown."""
     return leaks(study.trait, study.arms, study.conditions, study.metric(study.trait)) if study.known else None
 
 

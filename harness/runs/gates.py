@@ -100,7 +100,7 @@ def faults(gates: Mapping[str, Gate]) -> dict[str, Gate]:
 
 
 def could_tell(metric: Metric, observations: Sequence[Observation], *, of: str) -> PooledGate:
-    """Could the judge tell of the replies for one metric, arm and condition? Where it told of all, there is no doubt."""
+    """Could the judge tell of the replies for one metric, arm and condition? If it told of all, there is no doubt."""
     told = [replace(seen, value=float(seen.value is not None)) for seen in observations]
     found = estimate(told)
     state = "held" if found.mean == 1 else _at_least(found, JUDGED_SHARE)
