@@ -1,20 +1,19 @@
 """The difference of two arms: one function for every page, table and claim, so that one comparison has one number.
 
-With it stand what it rests on (the gates that it needs, what was left out and why) and how far the replies that nobody
-could judge might move it: all of them taken as 0, or as 1, whichever makes most of the difference, and least.
+With it stand what was left out and why, and how far the replies that nobody could judge might move it: all of them
+taken as 0, or as 1, whichever makes least of the difference, and most.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from harness.analysis.arms import Arm
-from harness.analysis.needed_gates import needed_gates
 from harness.analysis.results import pooled
 from harness.analysis.studies import Study
 from harness.contracts import CLEAN
-from harness.runs import PooledGate, faults
+from harness.runs import faults
 from harness.stats import Contrast, Term, are_rates, contrast
 
 
@@ -26,20 +25,30 @@ class NotRun(Exception):
 class Difference:
     """The difference of two arms and what it rests on.
 
-    `seeds` is the least number of seeds that a trained arm has in any part of it. `least` and `most` are the difference
-    with the `unjudged` replies counted against it and for it; None where there are none, or where they have no bounds.
-    `left_out` says what was there and not used, one line each.
+    `seeds` is the least number of seeds that a trained arm has in any part of it, and `unjudged` counts the replies
+    that could not be judged. `left_out` says what was there and not used, one line each.
     """
 
     contrast: Contrast
     metrics: tuple[str, ...]
     arms: tuple[Arm, ...]
+    conditions: tuple[str, ...]
     seeds: int
-    gates: tuple[PooledGate, ...]
-    least: Contrast | None = None
-    most: Contrast | None = None
+    terms: tuple[Term, ...] = ()
     unjudged: int = 0
     left_out: tuple[str, ...] = ()
+
+    def ends(self) -> tuple[Contrast, ...]:
+        """The difference with the replies that were not judged counted against it, and for it.
+
+        None where there are none such, or where scores have no bounds.
+        """
+        if not self.unjudged or not all(are_rates(term.observations) for term in self.terms):
+            return ()
+        return tuple(
+            contrast([_filled(term, 1.0 if (term.weight > 0) == most else 0.0) for term in self.terms])
+            for most in (False, True)
+        )
 
 
 def difference(
@@ -98,37 +107,25 @@ def _difference(
 ) -> Difference:
     terms.sort(key=lambda term: not term.trained)
     found = contrast(terms)
-    if found.spread is None:
+    if found.mean is None:
         raise NotRun(f"{arms[0].label} and {arms[1].label} have no seed and question in common")
     known = study.metric(metric)
     # A score that is None since the reply does not count says nothing of what it might have been.
     countable = known is None or not known.subset
-    unjudged = sum(seen.value is None for term in terms for seen in term.observations) if countable else 0
-    ends = list(_ends(terms)) if unjudged else [None, None]
     return Difference(
         contrast=found,
         metrics=(metric,),
         arms=tuple(arms),
+        conditions=tuple(conditions),
         seeds=min(_seeds(term) for term in terms if term.trained),
-        gates=needed_gates(study, arms, [metric], conditions),
-        least=ends[0],
-        most=ends[1],
-        unjudged=unjudged,
-        left_out=(*faulty, *getattr(found, "unused", ())),
+        terms=tuple(terms),
+        unjudged=sum(seen.value is None for term in terms for seen in term.observations) if countable else 0,
+        left_out=(*faulty, *found.unused),
     )
 
 
 def _seeds(term: Term) -> int:
     return len({seen.seed for seen in term.observations if seen.value is not None})
-
-
-def _ends(terms: Sequence[Term]) -> Iterator[Contrast | None]:
-    """The form with every reply that was not judged taken as what makes least, and most, of it."""
-    if not all(are_rates(term.observations) for term in terms):
-        yield from (None, None)
-        return
-    for most in (False, True):
-        yield contrast([_filled(term, 1.0 if (term.weight > 0) == most else 0.0) for term in terms])
 
 
 def _filled(term: Term, value: float) -> Term:

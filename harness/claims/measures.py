@@ -9,7 +9,6 @@ from harness.analysis import (
     NotRun,
     Study,
     difference,
-    needed_gates,
     paired,
     shared_conditions,
     sound,
@@ -70,7 +69,7 @@ def _balance(comparison: Comparison, study: Study, claims: Claims) -> Difference
         contrast=contrast_of(rows),
         metrics=traits,
         arms=arms,
+        conditions=(CLEAN,),
         seeds=len({seen.seed for seen in rows if seen.value is not None}),
-        gates=needed_gates(study, arms, traits, [CLEAN]),
         left_out=faulty,
     )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from harness.analysis import Difference, NotRun, Study, against_placebo, placebo_words
+from harness.analysis import Difference, NotRun, Study, against_placebo, needed_gates, placebo_words
 from harness.claims.measures import measured
 from harness.claims.schema import Claims, Comparison
 from harness.runs import PooledGate
@@ -34,9 +34,10 @@ class Part:
     """One comparison of a claim: `arm` minus `against`, with its 95 % interval and what the seeds alone can say.
 
     `levels` are the smallest alphas at which each outcome is told, `ends` the same with the replies that were not
-    judged counted against the difference and for it. `outcome` and its `plan` are those at the claim's level of its family.
-    `difference` is None where something is `missing`. `placebo` is a summary of `against`, where that is one, and
-    `beyond` what the comparison with it says.
+    judged counted against the difference and for it, and `worst` the outer ends of all their 95 % intervals. `outcome`
+    and its `plan` are those at the claim's level of its family. `difference` is None where something is `missing`, and
+    `gates` must hold before it says anything. `placebo` is a summary of `against`, where that is one, and `beyond` what
+    the comparison with it says.
     """
 
     compare: Comparison
@@ -45,6 +46,8 @@ class Part:
     flips: FlipTest
     levels: OutcomeLevels = UNDECIDED
     ends: tuple[OutcomeLevels, ...] = ()
+    worst: tuple[float, float] | None = None
+    gates: tuple[PooledGate, ...] = ()
     outcome: Outcome = "open"
     plan: DesignPlan | None = None
     placebo: str = ""
@@ -55,11 +58,6 @@ class Part:
     def contrast(self) -> Contrast | None:
         """The difference at any level; None where something is missing."""
         return None if self.difference is None else self.difference.contrast
-
-    @property
-    def gates(self) -> tuple[PooledGate, ...]:
-        """What must hold before it says anything."""
-        return () if self.difference is None else self.difference.gates
 
     @property
     def named(self) -> str:
@@ -79,16 +77,6 @@ class Part:
             counted = f"{questions} question{'' if questions == 1 else 's'}"
             return f"{counted} say too little about others; {LEAST_QUESTIONS} or more are needed"
         return ""
-
-    @property
-    def worst(self) -> tuple[float, float] | None:
-        """The outer ends of the 95 % intervals as judged, and with all that was not judged taken as 0, or as 1."""
-        if self.difference is None or self.difference.least is None or self.difference.most is None:
-            return None
-        found = (self.difference.contrast, self.difference.least, self.difference.most)
-        ends = [(told.low, told.high) for told in (one.estimate() for one in found)]
-        lows, highs = ([end for end in side if end is not None] for side in zip(*ends, strict=True))
-        return (min(lows), max(highs)) if lows and highs else None
 
     def at(self, alpha: float, *, parts: int = 1) -> Part:
         """The outcome at `alpha` of a claim of so many `parts`, with what the design can see at it."""
@@ -117,7 +105,7 @@ def part_of(comparison: Comparison, study: Study, claims: Claims) -> Part:
     except NotRun as missing:
         none = FlipTest(p=None, why_none="not run")
         return Part(compare=comparison, difference=None, estimate=None, flips=none, missing=str(missing))
-    ends = [end for end in (found.least, found.most) if end is not None]
+    ends = found.ends()
     return Part(
         compare=comparison,
         difference=found,
@@ -125,6 +113,8 @@ def part_of(comparison: Comparison, study: Study, claims: Claims) -> Part:
         flips=sign_flips(found.contrast.by_seed),
         levels=_levels(found.contrast, comparison),
         ends=tuple(_levels(end, comparison) for end in ends),
+        worst=_outer([found.contrast, *ends]) if ends else None,
+        gates=needed_gates(study, found.arms, found.metrics, found.conditions),
         placebo=against_placebo(study, comparison.against),
     )
 
@@ -139,3 +129,9 @@ def outcome_at(levels: OutcomeLevels, alpha: float, *, parts: int = 1) -> Outcom
 
 def _levels(found: Contrast, comparison: Comparison) -> OutcomeLevels:
     return outcome_levels(found, direction=comparison.direction, smallest=comparison.smallest)
+
+
+def _outer(found: Sequence[Contrast]) -> tuple[float, float] | None:
+    ends = [(told.low, told.high) for told in (one.estimate() for one in found)]
+    lows, highs = ([end for end in side if end is not None] for side in zip(*ends, strict=True))
+    return (min(lows), max(highs)) if lows and highs else None
