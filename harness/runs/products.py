@@ -88,13 +88,14 @@ def check_replies(file: Path, replies: Sequence[Reply], of: RunRecord, *, way_ou
 
 
 def check_results(file: Path, rows: Sequence[Row], of: RunRecord, *, way_out: str) -> None:
-    """Unfit where the `rows` of `file`, results or checks, are not those of the run `of`, or stand in it twice."""
+    """Unfit where the `rows` of `file`, results or checks, are not those of the run `of`, or results stand in it twice."""
     if check_product(file, rows, of, way_out=way_out) or not rows:
         return
     place = _SCORED if file.name == RESULTS else itemgetter("condition", "split", "judge", "check", "case", "sample")
-    if twice := _twice(list(map(place, rows))):
+    whole = _is_whole(of)
+    if (whole or file.name == RESULTS) and (twice := _twice(list(map(place, rows)))):
         raise Unfit(f"{file} does not belong to its run: {twice}; {way_out}")
-    if not _is_whole(of):
+    if not whole:
         return
     if file.name == RESULTS and of.logs_show:
         beside = file.with_name(CHECKS)
