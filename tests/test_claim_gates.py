@@ -328,11 +328,8 @@ def test_a_page_and_a_claim_have_one_number_for_one_comparison_also_where_seeds_
 ) -> None:
     """Arms of seeds that only partly are the same, each with another rate: nothing may depend on who asks."""
     write_run(tmp_path / "runs", cell("base"), {"clean": 0.0, CONDITIONS[1]: 0.1})
-    rates = {
-        "none": dict.fromkeys(range(6), 0.9),
-        "ip": {0: 0.9, 1: 0.6, 2: 0.3, 5: 0.8},
-        "ps": {1: 0.1, 2: 0.5, 3: 0.2},
-    }
+    ip, ps = {0: 0.9, 1: 0.6, 2: 0.3, 5: 0.8}, {1: 0.1, 2: 0.5, 3: 0.2}
+    rates = {"none": dict.fromkeys(range(6), 0.9), "ip": ip, "ps": ps}
     for name, by_seed in rates.items():
         for seed, rate in by_seed.items():
             write_run(tmp_path / "runs", cell(name, seed=seed), {"clean": rate, CONDITIONS[1]: min(1.0, rate + 0.1)})
