@@ -104,7 +104,8 @@ def _agreed(arms: Sequence[Arm]) -> Iterator[Agreed]:
                 pair.setdefault(label, []).append(check)
     for (judge, second, names), by_arm in found.items():
         for label, checks in by_arm.items():
-            told = agreement([check.first for check in checks], [check.second for check in checks], names=names)
+            first, other = [check.first for check in checks], [check.second for check in checks]
+            told = agreement(first, other, names=names, clusters=[check.case for check in checks])
             yield Agreed(judge=judge, check=second, arm=label, agreement=told)
 
 

@@ -2,16 +2,16 @@
 
 from harness.claims.locking import Deviation, deviations, differences, lock, read_lock
 from harness.claims.names import check_conditions
-from harness.claims.parts import Part
+from harness.claims.parts import ComparedPart
 from harness.claims.schema import Board, Claims, read_claims
 from harness.claims.verdicts import Decision, judge, judge_studies
 
 __all__ = [
     "Board",
     "Claims",
+    "ComparedPart",
     "Decision",
     "Deviation",
-    "Part",
     "check_conditions",
     "deviations",
     "differences",

@@ -105,7 +105,7 @@ def check_results(file: Path, rows: Sequence[Row], of: RunRecord, *, way_out: st
     place = _SCORED if file.name == RESULTS else itemgetter("condition", "split", "judge", "check", "case", "sample")
     whole = is_whole(of)
     if (whole or file.name == RESULTS) and (twice := _twice(list(map(place, rows)))):
-        raise Unfit(f"{file} does not belong to its run: {twice}; {way_out}")
+        raise Unfit(f"{file}: {twice}; {way_out}")
     if not whole:
         return
     if file.name == RESULTS and of.logs_show:

@@ -4,12 +4,13 @@ Rows are not independent: replies cluster by question, and arms repeat over trai
 since new questions and new seeds would give other numbers; every interval here counts both. What is promised is
 checked by simulation: `python -m benchmarks coverage`."""
 
-from harness.stats.contrasts import Contrast, Term, agreed_half_width, contrast, contrast_of
+from harness.stats.contrasts import Contrast, Term, agreed_half_width, bounded_half_width, contrast, contrast_of
 from harness.stats.crossing import Crossed, crossed
 from harness.stats.decisions import LEAST_SEEDS, FlipTest, decided_at, flip_levels, holm, sign_flips
+from harness.stats.forms import Part, crossed_form
 from harness.stats.intervals import estimate, estimate_linear, leak, rate_interval
 from harness.stats.planning import DesignPlan, Needed, plan
-from harness.stats.records import Estimate, Grid, Observation, are_rates
+from harness.stats.records import Estimate, Grid, Observation, are_rates, tabulate
 from harness.stats.verdicts import Direction, Outcome, OutcomeLevels, outcome_levels
 
 __all__ = [
@@ -25,12 +26,15 @@ __all__ = [
     "Observation",
     "Outcome",
     "OutcomeLevels",
+    "Part",
     "Term",
     "agreed_half_width",
     "are_rates",
+    "bounded_half_width",
     "contrast",
     "contrast_of",
     "crossed",
+    "crossed_form",
     "decided_at",
     "estimate",
     "estimate_linear",
@@ -41,4 +45,5 @@ __all__ = [
     "plan",
     "rate_interval",
     "sign_flips",
+    "tabulate",
 ]
