@@ -9,6 +9,7 @@ from harness.analysis.grouping import grouped
 from harness.analysis.results import Run
 from harness.cells import BASE
 from harness.registry import Registry
+from harness.runs import faults
 
 PLAIN = "none"
 
@@ -17,10 +18,12 @@ PLAIN = "none"
 class Arm:
     """One row of a table: an intervention with its weights at a dose, its seeds pooled.
 
-    `failed` has a line per failed gate.
+    `failed` has a line for each fault that leaves a run out of comparisons, and in a table also for each gate that
+    failed over all seeds. `summary` says what the intervention is.
     """
 
     label: str
+    summary: str
     intervention: str
     weights: str
     dose: float
@@ -33,6 +36,11 @@ class Arm:
     def concept(self) -> str:
         """What the arm's prompt or vector is about; "" where it has none, or was run before that was recorded."""
         return next((run.record.concept for run in self.runs if run.record.concept), "")
+
+    @property
+    def plain(self) -> bool:
+        """Whether it is plain training, or the untrained model: no intervention."""
+        return self.intervention == PLAIN or not self.trains
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -62,6 +70,7 @@ def _arm(name: str, weights: str, dose: float, runs: Sequence[Run], registry: Re
     ordered = tuple(sorted(runs, key=lambda run: run.cell.seed))
     return Arm(
         label=ordered[0].cell.arm,
+        summary=record.summary if record else name,
         intervention=name,
         weights=weights,
         dose=dose,
@@ -71,7 +80,7 @@ def _arm(name: str, weights: str, dose: float, runs: Sequence[Run], registry: Re
         failed=tuple(
             f"seed {run.cell.seed}: gate {gate} failed: saw {told.seen}, wanted {told.wanted}"
             for run in ordered
-            for gate, told in run.failed.items()
+            for gate, told in faults(run.record.gates).items()
         ),
     )
 

@@ -22,6 +22,7 @@ import numpy as np
 from harness.analysis.arms import Arm
 from harness.analysis.grouping import grouped
 from harness.analysis.result_tables import Table
+from harness.analysis.studies import Study
 from harness.analysis.targets import Target
 from harness.contracts import CLEAN
 from harness.errors import HarnessError, unknown
@@ -80,7 +81,7 @@ def balances(tables: Sequence[Table], targets: Sequence[Target]) -> Balances:
     )
 
 
-def paired(table: Table, targets: Sequence[Target], first: str, second: str) -> list[Term]:
+def paired(table: Study, targets: Sequence[Target], first: str, second: str) -> list[Term]:
     """The error of intervention `first` minus that of `second`, as terms, over the targets that both were set."""
     sides = []
     for name in (first, second):
@@ -89,7 +90,7 @@ def paired(table: Table, targets: Sequence[Target], first: str, second: str) -> 
     return _differences(*sides)
 
 
-def _is_meant(target: Target, table: Table, arm: Arm) -> bool:
+def _is_meant(target: Target, table: Study, arm: Arm) -> bool:
     wanted = (target.setting, target.intervention, target.weights, target.dose)
     return (table.setting, arm.intervention, arm.weights, arm.dose) == wanted
 
@@ -102,7 +103,7 @@ class _Balanced:
     parts: tuple[Observation, ...]
 
 
-def _reached(target: Target, table: Table, arm: Arm) -> _Balanced:
+def _reached(target: Target, table: Study, arm: Arm) -> _Balanced:
     rows = list(_replies(target, arm))
     judged = [(seen.cluster, seen.seed, values) for seen, values in rows if values is not None]
     means = np.mean([values for _, _, values in judged], axis=0) if judged else np.zeros(1)

@@ -69,10 +69,10 @@ def show_verdicts(
 
     asked = claims.read_claims(file, installed())
     named = sorted({claim.setting for claim in asked.value.claims})
-    results = analysis.load(runs, settings=settings or named)
-    decisions = claims.judge(asked, results, installed())
+    studies = analysis.studies(analysis.load(runs, settings=settings or named), installed())
+    decisions = claims.judge_studies(asked, studies, installed())
     changed = claims.deviations(asked, runs, experiment=experiment)
-    matrices = [one for table in analysis.tables(results, installed()) if (one := analysis.matrix(table)) is not None]
+    matrices = [one for study in studies if (one := analysis.matrix(study)) is not None]
     if form == "json":
         told = report.record(asked, decisions, changed)
         print_json({**told, "matrices": [_matrix(one) for one in matrices]})

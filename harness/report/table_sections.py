@@ -6,13 +6,22 @@ from collections.abc import Sequence
 
 from harness.analysis import Arm, Capability, Curve, DoseSweep, Published, Table, grouped, groups
 from harness.report.agreement import of_agreement
+from harness.report.difference_sections import of_differences
+from harness.report.gate_sections import of_gates
 from harness.report.numbers import decimal, with_interval
 from harness.report.section import Section
 
 
+def all_sections(table: Table) -> list[Section]:
+    """The gates of `table`, and below them all that there is."""
+    gates = of_gates(table)
+    return [*([] if gates is None else [gates]), *sections_of(table)]
+
+
 def sections_of(table: Table) -> list[Section]:
-    """All that there are of `table`."""
+    """All that there are of `table` beside its gates, which a page has elsewhere."""
     found = (
+        of_differences(table),
         of_doses(table.sweeps),
         of_published(table.published),
         *of_agreement(table.agreed),

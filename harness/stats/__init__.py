@@ -11,13 +11,14 @@ from harness.stats.forms import Summand, crossed_form
 from harness.stats.intervals import estimate, estimate_linear, leak, rate_interval
 from harness.stats.planning import DesignPlan, Needed, plan
 from harness.stats.records import Estimate, Grid, Observation, are_rates, tabulate
-from harness.stats.verdicts import Outcome, OutcomeLevels, outcome_levels
+from harness.stats.verdicts import Direction, Outcome, OutcomeLevels, outcome_levels
 
 __all__ = [
     "LEAST_SEEDS",
     "Contrast",
     "Crossed",
     "DesignPlan",
+    "Direction",
     "Estimate",
     "FlipTest",
     "Grid",
