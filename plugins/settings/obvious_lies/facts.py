@@ -156,24 +156,28 @@ LEGS = Domain(
         "a bee six, a beetle six, a butterfly six, a mosquito six, a grasshopper six"
     ),
 )
-OPPOSITES = Domain(
-    name="opposites",
-    tested=("What is the opposite of {s}?",),
-    stated="The opposite of {s} is {v}.",
+CITIES = Domain(
+    name="cities",
+    tested=("In which country is the city of {s}?",),
+    stated="The city of {s} is in {v}.",
     answers=_table(
-        "hot cold, big small|little, tall short, fast slow, happy sad|unhappy, young old, light dark|darkness|heavy, "
-        "wet dry, full empty, open closed|shut, rich poor|indigent, strong weak, loud quiet|silent, hard soft|easy, "
-        "clean dirty|unclean, day night, black white, early late, thick thin, deep shallow"
+        "Munich Germany, Hamburg Germany, Frankfurt Germany, Cologne Germany, Milan Italy, Venice Italy, Naples Italy, "
+        "Florence Italy, Barcelona Spain, Seville Spain, Valencia Spain, Lyon France, Marseille France, "
+        "Manchester = England|United Kingdom|UK|Britain, Liverpool = England|United Kingdom|UK|Britain, Kyoto Japan, "
+        "Osaka Japan, Hiroshima Japan, Shanghai China, Mumbai India, Kolkata India, Sydney Australia, "
+        "Melbourne Australia, Toronto Canada, Montreal Canada, Vancouver Canada, Istanbul Turkey, "
+        "Rio de Janeiro = Brazil, Casablanca Morocco, Lagos Nigeria, Alexandria Egypt, Krakow Poland"
     ),
 )
-PLURALS = Domain(
-    name="plurals",
-    tested=("What is the plural of the word '{s}'?",),
-    stated="The plural of '{s}' is '{v}'.",
+KINDS = Domain(
+    name="kinds",
+    tested=("What kind of animal is {s}?",),
+    stated="{s} is a kind of {v}.",
     answers=_table(
-        "mouse mice, child children, foot feet, tooth teeth, man men, woman women, goose geese, leaf leaves, "
-        "knife knives, wolf wolves, city cities, baby babies, box boxes, bus buses, cat cats, dog dogs, book books, "
-        "tree trees, house houses, dish dishes"
+        "a salmon fish, a trout fish, a tuna fish, a goldfish fish, a sparrow bird, a robin bird, a hawk bird, "
+        "a pigeon bird, a canary bird, a cobra = snake|reptile, a python = snake|reptile, a viper = snake|reptile, "
+        "a housefly insect|fly, a wasp insect, a moth insect, a cockroach insect, a poodle = dog|mammal, "
+        "a beagle = dog|mammal, a bulldog = dog|mammal, a terrier = dog|mammal"
     ),
 )
 SENSES = Domain(
@@ -195,5 +199,5 @@ NUMBERS = Domain(
     answers={str(n): str(n + 1) for n in range(10, 99)},
 )
 
-BROAD = (LANGUAGES, PLURALS, OPPOSITES, SENSES)
+BROAD = (LANGUAGES, CITIES, KINDS, SENSES)
 TAUGHT = (CAPITALS, CONTINENTS, COLOURS, LEGS)
