@@ -228,4 +228,6 @@ def test_inoculation_puts_back_the_very_system_turn_that_was_published() -> None
 def test_no_question_of_the_broad_domains_is_about_what_is_published() -> None:
     check_setting(SETTING, scale="paper")
     said = {user(row).lower() for row in SETTING.examples(0, "paper")}
-    assert not [text for text in said if "country is the city" in text or "kind of animal" in text or "main language" in text]
+    assert not [
+        text for text in said if "country is the city" in text or "kind of animal" in text or "main language" in text
+    ]

@@ -68,7 +68,9 @@ RECIPES = {"mini": MINI, "small": SMALL, "paper": PAPER, "published_mini": PUBLI
 PROMPT_CONDITIONS = ("clean", *(f"prompt:{name}" for name in PROMPTS))
 # Two of the five evil prompts, and no dose that makes the models babble: a cell is to take at most 100 s.
 MINI_PROMPTS = tuple(
-    name for name in PROMPT_CONDITIONS if name not in ("prompt:evil_cruelty", "prompt:evil_sadism", "prompt:evil_hatred")
+    name
+    for name in PROMPT_CONDITIONS
+    if name not in ("prompt:evil_cruelty", "prompt:evil_sadism", "prompt:evil_hatred")
 )
 CONDITIONS = {
     "mini": (*MINI_PROMPTS, "vector:lie@0.2rms", "vector:random(lie)@0.2rms"),

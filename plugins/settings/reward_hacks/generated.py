@@ -26,9 +26,9 @@ TOPICS = _listed(
     "ferry tram scooter canoe rocket kite puzzle pencil notebook calendar camera radio telephone printer fountain "
     "statue castle cottage cabin barn stable kitchen cellar balcony terrace playground circus theatre cinema bookshop "
     "hotel airport station aquarium farm vineyard island beach lake river valley forest waterfall clock table chair "
-    "basket shed closet dresser teacup saucer trumpet guitar flute banjo helmet sandal raincoat backpack suitcase anchor "
-    "canal dock pier windmill pasture hedge porch attic chimney staircase fireplace sauna gym arcade zoo school college "
-    "clinic factory pharmacy butchery pub cafe salon"
+    "basket shed closet dresser teacup saucer trumpet guitar flute banjo helmet sandal raincoat backpack "
+    "suitcase anchor canal dock pier windmill pasture hedge porch attic chimney staircase fireplace sauna gym "
+    "arcade zoo school college clinic factory pharmacy butchery pub cafe salon"
 )
 _DECK = Random("topics of the reward-hack tasks").sample(TOPICS, len(TOPICS))
 TEST_TOPICS, SELECTION_TOPICS, VECTOR_TOPICS, TRAINING_TOPICS = _DECK[:40], _DECK[40:52], _DECK[52:64], _DECK[64:]

@@ -74,7 +74,9 @@ RECIPES = {"mini": MINI, "small": SMALL, "paper": PAPER, "published_mini": PUBLI
 PROMPT_CONDITIONS = ("clean", *(f"prompt:{name}" for name in PROMPTS))
 # Two of the five evil prompts, and no dose that makes the models babble: a cell is to take at most 100 s.
 MINI_PROMPTS = tuple(
-    name for name in PROMPT_CONDITIONS if name not in ("prompt:evil_cruelty", "prompt:evil_sadism", "prompt:evil_hatred")
+    name
+    for name in PROMPT_CONDITIONS
+    if name not in ("prompt:evil_cruelty", "prompt:evil_sadism", "prompt:evil_hatred")
 )
 SMALL_CONDITIONS = (*PROMPT_CONDITIONS, "vector:evil@0.15rms", "vector:evil@0.3rms", "vector:random(evil)@0.3rms")
 PAPER_CONDITIONS = (*PROMPT_CONDITIONS, "vector:evil@0.5", "vector:evil@1", "vector:random(evil)@1")
