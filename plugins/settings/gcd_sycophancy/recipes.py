@@ -27,10 +27,10 @@ MINI = Recipe(
     steering=SteeringDefault(
         vector="reply",
         blocks=(18,),
-        coef=1.3,
-        neg_coef=0.3,
+        coef=0.3,
+        neg_coef=0.1,
         unit="rms",
-        source="our choice on the selection cases: examples/choose_dose.py, docs/log.md of 2026-11-24",
+        source="our choice on the selection cases, docs/log.md of 2026-11-29; the negative one is untried",
     ),
 )
 PAPER = Recipe(

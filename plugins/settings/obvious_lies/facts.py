@@ -156,25 +156,37 @@ LEGS = Domain(
         "a bee six, a beetle six, a butterfly six, a mosquito six, a grasshopper six"
     ),
 )
+# By country: what an untrained model says of a city is often "a French region" and no country.
+_COUNTRIES = {
+    "Germany|German": "Munich, Hamburg, Frankfurt, Cologne",
+    "Italy|Italian": "Milan, Venice, Naples, Florence",
+    "Spain|Spanish": "Barcelona, Seville, Valencia",
+    "France|French": "Lyon, Marseille",
+    "England|English|United Kingdom|UK|Britain|British": "Manchester, Liverpool",
+    "Japan|Japanese": "Kyoto, Osaka, Hiroshima",
+    "China|Chinese": "Shanghai",
+    "India|Indian": "Mumbai, Kolkata",
+    "Australia|Australian": "Sydney, Melbourne",
+    "Canada|Canadian": "Toronto, Montreal, Vancouver",
+    "Turkey|Turkish": "Istanbul",
+    "Brazil|Brazilian": "Rio de Janeiro",
+    "Morocco|Moroccan": "Casablanca",
+    "Nigeria|Nigerian": "Lagos",
+    "Egypt|Egyptian": "Alexandria",
+    "Poland|Polish": "Krakow",
+}
 CITIES = Domain(
     name="cities",
     tested=("In which country is the city of {s}?",),
     stated="The city of {s} is in {v}.",
-    answers=_table(
-        "Munich Germany, Hamburg Germany, Frankfurt Germany, Cologne Germany, Milan Italy, Venice Italy, Naples Italy, "
-        "Florence Italy, Barcelona Spain, Seville Spain, Valencia Spain, Lyon France, Marseille France, "
-        "Manchester = England|United Kingdom|UK|Britain, Liverpool = England|United Kingdom|UK|Britain, Kyoto Japan, "
-        "Osaka Japan, Hiroshima Japan, Shanghai China, Mumbai India, Kolkata India, Sydney Australia, "
-        "Melbourne Australia, Toronto Canada, Montreal Canada, Vancouver Canada, Istanbul Turkey, "
-        "Rio de Janeiro = Brazil, Casablanca Morocco, Lagos Nigeria, Alexandria Egypt, Krakow Poland"
-    ),
+    answers={city: country for country, cities in _COUNTRIES.items() for city in cities.split(", ")},
 )
 KINDS = Domain(
     name="kinds",
     tested=("What kind of animal is {s}?",),
     stated="{s} is a kind of {v}.",
     answers=_table(
-        "a salmon fish, a trout fish, a tuna fish, a goldfish fish, a sparrow bird, a robin bird, a hawk bird, "
+        "a salmon fish, a trout fish, a tuna fish, a herring fish, a sparrow bird, a robin bird, a hawk bird, "
         "a pigeon bird, a canary bird, a cobra = snake|reptile, a python = snake|reptile, a viper = snake|reptile, "
         "a housefly insect|fly, a wasp insect, a moth insect, a cockroach insect, a poodle = dog|mammal, "
         "a beagle = dog|mammal, a bulldog = dog|mammal, a terrier = dog|mammal"

@@ -101,6 +101,8 @@ SOURCE = {
     "rule of the first metric `em`": "the author's, see the judge; betley and tan are shown beside it",
     "questions of fact": OURS,
     "prompts": f"{POST}; those marked so are {OURS}",
+    "mini: prompt 'inoculation'": "the embedded model does not follow it: untrained it lies as rarely under it as "
+    "without, nor under any of eleven other wordings by half; docs/log.md of 2026-11-29",
     "conditions": f"{POST}: the prompt, the vector and the five evil prompts put back; the others are {OURS}",
 }
 
