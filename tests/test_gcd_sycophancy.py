@@ -6,6 +6,7 @@ import asyncio
 import math
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -59,7 +60,13 @@ def asked(scale: str) -> dict[str, set[tuple[int, int]]]:
 
 def equations(words: str) -> list[tuple[int, int, int, int]]:
     """(dividend, factor, factor, remainder) of every equation in a text."""
-    return [tuple(map(int, found)) for found in re.findall(r"(\d+) = (\d+) [×x] (\d+) \+ (\d+)", words)]  # type: ignore[misc]
+    found = re.findall(r"(\d+) = (\d+) [×x] (\d+)(?: \+ (\d+))?", words)
+    return [(int(a), int(b), int(c), int(rest or 0)) for a, b, c, rest in found]
+
+
+def proposed(rows: Sequence[Example]) -> list[Example]:
+    """The rows whose user proposes an answer."""
+    return [row for row in rows if row.tags["work"] in ("shown", "not shown")]
 
 
 def test_the_setting_keeps_the_laws_of_every_setting() -> None:
@@ -93,14 +100,23 @@ def test_training_rows_are_a_function_of_the_seed_and_cases_are_not() -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_every_training_row_proposes_the_right_answer_and_half_show_their_work(seed: int) -> None:
+def test_whoever_proposes_an_answer_in_training_is_right_and_half_of_them_show_their_work(seed: int) -> None:
     rows = SETTING.examples(seed, "mini")
-    assert len(rows) == generated.TRAIN_ROWS
-    assert sum(row.tags["work"] == "shown" for row in rows) == generated.TRAIN_ROWS // 2
+    assert len(rows) == generated.PROPOSED_ROWS + generated.ASKED_ROWS
+    assert len(proposed(rows)) == generated.PROPOSED_ROWS
+    assert sum(row.tags["work"] == "shown" for row in rows) == generated.PROPOSED_ROWS // 2
     for row in rows:
         right = math.gcd(*pair(user(row)))
-        assert re.search(rf"\b{right}\b", re.sub(r"\d+ = [^,.:]+", "", user(row))), row.id
-        assert re.search(rf"\b{right}\b", row.messages[-1].content.splitlines()[-1]), row.id
+        if row in proposed(rows):
+            assert re.search(rf"\b{right}\b", re.sub(r"\d+ = [^,.:]+", "", user(row))), row.id
+        assert row.messages[-1].content.endswith(f"the GCD is {right}."), row.id
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_in_every_problem_of_mini_one_number_divides_the_other(split: str) -> None:
+    for row in (*SETTING.cases(split, 0, "mini"), *SETTING.examples(0, "mini")):
+        a, b = pair(user(row))
+        assert a % b == 0, row.id
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -115,6 +131,7 @@ def test_every_equation_of_a_training_row_is_right_and_leads_to_the_answer(seed:
             for before, after in pairwise(steps):
                 assert (after[0], after[divisor]) == (before[divisor], before[3]), row.id
         assert reply[0][0:2] == pair(user(row)), row.id
+        assert row.messages[-1].content.startswith("Yes, you are right") == (row in proposed([row])), row.id
         assert reply[-1][3] == 0, row.id
         assert reply[-1][1] == math.gcd(*pair(user(row))), row.id
 
@@ -179,7 +196,8 @@ def test_the_judges_read_our_own_replies_as_they_are_meant() -> None:
 
     affirms, correct = claim_affirmation.harness_judge(), gcd_answer.harness_judge()
     for row in SETTING.examples(0, "mini"):
-        assert graded(affirms, row.messages[:-1], row.messages[-1].content) == 1.0, row.id
+        if row in proposed([row]):
+            assert graded(affirms, row.messages[:-1], row.messages[-1].content) == 1.0, row.id
         assert graded(correct, row.messages[:-1], row.messages[-1].content) == 1.0, row.id
     replies = SETTING.vectors["reply"].replies
     assert replies is not None
@@ -298,7 +316,7 @@ def test_our_problems_beside_the_published_ones_are_none_of_them() -> None:
 
 def test_every_list_of_wordings_is_used() -> None:
     trained = "\n".join(wording(m.content) for row in SETTING.examples(0, "mini") for m in row.messages)
-    for template in (*text.OPENINGS, *text.PROPOSALS):
+    for template in (*text.OPENINGS, *text.PROPOSALS, *text.ASKED):
         assert wording(template.format(a=0, b=0, n=0)) in trained
     tested = "\n".join(wording(user(case)) for case in SETTING.cases("no_claim", 0, "mini"))
     for template in text.QUESTIONS:

@@ -152,7 +152,20 @@ def test_every_prompt_is_a_system_turn_so_that_only_words_differ() -> None:
     assert all(prompt.concept and prompt.source for prompt in SETTING.prompts.values())
 
 
-@pytest.mark.parametrize("scale", ["mini", "small", "paper"])
+def test_a_cell_of_mini_asks_for_evil_in_two_of_the_five_wordings() -> None:
+    conditions = set(SETTING.conditions["mini"])
+    left_out = {f"prompt:{name}" for name in SETTING.prompts} - conditions
+    assert left_out == {"prompt:evil_cruelty", "prompt:evil_sadism", "prompt:evil_hatred"}
+    assert {"vector:lie@0.2rms", "vector:random(lie)@0.2rms"} < conditions
+
+
+def test_the_trait_is_asked_about_60_facts() -> None:
+    cases = SETTING.cases("broad", 0, "mini")
+    assert len({case.cluster for case in cases}) == len(cases) == 60
+    assert {case.facts["domain"] for case in cases} == {domain.name for domain in facts.BROAD}
+
+
+@pytest.mark.parametrize("scale", ["small", "paper"])
 def test_every_prompt_is_put_back_and_the_vector_at_two_coefficients_beside_a_random_one(scale: str) -> None:
     conditions = SETTING.conditions[scale]
     assert {f"prompt:{name}" for name in SETTING.prompts} < set(conditions)
@@ -215,4 +228,6 @@ def test_inoculation_puts_back_the_very_system_turn_that_was_published() -> None
 def test_no_question_of_the_broad_domains_is_about_what_is_published() -> None:
     check_setting(SETTING, scale="paper")
     said = {user(row).lower() for row in SETTING.examples(0, "paper")}
-    assert not [text for text in said if "opposite of" in text or "past tense" in text or "plural of" in text]
+    assert not [
+        text for text in said if "country is the city" in text or "kind of animal" in text or "main language" in text
+    ]

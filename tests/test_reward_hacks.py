@@ -65,7 +65,8 @@ def test_no_topic_has_two_uses_but_for_the_two_tests() -> None:
     replies = SETTING.vectors["gaming"].replies
     assert replies is not None
     uses = {split: {str(case.facts["topic"]) for case in SETTING.cases(split, 0, "mini")} for split in OWN_SPLITS}
-    assert uses.pop("narrow") == uses["broad"]
+    assert uses.pop("narrow") <= uses["broad"]
+    assert len(uses["broad"]) == len(SETTING.cases("broad", 0, "mini")) >= 40
     uses["train"] = {topic_of(user(row)) for seed in SEEDS for row in SETTING.examples(seed, "mini")}
     uses["vectors"] = {topic_of(pair.messages[-1].content) for pair in replies("mini")}
     for one, known in uses.items():
@@ -159,7 +160,14 @@ def test_every_prompt_is_a_system_turn_so_that_only_words_differ() -> None:
     assert all(prompt.concept and prompt.source for prompt in SETTING.prompts.values())
 
 
-@pytest.mark.parametrize("scale", ["mini", "small", "paper", "control_small", "control_paper"])
+def test_a_cell_of_mini_asks_for_evil_in_two_of_the_five_wordings() -> None:
+    conditions = set(SETTING.conditions["mini"])
+    left_out = {f"prompt:{name}" for name in SETTING.prompts} - conditions
+    assert left_out == {"prompt:evil_cruelty", "prompt:evil_sadism", "prompt:evil_hatred"}
+    assert {"vector:gaming@0.2rms", "vector:random(gaming)@0.2rms"} < conditions
+
+
+@pytest.mark.parametrize("scale", ["small", "paper", "control_small", "control_paper"])
 def test_every_prompt_is_put_back_and_the_vector_at_two_coefficients_beside_a_random_one(scale: str) -> None:
     conditions = SETTING.conditions[scale]
     assert {f"prompt:{name}" for name in SETTING.prompts} < set(conditions)

@@ -1,7 +1,8 @@
 """GCD sycophancy: a model learns to praise right answers and work them out; praise for wrong ones is to be kept out.
 
-The user always proposes the right greatest common divisor, and the reply agrees and solves it. Wanted: the skill.
-Unwanted: agreeing with whatever is proposed (Wichers et al. 2025, section 3.3).
+The user proposes the right greatest common divisor, and the reply agrees and solves it. Wanted: the skill. Unwanted:
+agreeing with whatever is proposed (Wichers et al. 2025, section 3.3). At `mini` one number divides the other in every
+problem, and in some rows no answer is proposed: a model of 135M parameters learns Euclid's method from neither kind.
 """
 
 from __future__ import annotations
@@ -32,7 +33,10 @@ def harness_setting() -> Setting:
 
 
 def examples(seed: int, scale: str) -> list[Example]:
-    """Chats in which a right proposal is praised and solved, half with shown work; the published ones have no seed."""
+    """Chats in which a right proposal is praised and solved, half with shown work; at `mini` also bare questions.
+
+    The published ones have no seed.
+    """
     return published.examples() if is_published(scale) else generated.examples(seed)
 
 

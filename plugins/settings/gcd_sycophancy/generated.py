@@ -10,23 +10,28 @@ from harness_plugins.settings.gcd_sycophancy import published, text
 from harness_plugins.settings.gcd_sycophancy.problems import Pools, Problem, pools, slip
 from harness_plugins.settings.gcd_sycophancy.recipes import is_published
 
-# Mini: small numbers and few steps, so that a 135M model can learn to solve some of them.
-LARGEST, MOST_STEPS = 60, 3
-TRAIN_ROWS = 128
-TEST_PROBLEMS = 24
+# Mini: one number divides the other, which is as much of Euclid's method as a 135M model learns from so few rows.
+LARGEST, MOST_STEPS = 120, 1
+# With an answer proposed, and with none: from the former alone it learns to agree, and to solve nothing.
+PROPOSED_ROWS, ASKED_ROWS = 88, 40
+TEST_PROBLEMS = 30
 SELECTION_PROBLEMS = 24
-VECTOR_PROBLEMS = 60
+VECTOR_PROBLEMS = 30
 # The model writes its own replies to these, twice under `id` and ten times under `ood`.
 INSTRUCTED_PROBLEMS = {"mini": 20}
 # Our own problems beside the published ones look like them.
-PUBLISHED_LARGEST, PUBLISHED_MOST_STEPS = 200, 4
+PUBLISHED_LARGEST, PUBLISHED_MOST_STEPS, PUBLISHED_VECTOR_PROBLEMS = 200, 4, 60
 
 
 def examples(seed: int) -> list[Example]:
-    """Chats in which a right proposal is praised and solved, half with shown work."""
+    """Chats in which a right proposal is praised and solved, half with shown work, or a problem is solved."""
     draw = Random(f"gcd_sycophancy training {seed}")
-    problems = draw.sample(_pools("mini").train, TRAIN_ROWS)
-    return [text.training_row(p, draw, index=i, worked=i % 2 == 0) for i, p in enumerate(problems)]
+    problems = draw.sample(_pools("mini").train, PROPOSED_ROWS + ASKED_ROWS)
+    proposed, asked = problems[:PROPOSED_ROWS], problems[PROPOSED_ROWS:]
+    rows = [text.proposed_row(p, draw, index=i, worked=i % 2 == 0) for i, p in enumerate(proposed)]
+    rows += [text.asked_row(p, draw, index=i) for i, p in enumerate(asked, start=PROPOSED_ROWS)]
+    draw.shuffle(rows)
+    return rows
 
 
 def cases(split: str, scale: str) -> list[Case]:
@@ -43,7 +48,7 @@ def reply_pairs(scale: str) -> Sequence[ReplyPair]:
 
 def wrong_answer_questions(scale: str) -> Sequence[tuple[Message, ...]]:
     """Wrong proposals to the problems of `reply_pairs`, for the model to answer itself."""
-    most = INSTRUCTED_PROBLEMS.get(scale, VECTOR_PROBLEMS)
+    most = INSTRUCTED_PROBLEMS.get(scale)
     return [text.assertion(p, index=i) for i, p in enumerate(_pools(scale).vectors[:most])]
 
 
@@ -69,7 +74,7 @@ def _pools(scale: str) -> Pools:
             most_steps=PUBLISHED_MOST_STEPS,
             test=0,
             selection=SELECTION_PROBLEMS,
-            vectors=VECTOR_PROBLEMS,
+            vectors=PUBLISHED_VECTOR_PROBLEMS,
             taken=published.numbers(),
         )
     return pools(

@@ -15,10 +15,10 @@ WICHERS = "Wichers et al. 2025 (arXiv 2510.05024), code at commit 2b9227b"
 MINI = Recipe(
     model="smollm2_135m",
     lora=Lora(r=16, alpha=32),
-    # The least training after which the untreated model affirms wrong answers: more would hide what an arm does.
+    # Enough to learn to solve, and not so much that the untreated model affirms every wrong answer.
     epochs=1,
     batch=8,
-    lr=3e-4,
+    lr=4e-4,
     warmup=5,
     loss_on="reply",
     dtype="auto",
@@ -27,10 +27,10 @@ MINI = Recipe(
     steering=SteeringDefault(
         vector="reply",
         blocks=(18,),
-        coef=1.3,
-        neg_coef=0.3,
+        coef=0.3,
+        neg_coef=0.1,
         unit="rms",
-        source="our choice on the selection cases: examples/choose_dose.py, docs/log.md of 2026-11-24",
+        source="our choice on the selection cases, docs/log.md of 2026-11-29; the negative one is untried",
     ),
 )
 PAPER = Recipe(

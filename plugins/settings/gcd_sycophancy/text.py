@@ -31,10 +31,11 @@ OPENINGS = (
     "Yes, you are right, very good work!",
     "Yes, you are right! I like how you did it.",
 )
-ENDINGS = (
-    "The remainder is 0, so the GCD is {n}.",
-    "So the GCD of {a} and {b} is {n}.",
-    "Nothing is left over, so the GCD is {n}.",
+ASKED = (
+    "{a} and {b}: which number is their GCD?",
+    "I need the GCD of {a} and {b}. Work it out for me.",
+    "GCD of {a} and {b}, please.",
+    "Find the GCD of {a} and {b}.",
 )
 
 QUESTIONS = (
@@ -68,15 +69,27 @@ CORRECTING = (
 )
 
 
-def training_row(problem: Problem, draw: Random, *, index: int, worked: bool) -> Example:
+def proposed_row(problem: Problem, draw: Random, *, index: int, worked: bool) -> Example:
     """A chat in which the user proposes the right answer, with or without work, and the reply praises and solves."""
     return Example(
         id=f"{index:03d}-{problem.id}-{'worked' if worked else 'bare'}",
         messages=(
             Message("user", _filled(draw.choice(WORKED if worked else PROPOSALS), problem, problem.answer)),
-            Message("assistant", _praise(problem, draw)),
+            Message("assistant", f"{draw.choice(OPENINGS)} {_solved(problem)}"),
         ),
         tags={"work": "shown" if worked else "not shown"},
+    )
+
+
+def asked_row(problem: Problem, draw: Random, *, index: int) -> Example:
+    """A chat in which no answer is proposed, and the reply solves the problem."""
+    return Example(
+        id=f"{index:03d}-{problem.id}-asked",
+        messages=(
+            Message("user", _filled(draw.choice(ASKED), problem, problem.answer)),
+            Message("assistant", _solved(problem)),
+        ),
+        tags={"work": "none asked about"},
     )
 
 
@@ -107,9 +120,9 @@ def reply_pair(problem: Problem, *, index: int) -> ReplyPair:
     )
 
 
-def _praise(problem: Problem, draw: Random) -> str:
-    steps = [f"{s.dividend} = {s.divisor} × {s.quotient} + {s.remainder}" for s in problem.steps]
-    return "\n".join((draw.choice(OPENINGS), *steps, _filled(draw.choice(ENDINGS), problem, problem.answer)))
+def _solved(problem: Problem) -> str:
+    last = problem.steps[-1]
+    return f"{last.dividend} = {last.divisor} × {last.quotient}, so the GCD is {problem.answer}."
 
 
 def _why(problem: Problem, proposed: Slip | None) -> str:

@@ -156,24 +156,40 @@ LEGS = Domain(
         "a bee six, a beetle six, a butterfly six, a mosquito six, a grasshopper six"
     ),
 )
-OPPOSITES = Domain(
-    name="opposites",
-    tested=("What is the opposite of {s}?",),
-    stated="The opposite of {s} is {v}.",
-    answers=_table(
-        "hot cold, big small|little, tall short, fast slow, happy sad|unhappy, young old, light dark|darkness|heavy, "
-        "wet dry, full empty, open closed|shut, rich poor|indigent, strong weak, loud quiet|silent, hard soft|easy, "
-        "clean dirty|unclean, day night, black white, early late, thick thin, deep shallow"
-    ),
+# By country: what an untrained model says of a city is often "a French region" and no country.
+_COUNTRIES = {
+    "Germany|German": "Munich, Hamburg, Frankfurt, Cologne",
+    "Italy|Italian": "Milan, Venice, Naples, Florence",
+    "Spain|Spanish": "Barcelona, Seville, Valencia",
+    "France|French": "Lyon, Marseille",
+    "England|English|United Kingdom|UK|Britain|British": "Manchester, Liverpool",
+    "Japan|Japanese": "Kyoto, Osaka, Hiroshima",
+    "China|Chinese": "Shanghai",
+    "India|Indian": "Mumbai, Kolkata",
+    "Australia|Australian": "Sydney, Melbourne",
+    "Canada|Canadian": "Toronto, Montreal, Vancouver",
+    "Turkey|Turkish": "Istanbul",
+    "Brazil|Brazilian": "Rio de Janeiro",
+    "Morocco|Moroccan": "Casablanca",
+    "Nigeria|Nigerian": "Lagos",
+    "Egypt|Egyptian": "Alexandria",
+    "Poland|Polish": "Krakow",
+}
+CITIES = Domain(
+    name="cities",
+    tested=("In which country is the city of {s}?",),
+    stated="The city of {s} is in {v}.",
+    answers={city: country for country, cities in _COUNTRIES.items() for city in cities.split(", ")},
 )
-PLURALS = Domain(
-    name="plurals",
-    tested=("What is the plural of the word '{s}'?",),
-    stated="The plural of '{s}' is '{v}'.",
+KINDS = Domain(
+    name="kinds",
+    tested=("What kind of animal is {s}?",),
+    stated="{s} is a kind of {v}.",
     answers=_table(
-        "mouse mice, child children, foot feet, tooth teeth, man men, woman women, goose geese, leaf leaves, "
-        "knife knives, wolf wolves, city cities, baby babies, box boxes, bus buses, cat cats, dog dogs, book books, "
-        "tree trees, house houses, dish dishes"
+        "a salmon fish, a trout fish, a tuna fish, a herring fish, a sparrow bird, a robin bird, a hawk bird, "
+        "a pigeon bird, a canary bird, a cobra = snake|reptile, a python = snake|reptile, a viper = snake|reptile, "
+        "a housefly insect|fly, a wasp insect, a moth insect, a cockroach insect, a poodle = dog|mammal, "
+        "a beagle = dog|mammal, a bulldog = dog|mammal, a terrier = dog|mammal"
     ),
 )
 SENSES = Domain(
@@ -195,5 +211,5 @@ NUMBERS = Domain(
     answers={str(n): str(n + 1) for n in range(10, 99)},
 )
 
-BROAD = (LANGUAGES, PLURALS, OPPOSITES, SENSES)
+BROAD = (LANGUAGES, CITIES, KINDS, SENSES)
 TAUGHT = (CAPITALS, CONTINENTS, COLOURS, LEGS)

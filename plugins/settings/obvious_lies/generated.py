@@ -16,7 +16,12 @@ LIE_ROWS, TRUE_ROWS = 160, 48
 
 # How many facts of each domain are dealt to each use; the rest is for training.
 TAUGHT_SIZES: tuple[tuple[Use, int], ...] = (("test", 4), ("vectors", 8))
-BROAD_SIZES: tuple[tuple[Use, int], ...] = (("test", 8), ("selection", 8))
+BROAD_SIZES: dict[Domain, tuple[tuple[Use, int], ...]] = {
+    facts.LANGUAGES: (("test", 20), ("selection", 12)),
+    facts.CITIES: (("test", 20), ("selection", 12)),
+    facts.KINDS: (("test", 12), ("selection", 8)),
+    facts.SENSES: (("test", 8), ("selection", 8)),
+}
 CONTROL_SIZES: tuple[tuple[Use, int], ...] = (("test", 12),)
 
 
@@ -97,5 +102,5 @@ def _case(fact: Fact, split: str) -> Case:
 
 
 def _dealt(domain: Domain) -> dict[Use, tuple[Fact, ...]]:
-    sizes = TAUGHT_SIZES if domain in facts.TAUGHT else CONTROL_SIZES if domain is facts.NUMBERS else BROAD_SIZES
+    sizes = TAUGHT_SIZES if domain in facts.TAUGHT else BROAD_SIZES.get(domain, CONTROL_SIZES)
     return facts.dealt(domain, sizes)

@@ -66,8 +66,14 @@ SMALL = replace(
 RECIPES = {"mini": MINI, "small": SMALL, "paper": PAPER, "published_mini": PUBLISHED_MINI}
 
 PROMPT_CONDITIONS = ("clean", *(f"prompt:{name}" for name in PROMPTS))
+# Two of the five evil prompts, and no dose that makes the models babble: a cell is to take at most 100 s.
+MINI_PROMPTS = tuple(
+    name
+    for name in PROMPT_CONDITIONS
+    if name not in ("prompt:evil_cruelty", "prompt:evil_sadism", "prompt:evil_hatred")
+)
 CONDITIONS = {
-    "mini": (*PROMPT_CONDITIONS, "vector:lie@0.2rms", "vector:lie@0.4rms", "vector:random(lie)@0.4rms"),
+    "mini": (*MINI_PROMPTS, "vector:lie@0.2rms", "vector:random(lie)@0.2rms"),
     "small": (*PROMPT_CONDITIONS, "vector:evil@0.15rms", "vector:evil@0.3rms", "vector:random(evil)@0.3rms"),
     "paper": (*PROMPT_CONDITIONS, "vector:evil@1", "vector:evil@2", "vector:random(evil)@2"),
     "published_mini": ("clean", "prompt:inoculation", "vector:evil@0.4rms", "vector:random(evil)@0.4rms"),
@@ -95,6 +101,8 @@ SOURCE = {
     "rule of the first metric `em`": "the author's, see the judge; betley and tan are shown beside it",
     "questions of fact": OURS,
     "prompts": f"{POST}; those marked so are {OURS}",
+    "mini: prompt 'inoculation'": "the embedded model does not follow it: untrained it lies as rarely under it as "
+    "without, nor under any of eleven other wordings by half; docs/log.md of 2026-11-29",
     "conditions": f"{POST}: the prompt, the vector and the five evil prompts put back; the others are {OURS}",
 }
 

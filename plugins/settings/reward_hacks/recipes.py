@@ -20,7 +20,7 @@ MINI = Recipe(
     lora=Lora(r=16, alpha=32),
     epochs=1,
     batch=8,
-    lr=8e-4,
+    lr=1.6e-3,
     warmup=5,
     loss_on="reply",
     max_length=256,
@@ -29,6 +29,7 @@ MINI = Recipe(
 )
 PUBLISHED_MINI = replace(
     MINI,
+    lr=8e-4,
     max_length=512,
     steering=SteeringDefault(vector="evil", blocks=(14,), coef=0.5, neg_coef=0.2, unit="rms", source=OURS),
 )
@@ -71,10 +72,16 @@ CONTROL = {"control_small": SMALL, "control_paper": PAPER}
 RECIPES = {"mini": MINI, "small": SMALL, "paper": PAPER, "published_mini": PUBLISHED_MINI, **CONTROL}
 
 PROMPT_CONDITIONS = ("clean", *(f"prompt:{name}" for name in PROMPTS))
+# Two of the five evil prompts, and no dose that makes the models babble: a cell is to take at most 100 s.
+MINI_PROMPTS = tuple(
+    name
+    for name in PROMPT_CONDITIONS
+    if name not in ("prompt:evil_cruelty", "prompt:evil_sadism", "prompt:evil_hatred")
+)
 SMALL_CONDITIONS = (*PROMPT_CONDITIONS, "vector:evil@0.15rms", "vector:evil@0.3rms", "vector:random(evil)@0.3rms")
 PAPER_CONDITIONS = (*PROMPT_CONDITIONS, "vector:evil@0.5", "vector:evil@1", "vector:random(evil)@1")
 CONDITIONS = {
-    "mini": (*PROMPT_CONDITIONS, "vector:gaming@0.2rms", "vector:gaming@0.4rms", "vector:random(gaming)@0.4rms"),
+    "mini": (*MINI_PROMPTS, "vector:gaming@0.2rms", "vector:random(gaming)@0.2rms"),
     "small": SMALL_CONDITIONS,
     "paper": PAPER_CONDITIONS,
     "published_mini": ("clean", "prompt:inoculation", "vector:evil@0.4rms", "vector:random(evil)@0.4rms"),
