@@ -8,12 +8,16 @@ from harness.stats.contrasts import Contrast, Term, agreed_half_width, contrast,
 from harness.stats.crossing import Crossed, crossed
 from harness.stats.decisions import LEAST_SEEDS, FlipTest, decided_at, flip_levels, holm, sign_flips
 from harness.stats.intervals import estimate, estimate_linear, leak, rate_interval
+from harness.stats.looks import FIRST, FUTILE, MOST, Looks, Spending, chances, every_seed, least
 from harness.stats.planning import DesignPlan, Needed, plan
 from harness.stats.records import Estimate, Grid, Observation, are_rates
 from harness.stats.verdicts import Outcome, OutcomeLevels, outcome_levels
 
 __all__ = [
+    "FIRST",
+    "FUTILE",
     "LEAST_SEEDS",
+    "MOST",
     "Contrast",
     "Crossed",
     "DesignPlan",
@@ -21,21 +25,26 @@ __all__ = [
     "FlipTest",
     "Grid",
     "Needed",
+    "Looks",
     "Observation",
     "Outcome",
     "OutcomeLevels",
+    "Spending",
     "Term",
     "agreed_half_width",
     "are_rates",
+    "chances",
     "contrast",
     "contrast_of",
     "crossed",
     "decided_at",
     "estimate",
     "estimate_linear",
+    "every_seed",
     "flip_levels",
     "holm",
     "leak",
+    "least",
     "outcome_levels",
     "plan",
     "rate_interval",
