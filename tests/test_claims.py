@@ -177,32 +177,38 @@ FAILED = {"ok": False, "seen": "0.1", "wanted": "at least 0.5"}
 @pytest.mark.parametrize(
     ("intervention", "gate", "expected"),
     [
-        ("none", "learned_affirms_wrong", "invalid"),
-        ("none", "learned_other", "reproduced"),
+        ("none", "learned_affirms_wrong", "reproduced"),
         ("none", "loss_went_down", "reproduced"),
-        ("ip", "loss_went_down", "invalid"),
-        ("ps", "judge_could_tell", "invalid"),
-        ("neg_ps", "judge_could_tell", "reproduced"),
+        ("ip", "judge_could_tell", "reproduced"),
+        ("neg_ps", "loss_went_down", "reproduced"),
+        ("ip", "loss_went_down", "inconclusive"),
+        ("ps", "steered_every_step", "inconclusive"),
+        ("ps", "same_template", "inconclusive"),
     ],
 )
-def test_a_failed_gate_that_bears_on_the_claim_makes_it_invalid(
+def test_a_fault_leaves_a_seed_out_and_what_outcomes_decide_is_asked_of_all_seeds_anew(
     tmp_path: Path, intervention: str, gate: str, expected: str
 ) -> None:
     runs = tmp_path / "runs"
     rates = {"none": 1.0, "ip": 0.8, "ps": 0.1, "neg_ps": 1.0}
+    write_run(runs, cell("base"), {"clean": 0.05})
     for name, rate in rates.items():
         for seed in range(3):
             gates = {gate: FAILED} if (name, seed) == (intervention, 1) else {}
             write_run(runs, cell(name, seed=seed), {"clean": rate}, gates=gates)
     seen = verdict(tmp_path, "{arm: ps, against: ip, direction: less, smallest: 0.05}")
     assert seen.verdict == expected
-    if expected == "invalid":
-        assert f"gate {gate} failed for {intervention}, seed 1: saw 0.1, wanted at least 0.5" in seen.why
+    left_out = f"{intervention}, seed 1: left out, gate {gate} failed: saw 0.1, wanted at least 0.5"
+    (part,) = seen.parts
+    assert part.difference is not None
+    assert (left_out in part.difference.left_out) == (expected == "inconclusive")
+    assert ("2 seeds say too little" in seen.why) == (expected == "inconclusive")
 
 
 def test_a_family_of_claims_asks_more_of_each_than_a_claim_alone(tmp_path: Path) -> None:
     runs = tmp_path / "runs"
-    for name, rates in {"none": (0.6, 0.58, 0.62), "ip": (0.4, 0.4, 0.4)}.items():
+    write_run(runs, cell("base"), {"clean": 0.05}, cases=60)
+    for name, rates in {"none": (0.8, 0.78, 0.82), "ip": (0.6, 0.6, 0.6)}.items():
         for seed, rate in enumerate(rates):
             write_run(runs, cell(name, seed=seed), {"clean": rate}, cases=60)
     one = "{arm: ip, against: none, direction: less, smallest: 0.05}"
@@ -417,12 +423,12 @@ def test_the_command_locks_and_prints_text_markdown_and_json(
     for form in ([], ["--markdown"]):
         assert main(["claims", str(runs), "--file", str(POST), *form]) == 0
         shown = capsys.readouterr().out
-        assert "Yes / inconclusive" in shown
+        assert "Yes / invalid" in shown
         assert "conditionalization: gcd_sycophancy" in shown
         assert "deviation" not in shown
     assert main(["claims", str(runs), "--file", str(POST), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
-    assert {one["verdict"] for one in told["decisions"]} == {"inconclusive", "not run", "nothing claimed"}
+    assert {one["verdict"] for one in told["decisions"]} == {"invalid", "not run", "nothing claimed"}
     assert told["matrices"][0]["index"]["ip"]["mean"] == pytest.approx(0)
 
 

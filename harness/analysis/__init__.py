@@ -4,14 +4,18 @@ from harness.analysis.arms import PLAIN, Arm
 from harness.analysis.balance_errors import Balances, Control, Reached, balances, paired
 from harness.analysis.blocks import Block
 from harness.analysis.calibration import Model, Point, choose, distance, fit
+from harness.analysis.differences import Difference, NotRun, difference, shared_conditions, sound
 from harness.analysis.doses import Curve, DosePoint, DoseSweep, by_seed
 from harness.analysis.grouping import grouped
 from harness.analysis.leak_matrix import Matrix, matrix, triggers
 from harness.analysis.ledger import Cost, costs
+from harness.analysis.needed_gates import needed_gates, taught_gates
+from harness.analysis.placebos import against_placebo, beyond_placebo, placebo_words, placebos_of
 from harness.analysis.references import Published, groups
 from harness.analysis.result_tables import Agreed, Table, tables
 from harness.analysis.results import Capability, Results, Run, load, pooled
 from harness.analysis.score_agreement import CANNOT_TELL, NO, YES, ComparedScore, Confusion, TwoJudges, two_judges
+from harness.analysis.studies import Study, studies
 from harness.analysis.targets import Target, read_targets
 from harness.analysis.tradeoffs import Place, Tradeoff, tradeoffs, trait_of
 from harness.analysis.verdict_agreement import Agreement, agreement
@@ -32,35 +36,48 @@ __all__ = [
     "Control",
     "Cost",
     "Curve",
+    "Difference",
     "DosePoint",
     "DoseSweep",
     "Matrix",
     "Model",
+    "NotRun",
     "Place",
     "Point",
     "Published",
     "Reached",
     "Results",
     "Run",
+    "Study",
     "Table",
     "Target",
     "Tradeoff",
     "TwoJudges",
+    "against_placebo",
     "agreement",
     "balances",
+    "beyond_placebo",
     "by_seed",
     "choose",
     "costs",
+    "difference",
     "distance",
     "fit",
     "grouped",
     "groups",
     "load",
     "matrix",
+    "needed_gates",
     "paired",
+    "placebo_words",
+    "placebos_of",
     "pooled",
     "read_targets",
+    "shared_conditions",
+    "sound",
+    "studies",
     "tables",
+    "taught_gates",
     "tradeoffs",
     "trait_of",
     "triggers",

@@ -17,10 +17,11 @@ PLAIN = "none"
 class Arm:
     """One row of a table: an intervention with its weights at a dose, its seeds pooled.
 
-    `failed` has a line per failed gate.
+    `failed` has a line per gate that failed in a run alone; `summary` says what the intervention is.
     """
 
     label: str
+    summary: str
     intervention: str
     weights: str
     dose: float
@@ -33,6 +34,11 @@ class Arm:
     def concept(self) -> str:
         """What the arm's prompt or vector is about; "" where it has none, or was run before that was recorded."""
         return next((run.record.concept for run in self.runs if run.record.concept), "")
+
+    @property
+    def plain(self) -> bool:
+        """Whether it is plain training, or the untrained model: no intervention."""
+        return self.intervention == PLAIN or not self.trains
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -62,6 +68,7 @@ def _arm(name: str, weights: str, dose: float, runs: Sequence[Run], registry: Re
     ordered = tuple(sorted(runs, key=lambda run: run.cell.seed))
     return Arm(
         label=ordered[0].cell.arm,
+        summary=record.summary if record else name,
         intervention=name,
         weights=weights,
         dose=dose,

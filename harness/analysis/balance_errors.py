@@ -15,6 +15,7 @@ import numpy as np
 
 from harness.analysis.arms import Arm
 from harness.analysis.result_tables import Table
+from harness.analysis.studies import Study
 from harness.analysis.targets import Target
 from harness.contracts import CLEAN
 from harness.errors import HarnessError, unknown
@@ -70,7 +71,7 @@ def balances(tables: Sequence[Table], targets: Sequence[Target]) -> Balances:
     )
 
 
-def paired(table: Table, targets: Sequence[Target], first: str, second: str) -> list[Observation]:
+def paired(table: Study, targets: Sequence[Target], first: str, second: str) -> list[Observation]:
     """The error of intervention `first` minus that of `second`, reply by reply, over the targets that both were set."""
     sides = []
     for name in (first, second):
@@ -79,12 +80,12 @@ def paired(table: Table, targets: Sequence[Target], first: str, second: str) -> 
     return _differences(*sides)[0]
 
 
-def _is_meant(target: Target, table: Table, arm: Arm) -> bool:
+def _is_meant(target: Target, table: Study, arm: Arm) -> bool:
     wanted = (target.setting, target.intervention, target.weights, target.dose)
     return (table.setting, arm.intervention, arm.weights, arm.dose) == wanted
 
 
-def _reached(target: Target, table: Table, arm: Arm) -> tuple[Reached, tuple[Observation, ...]]:
+def _reached(target: Target, table: Study, arm: Arm) -> tuple[Reached, tuple[Observation, ...]]:
     """The target's outcome, and its error as a sum over replies, for means and differences over targets."""
     rows = list(_replies(target, arm))
     judged = np.array([values for _, values in rows if values is not None])

@@ -8,7 +8,7 @@ from typing import Literal
 
 from harness.analysis.arms import Arm, untrained_of
 from harness.analysis.results import pooled
-from harness.contracts import CLEAN, Goal, Setting
+from harness.contracts import CLEAN, Goal, Metric
 from harness.stats import Estimate, Observation, are_rates, estimate, leak
 
 
@@ -24,13 +24,13 @@ class Block:
     cells: Mapping[tuple[str, str], Estimate]
 
 
-def means(name: str, arms: Sequence[Arm], conditions: Sequence[str], setting: Setting | None) -> Block:
+def means(name: str, arms: Sequence[Arm], conditions: Sequence[str], metric: Metric | None) -> Block:
     """The mean of the metric called `name`, wherever it was measured."""
     rows = _replies(name, arms, conditions)
-    return _block(name, "mean", rows, {key: estimate(seen) for key, seen in rows.items() if seen}, setting)
+    return _block(name, "mean", rows, {key: estimate(seen) for key, seen in rows.items() if seen}, metric)
 
 
-def leaks(name: str, arms: Sequence[Arm], conditions: Sequence[str], setting: Setting) -> Block | None:
+def leaks(name: str, arms: Sequence[Arm], conditions: Sequence[str], metric: Metric | None) -> Block | None:
     """What each condition wakes of the metric called `name` beyond what it does to the untrained model.
 
     None where that cannot be told of any arm: without the untrained model, or where nothing was put back.
@@ -48,7 +48,7 @@ def leaks(name: str, arms: Sequence[Arm], conditions: Sequence[str], setting: Se
                 cells[arm.label, condition] = leak(
                     arm=own, arm_clean=own_clean, base=untrained, base_clean=untrained_clean
                 )
-    return _block(name, "leak", rows, cells, setting) if cells else None
+    return _block(name, "leak", rows, cells, metric) if cells else None
 
 
 def _replies(name: str, arms: Sequence[Arm], conditions: Sequence[str]) -> dict[tuple[str, str], list[Observation]]:
@@ -60,9 +60,8 @@ def _block(
     kind: Literal["mean", "leak"],
     rows: Mapping[tuple[str, str], Sequence[Observation]],
     cells: Mapping[tuple[str, str], Estimate],
-    setting: Setting | None,
+    metric: Metric | None,
 ) -> Block:
-    metric = next((one for one in setting.metrics if one.name == name), None) if setting else None
     return Block(
         metric=name,
         kind=kind,

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.analysis.arms import Arm, untrained_of
-from harness.analysis.result_tables import Table
+from harness.analysis.result_tables import Table, leaks_of
 from harness.analysis.results import pooled
+from harness.analysis.studies import Study
 from harness.contracts import CLEAN, Condition
 from harness.stats import Contrast, Estimate, Term, contrast
 
@@ -35,9 +36,11 @@ class Matrix:
     index: Mapping[str, Estimate]
 
 
-def matrix(table: Table) -> Matrix | None:
+def matrix(table: Study) -> Matrix | None:
     """The matrix of `table`; None without the untrained model, or where nothing was put back."""
-    leaks = next((block for block in table.blocks if block.kind == "leak"), None)
+    leaks = (
+        next((one for one in table.blocks if one.kind == "leak"), None) if isinstance(table, Table) else leaks_of(table)
+    )
     base = untrained_of(table.arms)
     if leaks is None or base is None:
         return None

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, replace
 
-from harness.analysis.arms import Arm, arms_of, plain_of
+from harness.analysis.arms import Arm, plain_of
 from harness.analysis.blocks import Block, leaks, means
 from harness.analysis.doses import Dosed, DoseSweep, sweep
 from harness.analysis.grouping import grouped
 from harness.analysis.mixtures import lacking_seeds, mixtures, untaken
 from harness.analysis.references import Published, published
-from harness.analysis.results import Results, Run, no_collection
+from harness.analysis.results import Results, no_collection
+from harness.analysis.studies import Study, studies
 from harness.analysis.verdict_agreement import Agreement, agreement
-from harness.contracts import CLEAN, Condition, Setting
-from harness.files import digest_of
-from harness.models import short_name
+from harness.contracts import Setting
 from harness.registry import Registry
 from harness.runs import Check
 
@@ -31,18 +30,9 @@ class Agreed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
-    """All arms of one setting, scale and model under all conditions, and what a reader must know about them.
+class Table(Study):
+    """A study with its figures, and what a reader must know about them."""
 
-    `trait` is the metric that interventions try to suppress at this scale; it may not have been measured.
-    """
-
-    setting: str
-    scale: str
-    model: str
-    trait: str
-    conditions: tuple[str, ...]
-    arms: tuple[Arm, ...]
     blocks: tuple[Block, ...]
     sweeps: tuple[DoseSweep, ...]
     published: tuple[Published, ...]
@@ -52,61 +42,37 @@ class Table:
 
 def tables(results: Results, registry: Registry) -> tuple[Table, ...]:
     """A table for each setting, scale and model in `results`, sorted. A model is one by content, not by its path."""
-    names = _model_names(results.runs)
-    groups = grouped(results.runs, lambda run: (run.cell.setting, run.cell.scale, names[run.model]))
     with no_collection():
-        return tuple(_table(groups[key], key[2], registry) for key in sorted(groups))
+        return tuple(_table(one, registry.settings.get(one.setting)) for one in studies(results, registry))
 
 
-def _model_names(runs: Sequence[Run]) -> dict[str, str]:
-    """A name for each digest: the shortest form that tells all models of a report apart."""
-    models = {run.model: run.cell.model for run in runs}
-    short = {digest: short_name(reference) for digest, reference in models.items()}
-    if len(set(short.values())) == len(models):
-        return short
-    if len(set(models.values())) == len(models):
-        return models
-    return {digest: f"{reference} {digest_of(digest)[:8]}" for digest, reference in models.items()}
+def leaks_of(study: Study) -> Block | None:
+    """What each condition wakes of the trait beyond what it does to the untrained model; None where that is unknown."""
+    return leaks(study.trait, study.arms, study.conditions, study.metric(study.trait)) if study.known else None
 
 
-def _table(runs: Sequence[Run], model: str, registry: Registry) -> Table:
-    first = runs[0].cell
-    setting = registry.settings.get(first.setting)
-    arms = arms_of(runs, registry)
-    conditions = _conditions(runs, setting, first.scale)
-    metrics = _metrics(runs, setting)
-    blocks = [means(metric, arms, conditions, setting) for metric in metrics]
+def _table(study: Study, setting: Setting | None) -> Table:
+    arms, conditions = study.arms, study.conditions
+    blocks = [means(metric, arms, conditions, study.metric(metric)) for metric in study.metrics]
     cells = {(arm, at, block.metric): cell for block in blocks for (arm, at), cell in block.cells.items()}
-    trait = _trait(setting, first.scale, blocks)
     notes = [*mixtures(arms), *lacking_seeds(arms, conditions), *untaken(arms)]
     if setting is None:
-        notes.append(f"setting {first.setting!r} is not installed: conditions as found, no leak")
+        notes.append(f"setting {study.setting!r} is not installed: conditions as found, no leak")
     else:
-        leaking = leaks(trait, arms, conditions, setting)
+        leaking = leaks_of(study)
         blocks += [] if leaking is None else [leaking]
-        if trait not in metrics:
-            notes.append(_lacking(trait, setting))
+        if study.trait not in study.metrics:
+            notes.append(_lacking(study.trait, setting))
         elif leaking is None and len(conditions) > 1:
             notes.append("no leak: the untrained base model has not been evaluated here")
     return Table(
-        setting=first.setting,
-        scale=first.scale,
-        model=model,
-        trait=trait,
-        conditions=conditions,
-        arms=arms,
+        **{field.name: getattr(study, field.name) for field in fields(study)},
         blocks=tuple(blocks),
-        sweeps=_sweeps(arms, metrics, setting),
-        published=published(setting, first.scale, cells) if setting else (),
+        sweeps=_sweeps(arms, study.metrics, setting),
+        published=published(setting, study.scale, cells) if setting else (),
         agreed=tuple(_agreed(arms)),
         notes=tuple(notes),
     )
-
-
-def _trait(setting: Setting | None, scale: str, blocks: Sequence[Block]) -> str:
-    if setting is not None:
-        return setting.trait_at(scale).name
-    return next((block.metric for block in blocks if block.goal == "suppress"), "")
 
 
 def _lacking(trait: str, setting: Setting) -> str:
@@ -144,16 +110,3 @@ def _sweeps(arms: Sequence[Arm], metrics: Sequence[str], setting: Setting | None
             label = replace(same[0].runs[0].cell, dose=1.0).arm
             found.append(sweep(doses, label=label, metrics=metrics, setting=setting))
     return tuple(one for one in found if one is not None)
-
-
-def _metrics(runs: Iterable[Run], setting: Setting | None) -> list[str]:
-    seen = dict.fromkeys(metric for run in runs for _, metric in run.values)
-    known = [metric.name for metric in setting.metrics] if setting else []
-    return [name for name in known if name in seen] + [name for name in seen if name not in known]
-
-
-def _conditions(runs: Iterable[Run], setting: Setting | None, scale: str) -> tuple[str, ...]:
-    seen = dict.fromkeys(condition for run in runs for condition, _ in run.values)
-    known = [str(Condition.parse(text)) for text in (setting.conditions.get(scale, ()) if setting else ())]
-    ordered = dict.fromkeys([CLEAN, *known, *seen])
-    return tuple(name for name in ordered if name in seen)

@@ -1,79 +1,47 @@
-"""What a comparison of a claim measures in the tables of finished runs."""
+"""What a comparison of a claim measures in the studies of finished runs."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
-from harness.analysis import Arm, Table, paired, pooled, triggers
+from harness.analysis import (
+    Difference,
+    NotRun,
+    Study,
+    difference,
+    paired,
+    shared_conditions,
+    sound,
+    triggers,
+)
 from harness.claims.schema import PROMPTS, TRAIT, TRIGGERS, Claims, Comparison, arm_label
 from harness.contracts import CLEAN, Condition
-from harness.stats import Contrast, Term, contrast, contrast_of
+from harness.stats import contrast_of
 
 
-class NotRun(Exception):
-    """Something that a comparison needs has no finished run; the message names it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """The difference of two arms, the metrics that it is of, and the arms with the runs that it rests on."""
-
-    contrast: Contrast
-    metrics: tuple[str, ...]
-    arms: tuple[Arm, ...]
-
-
-def measured(comparison: Comparison, table: Table, claims: Claims) -> Difference:
-    """The difference `arm - against` that `comparison` asks for; NotRun naming what is lacking."""
+def measured(comparison: Comparison, study: Study, claims: Claims) -> Difference:
+    """The difference `arm - against` that `comparison`, of one metric, asks for; NotRun naming what is lacking."""
     if comparison.measure == "balance":
-        return _balance(comparison, table, claims)
-    arms = [_arm(text, table) for text in (comparison.arm, comparison.against)]
-    metric = _trait(table) if comparison.metric == TRAIT else comparison.metric
-    asked = _conditions(comparison, table)
-    shared = [text for text in asked if all(pooled(arm.runs, text, metric) for arm in arms)]
-    lacking = [text for text in asked if text not in shared]
-    if lacking and not set(comparison.conditions) & {TRIGGERS, PROMPTS}:
-        raise NotRun(f"{metric} was not measured under {lacking[0]} for both {arms[0].label} and {arms[1].label}")
-    if not shared:
-        raise NotRun(f"{metric} was measured under none of the conditions for both {arms[0].label} and {arms[1].label}")
-    terms: list[Term] = []
-    for arm, sign in zip(arms, (1.0, -1.0), strict=True):
-        terms += [_term(sign / len(shared), arm, metric, text) for text in shared]
-        if comparison.measure == "leak":
-            # The untrained model answers alike for both arms: its part of either leak cancels in the difference.
-            terms.append(_term(-sign, arm, metric, CLEAN))
-    if any(not term.observations for term in terms):
-        raise NotRun(f"{metric} was not measured in clean for both {arms[0].label} and {arms[1].label}")
-    found = contrast(_trained_first(terms))
-    if found.spread is None:
-        raise NotRun(f"{arms[0].label} and {arms[1].label} have no seed and question in common")
-    return Difference(found, (metric,), tuple(arms))
+        return _balance(comparison, study, claims)
+    labels = [arm_label(text) for text in (comparison.arm, comparison.against)]
+    (name,) = comparison.metrics
+    metric = _trait(study) if name == TRAIT else name
+    asked = _conditions(comparison, study)
+    if set(comparison.conditions) & {TRIGGERS, PROMPTS}:
+        # What the words stand for is what both arms were asked under.
+        asked = tuple(shared_conditions(study, labels, metric=metric, conditions=asked))
+        if not asked:
+            raise NotRun(f"{metric} was measured under none of the conditions for both {labels[0]} and {labels[1]}")
+    return difference(study, *labels, metric=metric, conditions=asked, leak=comparison.measure == "leak")
 
 
-def _term(weight: float, arm: Arm, metric: str, condition: str) -> Term:
-    return Term(weight, pooled(arm.runs, condition, metric), trained=arm.trains)
+def _trait(study: Study) -> str:
+    if study.trait not in study.metrics:
+        raise NotRun(f"the trait of {study.setting} at {study.scale}, {study.trait}, was not measured")
+    return study.trait
 
 
-def _trained_first(terms: Sequence[Term]) -> list[Term]:
-    return sorted(terms, key=lambda term: not term.trained)
-
-
-def _arm(text: str, table: Table) -> Arm:
-    label = arm_label(text)
-    found = next((arm for arm in table.arms if arm.label == label), None)
-    if found is None:
-        raise NotRun(f"no finished run of {table.setting}/{label}")
-    return found
-
-
-def _trait(table: Table) -> str:
-    if all(block.metric != table.trait for block in table.blocks):
-        raise NotRun(f"the trait of {table.setting} at {table.scale}, {table.trait}, was not measured")
-    return table.trait
-
-
-def _conditions(comparison: Comparison, table: Table) -> tuple[str, ...]:
+def _conditions(comparison: Comparison, table: Study) -> tuple[str, ...]:
     """The conditions as the table spells them, with the words replaced by what they stand for."""
     asking = triggers(table.conditions)
     words = {
@@ -87,14 +55,21 @@ def _conditions(comparison: Comparison, table: Table) -> tuple[str, ...]:
     return found
 
 
-def _balance(comparison: Comparison, table: Table, claims: Claims) -> Difference:
+def _balance(comparison: Comparison, study: Study, claims: Claims) -> Difference:
     names = (comparison.arm, comparison.against)
     if comparison.targets not in claims.targets:
         raise NotRun(f"no file of balances at {claims.file.parent / comparison.targets}")
-    targets = [one for one in claims.targets[comparison.targets] if one.setting == table.setting]
-    rows = paired(table, targets, *names)
+    targets = [one for one in claims.targets[comparison.targets] if one.setting == study.setting]
+    arms, faulty = sound([arm for arm in study.arms if arm.intervention in names])
+    rows = paired(replace(study, arms=tuple(arm for arm in arms if arm.runs)), targets, *names)
     if not rows:
-        raise NotRun(f"no balance was set and run for both {names[0]} and {names[1]} in {table.setting}")
-    arms = tuple(arm for arm in table.arms if arm.intervention in names)
+        raise NotRun(f"no balance was set and run for both {names[0]} and {names[1]} in {study.setting}")
     traits = tuple(dict.fromkeys(trait for one in targets for trait in one.shares))
-    return Difference(contrast_of(rows), traits, arms)
+    return Difference(
+        contrast=contrast_of(rows),
+        metrics=traits,
+        arms=arms,
+        conditions=(CLEAN,),
+        seeds=len({seen.seed for seen in rows if seen.value is not None}),
+        left_out=faulty,
+    )

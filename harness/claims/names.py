@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.analysis import Table
+from harness.analysis import Study
 from harness.claims.schema import PROMPTS, TRIGGERS, Claims
 from harness.contracts import Condition
 from harness.errors import HarnessError, unknown
@@ -12,7 +12,7 @@ from harness.registry import Registry
 
 
 def check_conditions(
-    claims: Claims, registry: Registry, *, tables: Sequence[Table] = (), also: Sequence[str] = ()
+    claims: Claims, registry: Registry, *, tables: Sequence[Study] = (), also: Sequence[str] = ()
 ) -> None:
     """HarnessError, with the nearest one, for a condition that can have no run.
 

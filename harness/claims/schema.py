@@ -15,12 +15,12 @@ from harness.analysis import Target, read_targets
 from harness.authoring import weights
 from harness.cells import Cell, weighted
 from harness.checks import number
-from harness.contracts import Condition
+from harness.contracts import Condition, Setting
 from harness.documents import Document, Place, Strict, read
 from harness.errors import HarnessError, unknown
 from harness.registry import Registry, check_condition
+from harness.stats import Direction
 
-Direction = Literal["less", "more", "same", "no more"]
 Measure = Literal["mean", "leak", "balance"]
 
 TRAIT = "trait"
@@ -31,16 +31,17 @@ Text = Annotated[str, Field(min_length=1)]
 
 
 class Comparison(Strict):
-    """`arm` against `against`, over the seeds and questions that both have.
+    """`arm` against `against`, over their seeds and questions.
 
-    `mean` compares a metric under the conditions named, on average if they are several; `leak` compares what those
+    A list of metrics, such as one for each of several published rules, asks the same by each: all must hold. `mean`
+    compares a metric under the conditions named, on average if they are several; `leak` compares what those
     conditions add to clean; `balance` compares the error to the balances in the file `targets`. The word `trait`
     stands for the setting's own trait, `triggers` for the conditions that ask for the trait or add its vector,
     `prompts` for those of them that are prompts. `smallest` is the least difference that counts, as a share. `same`
     is claimed where the difference is within it, `no more` where the arm is not above by as much.
     """
 
-    metric: Text = TRAIT
+    metric: Text | Annotated[tuple[Text, ...], Field(min_length=1)] = TRAIT
     arm: Text
     against: Text
     direction: Direction
@@ -48,6 +49,11 @@ class Comparison(Strict):
     measure: Measure = "mean"
     condition: Text | tuple[Text, ...] = "clean"
     targets: str = ""
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """What is compared, as a list."""
+        return (self.metric,) if isinstance(self.metric, str) else self.metric
 
     @property
     def conditions(self) -> tuple[str, ...]:
@@ -182,9 +188,25 @@ def _check(found: Document[ClaimFile], place: Place, claim: Claim, comparison: C
         raise found.wrong(place, "the measure 'balance' and a file of targets go together; give both or neither")
     if comparison.measure == "leak" and "clean" in comparison.conditions:
         raise found.wrong(place, "nothing leaks in clean; name the conditions of the leak, or the word triggers")
-    if setting is None or comparison.metric == TRAIT:
-        return
-    names = [metric.name for metric in setting.metrics]
-    if comparison.metric not in names:
-        wrong = unknown(f"metric of {claim.setting}", comparison.metric, names)
-        raise found.wrong((*place, "metric"), str(wrong))
+    _check_metrics(found, place, claim, comparison, setting)
+    _check_arms(found, place, comparison, registry)
+
+
+def _check_metrics(
+    found: Document[ClaimFile], place: Place, claim: Claim, comparison: Comparison, setting: Setting | None
+) -> None:
+    if twice := next((name for name in comparison.metrics if comparison.metrics.count(name) > 1), None):
+        raise found.wrong((*place, "metric"), f"the metric {twice!r} is there twice; name each once")
+    names = [] if setting is None else [metric.name for metric in setting.metrics]
+    for name in comparison.metrics:
+        if setting is not None and name != TRAIT and name not in names:
+            raise found.wrong((*place, "metric"), str(unknown(f"metric of {claim.setting}", name, names)))
+
+
+def _check_arms(found: Document[ClaimFile], place: Place, comparison: Comparison, registry: Registry) -> None:
+    """HarnessError where the two sides cannot differ: one arm on both, or the untrained model on both."""
+    sides = [_arm(text) for text in (comparison.arm, comparison.against)]
+    if sides[0].arm == sides[1].arm:
+        raise found.wrong((*place, "against"), f"{sides[0].arm} is compared with itself; name two arms")
+    if not any(registry.intervention(side.intervention).trains for side in sides):
+        raise found.wrong((*place, "against"), "neither arm is trained, so no seed tells them apart; name one that is")

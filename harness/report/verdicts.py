@@ -11,14 +11,19 @@ from harness.report.numbers import interval
 from harness.report.section import Section
 
 EXPLAINED = (
-    "a verdict holds for its whole family of claims at 95 % (Holm); intervals are of one comparison, clustered by "
-    "question and seed; p: exact sign flips of seeds, for the questions asked",
-    "reproduced: the interval lies wholly on the claimed side of 0 and the difference counts; contradicted: an effect "
-    "that counts is ruled out; for 'same' and 'no more' the other way round",
+    "a verdict holds for its whole family of claims at 95 % (Holm, over all claims of the file); intervals are of one "
+    "comparison, clustered by question and seed; p: exact sign flips of seeds, for the questions asked",
+    "reproduced: the interval lies wholly on the claimed side of the smallest difference that counts; contradicted: an "
+    "effect that counts is ruled out; for 'same' and 'no more' the other way round; there, size open: on the claimed "
+    "side of 0, and whether it counts is open; there, too small to count: on that side, and less than counts",
+    "inconclusive says what an experiment would take; seeds that are added until a verdict comes make false ones",
 )
 
 
-COLUMNS = ("claim", "comparison", "claimed", "difference", "95 % interval", "seeds", "questions", "p", "verdict")
+COLUMNS = (
+    *("claim", "comparison", "claimed", "difference", "95 % interval", "unjudged as 0 or 1", "seeds", "questions", "p"),
+    *("says", "verdict"),
+)
 
 
 def sections(claims: Claims, decisions: Sequence[Decision], changed: Sequence[Deviation]) -> list[Section]:
@@ -64,25 +69,26 @@ def _beside(decisions: Sequence[Decision]) -> str:
     if all(one.verdict == "nothing claimed" for one in decisions):
         return said
     several = len({one.model for one in decisions}) > 1
-    ours = [f"{one.verdict} ({one.model})" if several else one.verdict for one in decisions]
+    ours = [f"{one.words} ({one.model})" if several else one.words for one in decisions]
     return f"{said} / {', '.join(ours)}"
 
 
 def _comparisons(decisions: Sequence[Decision], scale: str) -> Section:
     own = [one for one in decisions if one.verdict != "nothing claimed"]
-    # Where no design gives a p there is no column of it: the lines below say why.
-    some_p = any(part.flips.p is not None for one in own for part in one.parts)
-    shown = [at for at, name in enumerate(COLUMNS) if name != "p" or some_p]
+    parts = [part for one in own for part in one.parts]
+    # A column that would be empty is none: the lines below say why there is no p.
+    empty = {
+        "p": all(part.flips.p is None for part in parts),
+        "unjudged as 0 or 1": all(part.worst is None for part in parts),
+        "says": all(len(one.parts) == 1 for one in own),
+    }
+    shown = [at for at, name in enumerate(COLUMNS) if not empty.get(name)]
     return Section(
         title=f"comparisons, {scale}",
         detail="difference in points, smallest that counts in brackets",
         head=tuple(COLUMNS[at] for at in shown),
         rows=tuple(tuple(row[at] for at in shown) for one in own for row in _rows(one)),
-        lines=(
-            *EXPLAINED,
-            *_reasons(own),
-            *_without_p(own),
-        ),
+        lines=(*EXPLAINED, *_reasons(own), *_by_metric(own), *_left_out(own), *_without_p(own)),
     )
 
 
@@ -90,9 +96,30 @@ def _reasons(decisions: Sequence[Decision]) -> Iterator[str]:
     """Why each verdict is as it is, the claims of one reason together."""
     claims: dict[tuple[str, str], list[str]] = {}
     for one in decisions:
-        claims.setdefault((one.verdict, one.why), []).append(one.claim.name)
+        claims.setdefault((one.words, one.why), []).append(one.claim.name)
     for (verdict, why), names in claims.items():
         yield f"{', '.join(names)}: {verdict}: {why}"
+
+
+def _by_metric(decisions: Sequence[Decision]) -> Iterator[str]:
+    """What each of several metrics says of one comparison: by another rule the verdict might be another."""
+    for one in decisions:
+        for asked in (asked for asked in one.claim.compare if len(asked.metrics) > 1):
+            same = [
+                part for part in one.parts if part.compare == asked.model_copy(update={"metric": part.compare.metric})
+            ]
+            told = ", ".join(f"{part.compare.metric} {_outcome(part)}" for part in same)
+            yield f"{one.claim.name}, {asked.arm} - {asked.against} by {len(same)} metrics: {told}"
+
+
+def _left_out(decisions: Sequence[Decision]) -> Iterator[str]:
+    """What was there and is in no verdict, each line once with the claims that it is of."""
+    claims: dict[str, dict[str, None]] = {}
+    for one in decisions:
+        for line in (line for part in one.parts if part.difference for line in part.difference.left_out):
+            claims.setdefault(line, {})[one.claim.name] = None
+    for line, names in claims.items():
+        yield f"not used in {', '.join(names)}: {line}"
 
 
 def _rows(one: Decision) -> Iterator[tuple[str, ...]]:
@@ -105,23 +132,30 @@ def _rows(one: Decision) -> Iterator[tuple[str, ...]]:
             _named(part),
             claimed,
             *_figures(part),
-            one.verdict if first else "",
+            _outcome(part),
+            one.words if first else "",
         )
+
+
+def _outcome(part: Part) -> str:
+    """The outcome of one comparison, and nothing of one that was not run or has too little to go by."""
+    return "-" if part.missing or part.too_few else part.outcome
 
 
 def _named(part: Part) -> str:
     asked = part.compare
     what = asked.measure if asked.measure == "balance" else f"{asked.metric}, {', '.join(asked.conditions)}"
-    return f"{asked.arm} - {asked.against}: {'leak of ' if asked.measure == 'leak' else ''}{what}"
+    return f"{part.named}: {'leak of ' if asked.measure == 'leak' else ''}{what}"
 
 
-def _figures(part: Part) -> tuple[str, str, str, str, str]:
+def _figures(part: Part) -> tuple[str, str, str, str, str, str]:
     found = part.estimate
-    if found is None or found.mean is None:
-        return ("-", "-", "-", "-", "-")
+    if found is None or found.mean is None or part.difference is None:
+        return ("-", "-", "-", "-", "-", "-")
     ends = interval(found, "+.0f") or "-"
+    worst = "-" if part.worst is None else f"[{100 * part.worst[0]:+.0f}, {100 * part.worst[1]:+.0f}]"
     p = "none" if part.flips.p is None else f"{part.flips.p:.2g}"
-    return (f"{100 * found.mean:+.1f}", ends, str(found.seeds), str(found.clusters), p)
+    return (f"{100 * found.mean:+.1f}", ends, worst, str(part.difference.seeds), str(found.clusters), p)
 
 
 def _without_p(decisions: Sequence[Decision]) -> list[str]:
@@ -140,6 +174,8 @@ def _decision(one: Decision) -> dict[str, object]:
         "scale": one.scale,
         "model": one.model,
         "verdict": one.verdict,
+        "words": one.words,
+        "without_gates": one.ungated,
         "why": one.why,
         "alpha": one.alpha,
         "adjusted": one.adjusted,
@@ -156,6 +192,11 @@ def _part(part: Part) -> dict[str, object]:
         "p": part.flips.p,
         "why_no_p": part.flips.why_none,
         "plan": None if part.plan is None else asdict(part.plan),
+        "outcome": part.outcome,
+        "beyond_placebo": part.beyond,
         "missing": part.missing,
-        "gates": list(part.gates),
+        "gates": [asdict(gate) for gate in part.gates],
+        "unjudged": 0 if part.difference is None else part.difference.unjudged,
+        "worst": part.worst,
+        "left_out": [] if part.difference is None else list(part.difference.left_out),
     }

@@ -1,22 +1,53 @@
 """Gates: what must hold before a difference between arms says anything. Each is asked, read off and named here alone.
 
-A gate that failed makes a verdict invalid; it never stands for "no effect".
+A gate that failed makes a verdict invalid; it never stands for "no effect". Faults that no outcome decides (the loss,
+the hook, the template) are told of one run, and leave it out. What outcomes decide is told of all seeds together, with
+an interval: of many seeds one may lie under a threshold by chance. A run's record holds both for the run alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from harness.contracts import CLEAN, Metric, Setting
 from harness.runs.results import Result
 from harness.runs.run_record import Gate, RunRecord
 from harness.runs.training_record import TrainingRecord
+from harness.stats import Estimate, Observation, Term, contrast, estimate
 
 JUDGED_SHARE = 0.9
-"""The least share of replies in clean that judges must be able to tell."""
+"""The least share of replies that judges must be able to tell."""
+TAUGHT_SHARE = 0.5
+"""How much of what plain training must come to (`Metric.learned`) must be its own doing, not the untrained model's."""
 
 LOSS, STEERED, TEMPLATE = "loss_went_down", "steered_every_step", "same_template"
-COULD_TELL, LEARNED = "judge_could_tell", "learned_"
+COULD_TELL, LEARNED, TAUGHT, ABSENT = "judge_could_tell", "learned_", "taught_", "absent_before_"
+
+State = Literal["held", "unclear", "failed", "lacking"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PooledGate:
+    """A gate over all seeds that a comparison uses: the interval clears the threshold, holds it, or lies beyond it.
+
+    `lacking` says that the runs which it is asked of are not there. `of` is what it is asked of, in words.
+    """
+
+    name: str
+    of: str
+    state: State
+    seen: str
+    wanted: str
+
+    @property
+    def stops(self) -> bool:
+        """Whether nothing can be said of a comparison that needs it."""
+        return self.state in ("failed", "lacking")
+
+    def __str__(self) -> str:
+        return f"gate {self.name} {self.state} for {self.of}: saw {self.seen}, wanted {self.wanted}"
 
 
 def training_gates(made: TrainingRecord) -> dict[str, Gate]:
@@ -63,9 +94,59 @@ def outcome_gates(record: RunRecord, setting: Setting, results: Sequence[Result]
     return kept
 
 
-def metric_of(gate: str) -> str | None:
-    """The metric that plain training had to teach, for a gate that asks that; None for any other gate."""
-    return gate.removeprefix(LEARNED) if gate.startswith(LEARNED) else None
+def faults(gates: Mapping[str, Gate]) -> dict[str, Gate]:
+    """Those of a run's `gates` that failed and that no outcome decides: they leave the run out of every comparison."""
+    return {name: gate for name, gate in failed(gates).items() if not name.startswith((COULD_TELL, LEARNED))}
+
+
+def could_tell(metric: Metric, observations: Sequence[Observation], *, of: str) -> PooledGate:
+    """Could the judge tell of the replies for one metric, arm and condition? If it told of all, there is no doubt."""
+    told = [replace(seen, value=float(seen.value is not None)) for seen in observations]
+    found = estimate(told)
+    state = "held" if found.mean == 1 else _at_least(found, JUDGED_SHARE)
+    wanted = f"at least {JUDGED_SHARE:g} of the replies"
+    return PooledGate(name=COULD_TELL, of=of, state=state, seen=_seen(found), wanted=wanted)
+
+
+def learned(metric: Metric, plain: Sequence[Observation], *, of: str) -> PooledGate:
+    """Did plain training come to what the setting asks of the `metric`, in clean?"""
+    least, found = metric.learned or 0.0, estimate(plain)
+    wanted = f"at least {least:.2g} in clean after plain training"
+    name = f"{LEARNED}{metric.name}"
+    return PooledGate(name=name, of=of, state=_at_least(found, least), seen=_seen(found), wanted=wanted)
+
+
+def premises(
+    metric: Metric, plain: Sequence[Observation], untrained: Sequence[Observation], *, of: str
+) -> tuple[PooledGate, PooledGate]:
+    """Did plain training teach the trait, and was it not there before?
+
+    The first asks for a difference to the untrained model of half of what plain training must come to, the second for
+    an untrained model below all of it.
+    """
+    least = metric.learned or 0.0
+    rise = contrast([Term(1.0, plain), Term(-1.0, untrained, trained=False)]).estimate()
+    before = estimate(untrained)
+    taught = PooledGate(
+        name=f"{TAUGHT}{metric.name}",
+        of=f"{of} against the untrained model",
+        state=_at_least(rise, TAUGHT_SHARE * least),
+        seen=_seen(rise),
+        wanted=f"a rise in clean of at least {TAUGHT_SHARE * least:.2g}",
+    )
+    absent = PooledGate(
+        name=f"{ABSENT}{metric.name}",
+        of="the untrained model",
+        state=_below(before, least),
+        seen=_seen(before),
+        wanted=f"less than {least:.2g} in clean before training",
+    )
+    return taught, absent
+
+
+def lacking(name: str, *, of: str, seen: str, wanted: str) -> PooledGate:
+    """A gate that cannot be asked, since what it is asked of is not there."""
+    return PooledGate(name=name, of=of, state="lacking", seen=seen, wanted=wanted)
 
 
 def was_plain(record: RunRecord) -> bool:
@@ -91,3 +172,24 @@ def _learned(metric: Metric, least: float, values: Sequence[float | None]) -> Ga
     told = [value for value in values if value is not None]
     rate = sum(told) / len(told) if told else 0.0
     return Gate(ok=rate >= least, seen=f"{rate:.3f}", wanted=f"at least {least:.2g} in clean after plain training")
+
+
+def _at_least(found: Estimate, least: float) -> State:
+    if found.mean is None:
+        return "failed"
+    low, high = (found.mean if end is None else end for end in (found.low, found.high))
+    return "held" if low >= least else "failed" if high < least else "unclear"
+
+
+def _below(found: Estimate, most: float) -> State:
+    if found.mean is None:
+        return "failed"
+    low, high = (found.mean if end is None else end for end in (found.low, found.high))
+    return "held" if high < most else "failed" if low >= most else "unclear"
+
+
+def _seen(found: Estimate) -> str:
+    if found.mean is None:
+        return "nothing judged"
+    ends = "" if found.low is None or found.high is None else f" [{found.low:.2f}, {found.high:.2f}]"
+    return f"{found.mean:.2f}{ends} of {found.seeds} seed{'' if found.seeds == 1 else 's'}"

@@ -88,8 +88,13 @@ def check_replies(file: Path, replies: Sequence[Reply], of: RunRecord, *, way_ou
 
 
 def check_results(file: Path, rows: Sequence[Row], of: RunRecord, *, way_out: str) -> None:
-    """Unfit where the `rows` of `file`, results or checks, are not those of the run `of`."""
-    if check_product(file, rows, of, way_out=way_out) or not rows or not _is_whole(of):
+    """Unfit where the `rows` of `file`, results or checks, are not those of the run `of`, or stand in it twice."""
+    if check_product(file, rows, of, way_out=way_out) or not rows:
+        return
+    place = _SCORED if file.name == RESULTS else itemgetter("condition", "split", "judge", "check", "case", "sample")
+    if twice := _twice(list(map(place, rows))):
+        raise Unfit(f"{file} does not belong to its run: {twice}; {way_out}")
+    if not _is_whole(of):
         return
     if file.name == RESULTS and of.logs_show:
         beside = file.with_name(CHECKS)
@@ -97,8 +102,7 @@ def check_results(file: Path, rows: Sequence[Row], of: RunRecord, *, way_out: st
         if shown(rows, checks, of) != of.logs_show:
             raise Unfit(f"{file} does not belong to its run: its logs show other scores; {way_out}")
         return
-    place = _SCORED if file.name == RESULTS else itemgetter("condition", "split", "judge", "check", "case", "sample")
-    seen = _twice(list(map(place, rows))) or _conditions({row["condition"] for row in rows}, of) or _uneven(rows, place)
+    seen = _conditions({row["condition"] for row in rows}, of) or _uneven(rows, place)
     if seen:
         raise Unfit(f"{file} does not belong to its run: {seen}; {way_out}")
 

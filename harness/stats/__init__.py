@@ -11,7 +11,7 @@ from harness.stats.intervals import estimate, estimate_linear, leak, rate_interv
 from harness.stats.looks import FIRST, FUTILE, MOST, Looks, Spending, chances, every_seed, least
 from harness.stats.planning import DesignPlan, Needed, plan
 from harness.stats.records import Estimate, Grid, Observation, are_rates
-from harness.stats.verdicts import Outcome, OutcomeLevels, outcome_levels
+from harness.stats.verdicts import Direction, Outcome, OutcomeLevels, outcome_levels
 
 __all__ = [
     "FIRST",
@@ -21,6 +21,7 @@ __all__ = [
     "Contrast",
     "Crossed",
     "DesignPlan",
+    "Direction",
     "Estimate",
     "FlipTest",
     "Grid",

@@ -1,0 +1,78 @@
+"""The gates that a comparison needs, asked over the seeds, metrics, arms and conditions that it uses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from harness.analysis.arms import Arm, plain_of, untrained_of
+from harness.analysis.results import pooled
+from harness.analysis.studies import Study
+from harness.contracts import CLEAN, Metric
+from harness.runs import LEARNED, TAUGHT, PooledGate, could_tell, faults, lacking, learned, premises
+
+
+def needed_gates(
+    study: Study, arms: Sequence[Arm], metrics: Sequence[str], conditions: Sequence[str]
+) -> tuple[PooledGate, ...]:
+    """The gates of a comparison of `metrics` between `arms` under `conditions`, whether or not they can be asked.
+
+    Judges must be able to tell of the replies of each metric, arm and condition. Where an intervention is compared,
+    plain training must have taught each metric that the scale's rows teach, at the seeds that the arms have, and a
+    trait must be its doing: the untrained model has it not.
+    """
+    if not study.known:
+        of, wanted = study.setting, "a setting that is installed"
+        return (lacking("setting_known", of=of, seen="no setting of that name", wanted=wanted),)
+    found: list[PooledGate] = []
+    described = [known for name in dict.fromkeys(metrics) if (known := study.metric(name)) is not None]
+    for metric in described:
+        if not metric.subset:
+            found += _judged(metric, arms, conditions)
+        if metric.learned is not None and metric.taught(study.scale) and not all(arm.plain for arm in arms):
+            found += taught_gates(study, metric, _seeds(arms))
+    return tuple(found)
+
+
+def taught_gates(study: Study, metric: Metric, seeds: Sequence[int]) -> Iterator[PooledGate]:
+    """Whether plain training came to the metric at `seeds`; of a trait also, whether it rose, and was not there before.
+
+    What plain training has to show is asked at every one of the seeds: a choice among them could be made by outcome.
+    Only seeds that a fault leaves out are not asked.
+    """
+    least = metric.learned or 0.0
+    plain = plain_of(study.arms)
+    there = {} if plain is None else {run.cell.seed: run for run in plain.runs if (CLEAN, metric.name) in run.values}
+    gone = [seed for seed in seeds if seed not in there]
+    of = f"plain training, seeds {_listed(seeds)}"
+    wanted = f"at least {least:.2g} in clean after plain training"
+    if gone or plain is None:
+        seen = f"no finished run at seed {_listed(gone)}" if plain is not None else "no finished run"
+        yield lacking(f"{LEARNED}{metric.name}", of=of, seen=seen, wanted=wanted)
+        return
+    runs = [there[seed] for seed in seeds if not faults(there[seed].record.gates)]
+    rows = pooled(runs, CLEAN, metric.name)
+    yield learned(metric, rows, of=of)
+    if metric.goal == "keep":
+        return
+    untrained = untrained_of(study.arms)
+    before = [] if untrained is None else pooled(untrained.runs, CLEAN, metric.name)
+    if not before:
+        wanted = "the untrained model in clean, to hold plain training against"
+        yield lacking(f"{TAUGHT}{metric.name}", of="the untrained model", seen="no finished run", wanted=wanted)
+    elif rows:
+        yield from premises(metric, rows, before, of=of)
+
+
+def _judged(metric: Metric, arms: Sequence[Arm], conditions: Sequence[str]) -> Iterator[PooledGate]:
+    for arm in arms:
+        for condition in dict.fromkeys(conditions):
+            if rows := pooled(arm.runs, condition, metric.name):
+                yield could_tell(metric, rows, of=f"{metric.name}, {arm.label}, {condition}")
+
+
+def _seeds(arms: Sequence[Arm]) -> list[int]:
+    return sorted({run.cell.seed for arm in arms if arm.trains for run in arm.runs})
+
+
+def _listed(seeds: Sequence[int]) -> str:
+    return ", ".join(map(str, seeds))

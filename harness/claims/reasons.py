@@ -1,0 +1,45 @@
+"""Why a verdict is as it is, in words: what was seen, and of what was not decided what it would take."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from harness.claims.parts import RANK, Part
+from harness.stats import Needed
+
+
+def told(parts: Sequence[Part]) -> str:
+    """The differences that a verdict rests on: the worst of all parts, or all where every one holds."""
+    worst = min((part.outcome for part in parts), key=RANK.index)
+    return "; ".join(dict.fromkeys(_difference(part) for part in parts if part.outcome == worst))
+
+
+def needed(part: Part) -> str:
+    """How many seeds, or else questions, an experiment would take to tell the smallest effect that counts."""
+    asked = f"{part.compare.arm} against {part.compare.against} at {100 * part.compare.smallest:g} points"
+    said = f"; {part.beyond}" if part.beyond else ""
+    if part.plan is None or part.estimate is None or part.difference is None:
+        return f"{asked}: nothing measured"
+    smallest = _takes(part.plan.smallest, part)
+    seen = part.plan.seen
+    if seen is not None and abs(seen.of) > part.compare.smallest:
+        return f"{asked}: {smallest}; the {100 * abs(seen.of):.0f} points seen: {_takes(seen, part)}{said}"
+    return f"{asked}: {smallest}{said}"
+
+
+def _takes(wanted: Needed, part: Part) -> str:
+    assert part.estimate is not None
+    assert part.difference is not None
+    if wanted.seeds is not None and wanted.seeds > part.difference.seeds:
+        return f"about {wanted.seeds} seeds needed, {part.difference.seeds} run"
+    if wanted.seeds is not None:
+        return "the difference seen is too near to that"
+    if wanted.questions is not None:
+        return f"about {wanted.questions} questions needed, {part.estimate.clusters} asked"
+    return f"no number of seeds at {part.estimate.clusters} questions would tell"
+
+
+def _difference(part: Part) -> str:
+    seen = "" if part.estimate is None or part.estimate.mean is None else f" {100 * part.estimate.mean:+.0f}"
+    said = f": {part.beyond}" if part.beyond else ""
+    return f"{part.named}{seen}{said}"
