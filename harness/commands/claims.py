@@ -70,8 +70,8 @@ def show_verdicts(
     asked = claims.read_claims(file, installed())
     named = sorted({claim.setting for claim in asked.value.claims})
     results = analysis.load(runs, settings=settings or named)
-    decisions = claims.judge(asked, results, installed())
     changed = claims.deviations(asked, runs, experiment=experiment)
+    decisions = claims.noted(claims.judge(asked, results, installed(), looks=claims.planned_looks(runs)), changed)
     matrices = [one for table in analysis.tables(results, installed()) if (one := analysis.matrix(table)) is not None]
     if form == "json":
         told = report.record(asked, decisions, changed)

@@ -187,7 +187,8 @@ def _verdicts(file: Path, results: Results) -> Sequence[Section]:
 
     asked = claims.read_claims(file, installed())
     changed = claims.deviations(asked, results.folder)
-    return report.sections(asked, claims.judge(asked, results, installed()), changed)
+    looks = claims.planned_looks(results.folder)
+    return report.sections(asked, claims.noted(claims.judge(asked, results, installed(), looks=looks), changed), changed)
 
 
 def _write_page(

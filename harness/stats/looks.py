@@ -30,6 +30,7 @@ from typing import Literal
 
 import numpy as np
 
+from harness.stats.contrasts import agreed_half_width
 from harness.stats.crossing import Crossed
 from harness.stats.records import Grid
 from harness.stats.verdicts import OutcomeLevels
@@ -121,8 +122,11 @@ def chances(
     of_seeds = np.maximum(found.by_seed, found.noise)
     moves = np.sqrt(np.maximum(of_seeds * (1 - share), 1e-12))
     freedom = max(found.seeds - 1, 1)
-    counts = stdtr(freedom, (effect - smallest - at_end.half_width(1 - level)) / moves)
-    ruled_out = stdtr(freedom, (smallest - effect - at_end.half_width(1 - 2 * level)) / moves)
+    two_sided, one_sided = (
+        np.maximum(at_end.half_width(one), agreed_half_width(found.clusters, one)) for one in (1 - level, 1 - 2 * level)
+    )
+    counts = stdtr(freedom, (effect - smallest - two_sided) / moves)
+    ruled_out = stdtr(freedom, (smallest - effect - one_sided) / moves)
     return np.asarray(counts), np.asarray(ruled_out)
 
 
