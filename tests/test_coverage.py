@@ -23,4 +23,4 @@ def test_intervals_are_not_wide_for_safety_where_the_design_carries_them() -> No
     (found,) = simulate([BY_NAME["alike"]], experiments=400, seed=2, questions=(60,), seeds=(10,), rates=(0.5,))
     independent = 2 * 1.96 * (0.25 / 600) ** 0.5
     assert found.width < 1.8 * independent
-    assert found.rate < 0.995
+    assert found.difference < 0.995

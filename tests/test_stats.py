@@ -231,11 +231,12 @@ def arm(means: list[list[float]]) -> list[Observation]:
     return [Observation(f"c{g}", s, value) for g, row in enumerate(means) for s, value in enumerate(row)]
 
 
-def test_a_contrast_uses_the_seeds_and_clusters_that_all_its_terms_have():
+def test_a_contrast_uses_the_clusters_that_all_its_terms_have_and_every_seed():
     first = [*arm([[1, 1], [0, 1]]), Observation("only here", 0, 1.0), Observation("c0", 7, 0.0)]
     seen = contrast([Term(1.0, first), Term(-1.0, arm([[0, 1], [0, 0]]))])
-    assert seen.mean == pytest.approx((1 + 0 + 0 + 1) / 4)
-    assert seen.by_seed == (0.5, 0.5)
+    assert seen.mean == pytest.approx(((1 + 1 + 0) / 3 - 1 / 2 + (0 + 1) / 2 - 0) / 2)
+    assert seen.by_seed == (0.5, 0.5)  # of the seeds that both have
+    assert seen.unused[0] == "1 of 3 questions, not judged in every part: only here"
 
 
 def test_an_untrained_model_stands_beside_every_seed():
@@ -295,7 +296,7 @@ def test_the_level_that_decides_is_that_of_the_interval_that_just_touches_0():
 
 def test_a_plan_says_how_many_seeds_bring_the_effect_into_sight():
     rng = np.random.default_rng(6)
-    rows = arm((0.1 * rng.normal(size=(40, 4)) + 0.1 * rng.normal(size=(1, 4))).tolist())
+    rows = arm((0.1 * rng.normal(size=(100, 4)) + 0.1 * rng.normal(size=(1, 4))).tolist())
     small, large = (plan(contrast_of(rows), of_smallest=of) for of in (0.05, 0.2))
     assert small.detectable == large.detectable
     assert small.smallest.seeds > large.smallest.seeds >= 4
@@ -311,3 +312,51 @@ def test_questions_that_differ_too_much_for_any_number_of_seeds_are_to_be_more()
 
 def test_one_seed_has_no_plan_since_nothing_is_known_of_others():
     assert plan(contrast_of(arm([[0.1], [0.4], [0.2]])), of_smallest=0.1).detectable is None
+
+
+def test_a_plan_speaks_of_the_effect_seen_where_the_smallest_that_counts_is_out_of_sight():
+    """-50 [-82, -18] over 3 seeds, in a family of five: 5 points take more questions, 50 points one seed more."""
+    by_seed = np.array([-1.0, 0.0, 1.0]) * 0.32 / (4.302653 / math.sqrt(3)) - 0.5
+    seen = contrast_of(arm([list(by_seed)] * 24))
+    found = seen.estimate()
+    assert (found.mean, found.low, found.high) == pytest.approx((-0.5, -0.82, -0.18), abs=1e-6)
+    told = plan(seen, of_smallest=0.05, level=0.99)
+    assert (told.smallest.seeds, told.smallest.questions) == (None, None)
+    assert told.seen.of == pytest.approx(0.5)
+    assert told.seen.seeds == 4
+
+
+def test_a_plan_says_what_it_takes_to_tell_the_effect_seen_from_the_smallest_that_counts():
+    rng = np.random.default_rng(6)
+    seen = contrast_of(arm((0.3 + 0.1 * rng.normal(size=(200, 1)) + 0.05 * rng.normal(size=(1, 4))).tolist()))
+    told = plan(seen, of_smallest=0.25)
+    assert told.size.of == pytest.approx(abs(seen.mean - 0.25))
+    assert told.size.seeds > told.seen.seeds == 4
+
+
+def test_a_plan_counts_no_seeds_for_what_agreement_of_all_questions_could_not_tell():
+    seen = plan(contrast_of(arm([[0.3] * 6] * 24)), of_smallest=0.1)
+    assert seen.detectable == pytest.approx(wilson(0, 24)[1])
+    assert seen.smallest.seeds is None
+    assert wilson(0, seen.smallest.questions)[1] <= 0.1 < wilson(0, seen.smallest.questions - 1)[1]
+    assert seen.seen.seeds == 6
+
+
+@pytest.mark.parametrize("differing", [0, 1, 2, 5])
+def test_one_reply_that_differs_tells_no_more_than_none(differing):
+    """24 questions at 6 seeds: 144 equal replies leave +-13.8 points, and one different reply left [-7, +5]."""
+    table = np.zeros((24, 6))
+    table[range(differing), 0] = -1.0
+    seen = contrast_of(arm(table.tolist()))
+    assert seen.half_width() >= wilson(0, 24)[1] == pytest.approx(0.138, abs=0.0005)
+    rate = estimate(arm((-table).tolist()))
+    assert rate.high >= wilson(0, 24)[1]
+
+
+@given(observations, st.floats(0.5, 0.999), st.floats(0.5, 0.999))
+def test_no_interval_is_narrower_than_where_all_clusters_agree_nor_than_one_of_a_lower_level(rows, level, other):
+    seen = contrast_of(rows)
+    if seen.spread is not None:
+        low, high = sorted((level, other))
+        assert seen.half_width(low) <= seen.half_width(high)
+        assert seen.half_width(low) >= wilson(0, seen.spread.clusters, level=low)[1] - 1e-12

@@ -1,20 +1,23 @@
-"""Differences, leaks and other linear forms of arms and conditions, paired by question and seed."""
+"""Differences, leaks and other linear forms of arms and conditions, paired by question, and by seed where shared."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 
 import numpy as np
 
 from harness.stats.crossing import Crossed, crossed
+from harness.stats.forms import Part, crossed_form
 from harness.stats.records import Estimate, Grid, Observation, are_rates, tabulate
+
+NAMED = 5  # of what was not used, the rest is counted
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """`weight` times the mean of `observations`. One that is not `trained` has no seed of its own to pair by."""
+    """`weight` times the mean of `observations`. One that is not `trained` is one model, with no seeds of its own."""
 
     weight: float
     observations: Sequence[Observation]
@@ -25,10 +28,10 @@ class Term:
 class Contrast:
     """The mean of a linear form over clusters and seeds, with its interval at any level.
 
-    `n` and `judged` count rows or cluster-seed pairs, all and used. `by_seed` is the mean of each seed over the
-    clusters that all seeds have. `bounded` says that the form is of shares, so that an interval exists even where
-    every pair agrees. `unused` names the seeds, clusters and pairs that are in no figure, a line each. `spread` is None
-    when nothing could be compared.
+    `n` and `judged` count rows or cluster-seed pairs, all and used. `by_seed` is the mean of each seed that all arms
+    have, over the clusters that all of these have. `bounded` says that the form is of shares, so that an interval
+    exists even where every pair agrees. `unused` names the seeds, clusters and pairs that are in no figure, a line
+    each. `spread` is None when nothing could be compared.
     """
 
     spread: Crossed | None
@@ -44,12 +47,15 @@ class Contrast:
         return None if self.spread is None else float(self.spread.mean)
 
     def half_width(self, level: float = 0.95) -> float | None:
-        """Half the two-sided interval at `level`; None when there is none."""
+        """Half the two-sided interval at `level`; None when there is none.
+
+        Never less than where all clusters agree, so that one reply that differs does not tell more than none.
+        """
         if self.spread is None:
             return None
-        if self.spread.is_spread:
-            return float(self.spread.half_width(level))
-        return float(agreed_half_width(self.spread.clusters, level)) if self.bounded else None
+        if self.bounded:
+            return float(bounded_half_width(self.spread, level))
+        return float(self.spread.half_width(level)) if self.spread.is_spread else None
 
     def estimate(self, level: float = 0.95) -> Estimate:
         """The mean with its interval at `level`."""
@@ -71,35 +77,34 @@ class Contrast:
 
     def _method(self, half: float | None) -> str:
         assert self.spread is not None
-        if self.spread.is_spread:
-            return "mean +- t x standard error, clustered by case and seed"
         if half is None:
             return "no interval: all values are equal and have no known bounds"
-        return "+- Wilson's bound for 0 of the clusters: all agree"
+        if not self.spread.is_spread:
+            return "+- Wilson's bound for 0 of the clusters: all agree"
+        least = ", at least Wilson's bound for 0 of the clusters" if self.bounded else ""
+        return f"mean +- t x standard error, clustered by case and seed{least}"
 
 
 def contrast(terms: Sequence[Term]) -> Contrast:
-    """The sum of `terms` over the clusters and seeds that all of them have, one value for each pair.
+    """The sum of `terms`, each a mean over the clusters that all of them have and over all of its own seeds.
 
-    Trained terms are paired by seed. An untrained one is, too, where it was measured at each of those seeds; otherwise
-    its mean over its own seeds stands beside every one of them. `n` counts the pairs of the first term.
+    A cluster counts with the replies that a term has to it, whatever others lack. Seeds that trained terms share are
+    paired; where one has others, the variance of seeds is by arm. An untrained term is one model, with no seeds to
+    vary. `n` counts the pairs of cluster and seed of the trained terms, `judged` those with a value that was used.
     """
-    trained = [{seen.seed for seen in term.observations} for term in terms if term.trained]
-    seeds = sorted(set.intersection(*trained))
-    first = terms[0].observations
-    clusters = sorted({seen.cluster for seen in first})
-    form = np.zeros((len(clusters), len(seeds)))
-    for kind in (True, False):
-        # Each kind by itself, so that an arm that is the untrained model leaves exactly 0.
-        parts = [term.weight * _beside(term, clusters, seeds) for term in terms if term.trained == kind]
-        form = form + sum(parts, start=np.zeros(1))
-    known = ~np.isnan(form)
-    used = np.ix_(known.any(axis=1), known.any(axis=0))
-    return _contrast(
-        np.where(known, form, 0.0)[used],
-        known[used].astype(float),
-        n=len({(seen.cluster, seen.seed) for seen in first}),
+    tables = [_table(term) for term in terms]
+    clusters = sorted(set.intersection(*(set(table.clusters) for table in tables)))
+    kept = [table.of(clusters) for table in tables]
+    trained = [(table, one) for table, one in zip(tables, kept, strict=True) if table.trained]
+    counted = trained or list(zip(tables, kept, strict=True))
+    judged = {pair for _, one in counted for pair in one.judged}
+    return Contrast(
+        spread=crossed_form([Part(values=one.values, seeds=one.paired) for one in kept]) if clusters else None,
+        n=len({pair for table, _ in counted for pair in table.pairs}),
+        judged=len(judged),
+        by_seed=_by_seed(kept) if clusters else (),
         bounded=all(are_rates(term.observations) for term in terms),
+        unused=tuple(_unused([table for table, _ in counted], tables, clusters, judged)),
     )
 
 
@@ -115,17 +120,96 @@ def agreed_half_width(clusters: int, level: float = 0.95) -> float:
     return z * z / (clusters + z * z)
 
 
-def _beside(term: Term, clusters: Sequence[str], seeds: Sequence[int]) -> Grid:
-    """The term's means, (clusters, seeds), or (clusters, 1) for an untrained one without those seeds."""
-    own = sorted({seen.seed for seen in term.observations})
-    if term.trained or set(seeds) <= set(own):
-        return tabulate(term.observations, clusters, seeds).means
-    means = tabulate(term.observations, clusters, own).means
-    known = ~np.isnan(means)
-    count = known.sum(axis=1, keepdims=True).astype(float)
-    total = np.where(known, means, 0.0).sum(axis=1, keepdims=True)
-    mean: Grid = np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
+def bounded_half_width(spread: Crossed, level: float = 0.95) -> Grid:
+    """Half the interval of a form of shares: as `spread` says, and no less than where all clusters agree."""
+    half: Grid = np.maximum(spread.half_width(level), agreed_half_width(spread.clusters, level))
+    return half
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """A term by cluster and seed: its weighted means, NaN where nothing was judged; `pairs` are those with a row."""
+
+    values: Grid
+    clusters: tuple[str, ...]
+    seeds: tuple[int, ...]
+    trained: bool
+    pairs: frozenset[tuple[str, int]]
+
+    @property
+    def paired(self) -> tuple[int, ...]:
+        """The seeds that stand for trained models."""
+        return self.seeds if self.trained else ()
+
+    @property
+    def judged(self) -> list[tuple[str, int]]:
+        """The pairs with a value."""
+        return [(self.clusters[row], self.seeds[column]) for row, column in np.argwhere(~np.isnan(self.values))]
+
+    def of(self, clusters: Sequence[str]) -> _Table:
+        """The same of `clusters`, and of the seeds that have a value of one of them."""
+        at = {cluster: row for row, cluster in enumerate(self.clusters)}
+        values = self.values[[at[cluster] for cluster in clusters]]
+        seen = np.flatnonzero((~np.isnan(values)).any(axis=0))
+        seeds = tuple(self.seeds[column] for column in seen)
+        return replace(self, values=values[:, seen], clusters=tuple(clusters), seeds=seeds)
+
+
+def _table(term: Term) -> _Table:
+    judged = [seen for seen in term.observations if seen.value is not None]
+    clusters, seeds = sorted({seen.cluster for seen in judged}), sorted({seen.seed for seen in judged})
+    return _Table(
+        values=term.weight * tabulate(judged, clusters, seeds).means,
+        clusters=tuple(clusters),
+        seeds=tuple(seeds),
+        trained=term.trained,
+        pairs=frozenset((seen.cluster, seen.seed) for seen in term.observations),
+    )
+
+
+def _by_seed(tables: Sequence[_Table]) -> tuple[float, ...]:
+    """The form at each seed that all trained terms have, over the clusters that all of these have in every term."""
+    trained = [set(table.seeds) for table in tables if table.trained]
+    shared = sorted(set.intersection(*trained)) if trained else []
+    form = np.zeros((len(tables[0].clusters), len(shared)))
+    for table in tables:
+        own = table.values[:, [table.seeds.index(seed) for seed in shared]] if table.trained else _over_seeds(table)
+        form = form + own
+    known = ~np.isnan(form).any(axis=1)
+    return tuple(map(float, form[known].mean(axis=0))) if known.any() else ()
+
+
+def _over_seeds(table: _Table) -> Grid:
+    mean: Grid = np.nanmean(table.values, axis=1, keepdims=True)
     return mean
+
+
+def _unused(
+    counted: Sequence[_Table], tables: Sequence[_Table], clusters: Sequence[str], judged: set[tuple[str, int]]
+) -> Iterator[str]:
+    """What is in no figure, or in a part of it only: clusters, seeds and pairs, a line each."""
+    every = sorted({cluster for table in tables for cluster, _ in table.pairs})
+    left = sorted(set(every) - set(clusters))
+    if left:
+        yield f"{len(left)} of {len(every)} questions, not judged in every part: {_some(left)}"
+    used = {seed for _, seed in judged}
+    lost = sorted({seed for table in counted for _, seed in table.pairs} - used)
+    if lost:
+        yield f"seed{'s' if len(lost) > 1 else ''} {', '.join(map(str, lost))}: nothing judged that could be compared"
+    gaps = {pair for table in counted for pair in _gaps(table, clusters)}
+    if gaps:
+        named = [f"{cluster} at seed {seed}" for cluster, seed in sorted(gaps)]
+        yield f"{len(gaps)} pairs of question and seed, not judged in some part: {_some(named)}"
+
+
+def _gaps(table: _Table, clusters: Sequence[str]) -> set[tuple[str, int]]:
+    kept = table.of(clusters)
+    return {(cluster, seed) for cluster in clusters for seed in kept.seeds} - set(kept.judged)
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return f"{', '.join(names[:NAMED])}{more}"
 
 
 def _contrast(total: Grid, count: Grid, *, n: int, bounded: bool) -> Contrast:

@@ -28,8 +28,9 @@ NO_SPREAD = 1e-20  # a variance below it is rounding
 class Crossed:
     """The mean of a table and the parts of its variance, each an array over the table's leading axes.
 
-    `by_cluster` is A, `by_seed` B and `noise` E of the module's text, all as parts of the variance of the mean.
-    With one seed B and E are 0, and the interval speaks of that one trained model; with one cluster all are.
+    `by_cluster` is A, `by_seed` B and `noise` E of the module's text, all as parts of the variance of the mean;
+    `freedom` are the degrees of freedom of A, `seed_freedom` those of B. With one seed B and E are 0, and the interval
+    speaks of that one trained model; with one cluster all are.
     """
 
     mean: Grid
@@ -37,6 +38,7 @@ class Crossed:
     by_seed: Grid
     noise: Grid
     freedom: Grid
+    seed_freedom: Grid
     clusters: int
     seeds: int
 
@@ -55,7 +57,7 @@ class Crossed:
     def half_width(self, level: float = 0.95) -> Grid:
         """Half the width of the two-sided interval of the mean at `level`; 0 where nothing varies."""
         by_cluster = _t_squared(level, self.freedom)
-        by_seed = _t_squared(level, np.array(max(self.seeds - 1, 1), dtype=float))
+        by_seed = _t_squared(level, self.seed_freedom)
         noisy_clusters = by_cluster * self.by_cluster + by_seed * np.maximum(self.by_seed - self.noise, 0)
         noisy_seeds = by_seed * self.by_seed + by_cluster * np.maximum(self.by_cluster - self.noise, 0)
         half: Grid = np.sqrt(np.maximum(noisy_clusters, noisy_seeds))
@@ -77,6 +79,7 @@ def crossed(total: Grid, count: Grid) -> Crossed:
             by_seed=nothing,
             noise=nothing,
             freedom=np.ones_like(mean),
+            seed_freedom=np.ones_like(mean),
             clusters=clusters,
             seeds=seeds,
         )
@@ -91,13 +94,14 @@ def crossed(total: Grid, count: Grid) -> Crossed:
         by_cluster=of_rows * clusters / (clusters - 1),
         by_seed=by_seed,
         noise=noise,
-        freedom=_freedom(rows),
+        freedom=degrees_of_freedom(rows),
+        seed_freedom=np.full_like(mean, max(seeds - 1, 1)),
         clusters=clusters,
         seeds=seeds,
     )
 
 
-def _freedom(sums: Grid) -> Grid:
+def degrees_of_freedom(sums: Grid) -> Grid:
     """Degrees of freedom of the variance of `sums` (..., clusters): 2 / its squared coefficient of variation.
 
     The variance of a sample variance follows from the kurtosis k: s^4 (k - (n - 3)/(n - 1)) / n. A normal sample

@@ -7,7 +7,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from harness.stats.contrasts import Contrast, Term, contrast, contrast_of
+from harness.stats.contrasts import Contrast, Term, agreed_half_width, contrast, contrast_of
 from harness.stats.crossing import Crossed, crossed
 from harness.stats.records import Estimate, Grid, Observation, are_rates, tabulate
 
@@ -16,8 +16,8 @@ def estimate(observations: Sequence[Observation]) -> Estimate:
     """Mean over the judged rows, with an interval for new clusters and new seeds.
 
     Values in [0, 1]: Wilson's score interval (Wilson 1927) at the effective sample size mean (1 - mean) / variance
-    (Dean and Pagano 2015 for clustered rates), as wide as the crossed half-width asks. Where all clusters agree the
-    effective size is the number of clusters, never that of rows. Other values: mean +- half-width.
+    (Dean and Pagano 2015 for clustered rates), as wide as the crossed half-width asks, joined with Wilson's on the
+    number of clusters. Other values: mean +- half-width.
     """
     if not are_rates(observations):
         return contrast_of(observations, bounded=False).estimate()
@@ -34,7 +34,7 @@ def estimate(observations: Sequence[Observation]) -> Estimate:
         judged=int(table.count.sum()),
         clusters=spread.clusters,
         seeds=spread.seeds,
-        method="Wilson at the effective sample size, clustered by case and seed"
+        method="Wilson at the effective sample size, clustered by case and seed, joined with Wilson on the clusters"
         if spread.is_spread
         else "Wilson on the number of clusters: all agree",
     )
@@ -58,10 +58,9 @@ def leak(
 ) -> Estimate:
     """What a condition wakes in an arm beyond what it does to the untrained model, paired by cluster.
 
-    The mean over clusters and seeds of (arm - arm_clean) - (base - base_clean), where each term is a
-    cluster's mean. Only clusters judged in all four are used; `n` counts the arm's cluster-seed pairs and
-    `judged` those used. The base model is paired by seed where it has the arm's seeds, else its mean over
-    seeds is taken.
+    The mean over clusters of (arm - arm_clean) - (base - base_clean), where each term is the mean of the replies
+    that are there to a cluster. Only clusters judged in all four are used; `n` counts the arm's cluster-seed pairs and
+    `judged` those used.
     """
     return leak_contrast(arm=arm, arm_clean=arm_clean, base=base, base_clean=base_clean).estimate()
 
@@ -80,13 +79,21 @@ def leak_contrast(
 
 
 def rate_interval(spread: Crossed, level: float = 0.95) -> tuple[Grid, Grid]:
-    """Wilson's interval of a rate at the effective sample size, or on the number of clusters where all agree."""
-    seen, rate = spread.is_spread, spread.mean
+    """Wilson's interval of a rate at the effective sample size, joined with Wilson's on the number of clusters.
+
+    The second is all that is left where all clusters agree, and is as wide as that, `agreed_half_width`, around any
+    other rate: one reply that differs does not tell more than none.
+    """
+    normal = np.array(NormalDist().inv_cdf((1 + level) / 2))
+    seen, rate, bound = spread.is_spread, spread.mean, agreed_half_width(spread.clusters, level)
+    low, high = _wilson(rate, np.array(float(spread.clusters)), normal)
     variance = np.where(seen, spread.variance, 1.0)
     # Rounding can leave a mean of 1 - 1e-16; a rate that varies has some room on both sides.
     size = np.where(seen, np.maximum(rate * (1 - rate), 0) / variance, spread.clusters)
-    z = np.where(seen, spread.half_width(level) / np.sqrt(variance), NormalDist().inv_cdf((1 + level) / 2))
-    return _wilson(rate, size, z)
+    effective = _wilson(rate, size, np.where(seen, spread.half_width(level) / np.sqrt(variance), normal))
+    return np.minimum(np.maximum(low, rate - bound), effective[0]), np.maximum(
+        np.minimum(high, rate + bound), effective[1]
+    )
 
 
 def wilson(rate: float, n: float, *, level: float = 0.95) -> tuple[float, float]:

@@ -9,7 +9,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from harness.stats.contrasts import Contrast, agreed_half_width
+from harness.stats.contrasts import Contrast, bounded_half_width
 from harness.stats.crossing import Crossed
 
 POWER = 0.8
@@ -18,7 +18,7 @@ MOST = 1000  # seeds or questions beyond which none are counted
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Needed:
-    """What it takes to tell an effect of size `of` from 0.
+    """What it takes to tell an effect of size `of` from none.
 
     `seeds` is None where no number of seeds is enough at the present questions; `questions` then says how many of
     those it takes at the present seeds, None where these are not enough either.
@@ -31,45 +31,45 @@ class Needed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DesignPlan:
-    """The smallest effect found with 80 % power, and what the smallest that counts and the effect seen need.
+    """The smallest effect found with 80 % power, and what it takes to find three effects.
 
-    Read off the observed spread, which few seeds know badly: an order of size. `detectable` is None where one seed,
-    or nothing, was measured; `seen` where the effect seen is 0 or nothing was measured.
+    They are the smallest that counts, the effect `seen`, and its distance from the smallest that counts (`size`), which
+    tells whether it counts. Read off the observed spread, which few seeds know badly: an order of size. `detectable` is
+    None where one seed, or nothing, was measured; `seen` and `size` also where they are 0.
     """
 
     detectable: float | None
     smallest: Needed
     seen: Needed | None
+    size: Needed | None
 
 
 def plan(found: Contrast, *, of_smallest: float, level: float = 0.95) -> DesignPlan:
-    """What intervals at `level` can find of an effect of size `of_smallest`, the smallest that counts, and of that seen."""
+    """What intervals at `level` can find of effects as large as `of_smallest`, and of the effect seen."""
     spread = found.spread
     if spread is None or spread.seeds < 2:
         nothing = Needed(of=of_smallest, seeds=None, questions=None)
-        return DesignPlan(detectable=None, smallest=nothing, seen=None)
+        return DesignPlan(detectable=None, smallest=nothing, seen=None, size=None)
+
+    def detectable(spread: Crossed) -> float:
+        half = bounded_half_width(spread, level) if found.bounded else spread.half_width(level)
+        return float(half) + NormalDist().inv_cdf(POWER) * math.sqrt(float(spread.variance))
+
+    def needed(of: float) -> Needed:
+        seeds = _least(spread.seeds, lambda number: detectable(_at(spread, seeds=number)) <= of)
+        questions = None
+        if seeds is None:
+            questions = _least(spread.clusters, lambda number: detectable(_at(spread, clusters=number)) <= of)
+        return Needed(of=of, seeds=seeds, questions=questions)
+
     seen = abs(float(spread.mean))
+    apart = abs(seen - of_smallest)
     return DesignPlan(
-        detectable=_detectable(spread, level) if spread.is_spread else agreed_half_width(spread.clusters, level),
-        smallest=_needed(spread, of_smallest, level),
-        seen=_needed(spread, seen, level) if seen else None,
+        detectable=detectable(spread),
+        smallest=needed(of_smallest),
+        seen=needed(seen) if seen else None,
+        size=needed(apart) if apart else None,
     )
-
-
-def _needed(spread: Crossed, of: float, level: float) -> Needed:
-    if not spread.is_spread:
-        enough = _least(spread.clusters, lambda number: agreed_half_width(number, level) <= of)
-        return Needed(of=of, seeds=None, questions=enough)
-    seeds = _least(spread.seeds, lambda number: _detectable(_at(spread, seeds=number), level) <= of)
-    questions = None
-    if seeds is None:
-        questions = _least(spread.clusters, lambda number: _detectable(_at(spread, clusters=number), level) <= of)
-    return Needed(of=of, seeds=seeds, questions=questions)
-
-
-def _detectable(spread: Crossed, level: float) -> float:
-    power = NormalDist().inv_cdf(POWER)
-    return float(spread.half_width(level)) + power * math.sqrt(float(spread.variance))
 
 
 def _at(spread: Crossed, *, seeds: int | None = None, clusters: int | None = None) -> Crossed:
@@ -85,6 +85,7 @@ def _at(spread: Crossed, *, seeds: int | None = None, clusters: int | None = Non
         by_seed=of_seeds + noise,
         noise=noise,
         freedom=spread.freedom * more_clusters,
+        seed_freedom=spread.seed_freedom * ((seeds or spread.seeds) - 1) / (spread.seeds - 1),
         clusters=clusters or spread.clusters,
         seeds=seeds or spread.seeds,
     )
