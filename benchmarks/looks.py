@@ -25,7 +25,7 @@ import numpy.typing as npt
 
 from benchmarks.coverage import EFFECTS, Effects
 from benchmarks.measured import table
-from harness.stats import FUTILE, Crossed, Grid, Looks, agreed_half_width, chances, crossed, every_seed
+from harness.stats import FUTILE, Crossed, Grid, Looks, Spending, bounded_half_width, chances, crossed, every_seed
 
 Yes = npt.NDArray[np.bool_]
 
@@ -34,7 +34,7 @@ QUESTIONS = 48
 SETTINGS = 5
 BARE = 200_000  # experiments of seeds alone
 SMALLEST = 0.05  # the difference that counts
-SPENDINGS = ("pocock", "obrien-fleming", "anytime")
+SPENDINGS: tuple[Spending, ...] = ("pocock", "obrien-fleming", "anytime")
 
 ARMS = ("none", "ip", "neg_ip", "ps", "neg_ps", "ip_irrelevant", "ps_random")
 ASKED = ("ip, asked", "ps, asked")
@@ -102,7 +102,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     nulls = without_difference(EFFECTS, experiments=asked.experiments, seed=asked.seed)
     whole = experiments(EFFECTS[1::2], number=asked.whole, seed=asked.seed)
     if asked.json:
-        print(json.dumps([asdict(one) for one in (*nulls, *whole)]))
+        print(json.dumps([*map(asdict, nulls), *map(asdict, whole)]))
         return
     rows = [
         [f"{one.effects}; {one.questions}, {one.rate:g}", *(f"{100 * share:.1f}" for share in one.found.values())]
@@ -171,7 +171,9 @@ def _ever(seen: Mapping[int, Crossed], plan: Looks | None) -> Yes:
     """Which experiments find a difference at any look."""
     levels = [ALPHA] * len(THIRTY.at) if plan is None else plan.nominal(ALPHA)
     numbers = THIRTY.at if plan is None else plan.at
-    hits = [np.abs(seen[n].mean) > _half(seen[n], 1 - level) for n, level in zip(numbers, levels, strict=True)]
+    hits = [
+        np.abs(seen[n].mean) > bounded_half_width(seen[n], 1 - level) for n, level in zip(numbers, levels, strict=True)
+    ]
     return np.asarray(np.any(hits, axis=0))
 
 
@@ -273,7 +275,7 @@ def _reached(found: Crossed, looks: Looks, look: int, size: int) -> npt.NDArray[
     reached = np.zeros((3, *found.mean.shape), dtype=int)
     for parts in range(1, size + 1):
         level = looks.nominal(ALPHA / parts)[look]
-        two_sided, one_sided = _half(found, 1 - level), _half(found, 1 - 2 * level)
+        two_sided, one_sided = bounded_half_width(found, 1 - level), bounded_half_width(found, 1 - 2 * level)
         told = found.mean - two_sided > SMALLEST, found.mean - two_sided > 0, found.mean + one_sided < SMALLEST
         reached = np.where(np.stack(told), parts, reached)
     return reached
@@ -343,11 +345,6 @@ def _form(form: Form, values: Mapping[str, Grid]) -> Grid:
 def _seen(differences: Grid, seeds: int) -> Crossed:
     first = differences[..., :seeds]
     return crossed(first, np.ones_like(first))
-
-
-def _half(found: Crossed, level: float) -> Grid:
-    """Half-widths as `Contrast` has them: never under the bound for questions that all agree."""
-    return np.maximum(found.half_width(level), agreed_half_width(found.clusters, level))
 
 
 def _row(one: Experiments) -> list[str]:

@@ -101,7 +101,9 @@ def seeds_of(cells: Cells, arm: str) -> list[int]:
     return sorted(seed for name, seed in cells.done if name == arm)
 
 
-def test_a_claim_that_is_decided_gets_no_more_seeds_and_the_others_go_on(experiment: Experiment, tmp_path: Path) -> None:
+def test_a_claim_that_is_decided_gets_no_more_seeds_and_the_others_go_on(
+    experiment: Experiment, tmp_path: Path
+) -> None:
     cells = Cells()
     done = carried_out(experiment, tmp_path / "runs", cells)
     assert seeds_of(cells, "ps") == seeds_of(cells, "ip") == [0, 1, 2]
@@ -128,7 +130,9 @@ def test_a_sweep_that_was_killed_ends_as_one_that_was_not(experiment: Experiment
     assert again.done == []
 
 
-def test_a_verdict_stands_when_its_arms_get_more_seeds_for_another_claim(experiment: Experiment, tmp_path: Path) -> None:
+def test_a_verdict_stands_when_its_arms_get_more_seeds_for_another_claim(
+    experiment: Experiment, tmp_path: Path
+) -> None:
     runs = tmp_path / "runs"
     carried_out(experiment, runs, Cells())
     claims = read_claims(tmp_path / "claims.yaml", registry())
@@ -288,10 +292,10 @@ def test_with_looks_an_arm_may_stop_at_any_of_them_and_nowhere_else(experiment: 
     assert changed.what == "gcd at mini, ps: seed 5 missing: not run, not finished, or taken away"
 
 
-def test_claims_locked_without_an_experiment_say_that_no_seeds_were_fixed(experiment: Experiment, tmp_path: Path) -> None:
+def test_claims_locked_without_an_experiment_say_that_no_seeds_were_fixed(
+    experiment: Experiment, tmp_path: Path
+) -> None:
     claims = read_claims(tmp_path / "claims.yaml", installed())
     lock(claims, tmp_path / "runs")
     (changed,) = deviations(claims, tmp_path / "runs")
     assert "no seeds were fixed with the claims" in changed.what
-
-

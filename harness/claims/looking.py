@@ -35,7 +35,9 @@ def part_at_looks(comparison: Comparison, study: Study, claims: Claims, looks: L
 def at_look(study: Study, looks: LockedLooks, look: int) -> Study:
     """The study with the trained runs of a look's seeds alone."""
     seeds = set(looks.seen(look))
-    arms = [replace(arm, runs=tuple(run for run in arm.runs if run.cell.seed in seeds)) for arm in study.arms if arm.trains]
+    arms = [
+        replace(arm, runs=tuple(run for run in arm.runs if run.cell.seed in seeds)) for arm in study.arms if arm.trains
+    ]
     untrained = [arm for arm in study.arms if not arm.trains]
     return replace(study, arms=(*untrained, *(arm for arm in arms if arm.runs)))
 

@@ -79,14 +79,14 @@ def judge_studies(
     """As `judge`, of studies that were made from the results already."""
     check_conditions(claims, registry, tables=found)
     scales = sorted({study.scale for study in found})
-    decisions = [one for scale in scales for one in _decisions(claims, [t for t in found if t.scale == scale], scale, looks)]
+    decisions = [
+        one for scale in scales for one in _decisions(claims, [t for t in found if t.scale == scale], scale, looks)
+    ]
     gated = (_gated(one) for one in _corrected(decisions, claims))
     return tuple(one if looks is None or one.verdict not in OPEN else _planned(one, looks) for one in gated)
 
 
-def _decisions(
-    claims: Claims, found: Sequence[Study], scale: str, looks: LockedLooks | None
-) -> Iterator[Decision]:
+def _decisions(claims: Claims, found: Sequence[Study], scale: str, looks: LockedLooks | None) -> Iterator[Decision]:
     for claim in claims.value.claims:
         own = [study for study in found if study.setting == claim.setting]
         if not claim.compare:

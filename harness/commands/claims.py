@@ -43,7 +43,7 @@ def _lock(file: Path, runs: Path, experiment: Path | None) -> None:
     from harness import claims
     from harness.registry import installed
     from harness.runs import LOCK
-    from harness.sweep import load
+    from harness.sweep import load, locked_arms
 
     read = claims.read_claims(file, installed())
     claims.check_conditions(read, installed(), also=load(experiment).conditions if experiment else ())
@@ -54,7 +54,8 @@ def _lock(file: Path, runs: Path, experiment: Path | None) -> None:
             f"{made} fixes other claims already, and stays as it is: {'; '.join(others)}; "
             "lock these in a runs folder of their own"
         )
-    put(str(claims.lock(read, runs, experiment=experiment)))
+    arms = list(locked_arms(load(experiment))) if experiment else []
+    put(str(claims.lock(read, runs, experiment=experiment, arms=arms)))
 
 
 def show_verdicts(

@@ -188,7 +188,9 @@ def _verdicts(file: Path, results: Results) -> Sequence[Section]:
     asked = claims.read_claims(file, installed())
     changed = claims.deviations(asked, results.folder)
     looks = claims.planned_looks(results.folder)
-    return report.sections(asked, claims.noted(claims.judge(asked, results, installed(), looks=looks), changed), changed)
+    return report.sections(
+        asked, claims.noted(claims.judge(asked, results, installed(), looks=looks), changed), changed
+    )
 
 
 def _write_page(

@@ -90,9 +90,7 @@ def _sweep(experiment: Experiment, runs: Path, place: Where, *, as_json: bool) -
     return swept
 
 
-def _until_decided(
-    experiment: Experiment, runs: Path, place: Where, looks: LockedLooks, *, as_json: bool
-) -> Swept:
+def _until_decided(experiment: Experiment, runs: Path, place: Where, looks: LockedLooks, *, as_json: bool) -> Swept:
     """Does the cells that open claims need, look by look, and prints the tables and the verdicts."""
     from harness.sweep import at_most, lock_claims, until_decided
 

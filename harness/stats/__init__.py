@@ -4,7 +4,7 @@ Rows are not independent: replies cluster by question, and arms repeat over trai
 since new questions and new seeds would give other numbers; every interval here counts both. What is promised is
 checked by simulation: `python -m benchmarks coverage`."""
 
-from harness.stats.contrasts import Contrast, Term, agreed_half_width, contrast, contrast_of
+from harness.stats.contrasts import Contrast, Term, agreed_half_width, bounded_half_width, contrast, contrast_of
 from harness.stats.crossing import Crossed, crossed
 from harness.stats.decisions import LEAST_SEEDS, FlipTest, decided_at, flip_levels, holm, sign_flips
 from harness.stats.intervals import estimate, estimate_linear, leak, rate_interval
@@ -25,8 +25,8 @@ __all__ = [
     "Estimate",
     "FlipTest",
     "Grid",
-    "Needed",
     "Looks",
+    "Needed",
     "Observation",
     "Outcome",
     "OutcomeLevels",
@@ -34,6 +34,7 @@ __all__ = [
     "Term",
     "agreed_half_width",
     "are_rates",
+    "bounded_half_width",
     "chances",
     "contrast",
     "contrast_of",

@@ -30,7 +30,7 @@ from typing import Literal
 
 import numpy as np
 
-from harness.stats.contrasts import agreed_half_width
+from harness.stats.contrasts import bounded_half_width
 from harness.stats.crossing import Crossed
 from harness.stats.records import Grid
 from harness.stats.verdicts import OutcomeLevels
@@ -105,9 +105,7 @@ def least(one: OutcomeLevels, other: OutcomeLevels) -> OutcomeLevels:
     return OutcomeLevels(**{f.name: min(getattr(one, f.name), getattr(other, f.name)) for f in fields(one)})
 
 
-def chances(
-    found: Crossed, looks: Looks, *, alpha: float, effect: Grid | float, smallest: float
-) -> tuple[Grid, Grid]:
+def chances(found: Crossed, looks: Looks, *, alpha: float, effect: Grid | float, smallest: float) -> tuple[Grid, Grid]:
     """The chances that the last look finds `effect` to count, and that it rules that out, if what is seen goes on.
 
     Conditional power under the current trend (Lan and Wittes 1988), with Student's t for the normal distribution, since
@@ -122,11 +120,9 @@ def chances(
     of_seeds = np.maximum(found.by_seed, found.noise)
     moves = np.sqrt(np.maximum(of_seeds * (1 - share), 1e-12))
     freedom = max(found.seeds - 1, 1)
-    two_sided, one_sided = (
-        np.maximum(at_end.half_width(one), agreed_half_width(found.clusters, one)) for one in (1 - level, 1 - 2 * level)
-    )
+    two_sided, one_sided = (bounded_half_width(at_end, one) for one in (1 - level, 1 - 2 * level))
     counts = stdtr(freedom, (effect - smallest - two_sided) / moves)
-    ruled_out = stdtr(freedom, (smallest - effect - one_sided) / moves)
+    ruled_out = stdtr(found.seed_freedom, (smallest - effect - one_sided) / moves)
     return np.asarray(counts), np.asarray(ruled_out)
 
 
@@ -141,11 +137,18 @@ def spent(alpha: Grid, share: Grid, spending: Spending) -> Grid:
 
 def _with_seeds(found: Crossed, seeds: int) -> Crossed:
     """The same parts of the variance, as so many seeds would leave them."""
-    more = max(1.0, seeds / found.seeds)
+    seeds = max(seeds, found.seeds)
+    more = seeds / found.seeds
     noise = found.noise / more
     of_clusters, of_seeds = (np.maximum(one - found.noise, 0) for one in (found.by_cluster, found.by_seed))
-    seeds = max(seeds, found.seeds)
-    return replace(found, by_cluster=of_clusters + noise, by_seed=of_seeds / more + noise, noise=noise, seeds=seeds)
+    return replace(
+        found,
+        by_cluster=of_clusters + noise,
+        by_seed=of_seeds / more + noise,
+        noise=noise,
+        seed_freedom=found.seed_freedom * (seeds - 1) / max(found.seeds - 1, 1),
+        seeds=seeds,
+    )
 
 
 @cache

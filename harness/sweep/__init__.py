@@ -3,7 +3,7 @@
 from harness.sweep.costs import SweepPlan, expected, plan
 from harness.sweep.deciding import Decided, at_most, planned_by_looks, until_decided
 from harness.sweep.experiment import Experiment, load
-from harness.sweep.locking import lock_claims
+from harness.sweep.locking import lock_claims, locked_arms
 from harness.sweep.planned import Planned, key_of, planned
 from harness.sweep.published import post, post_claims
 from harness.sweep.schedule import Finished
@@ -22,6 +22,7 @@ __all__ = [
     "key_of",
     "load",
     "lock_claims",
+    "locked_arms",
     "plan",
     "planned",
     "planned_by_looks",

@@ -56,9 +56,7 @@ def locked_arms(experiment: Experiment) -> Iterator[LockedArm]:
         if cell.intervention != BASE:
             seeds.setdefault(arm_of(cell), []).append(cell.seed)
     for cell, own in seeds.items():
-        yield LockedArm(
-            setting=cell.setting, arm=cell.arm, scale=cell.scale, model=model_of(cell), seeds=tuple(own)
-        )
+        yield LockedArm(setting=cell.setting, arm=cell.arm, scale=cell.scale, model=model_of(cell), seeds=tuple(own))
 
 
 def arm_of(cell: Cell) -> Cell:
