@@ -2,10 +2,10 @@
 
 False findings: two arms without a difference are compared at every number of seeds from 3 to 30, as somebody does who
 adds seeds until something is found, at 95 % each time or at the levels of a plan. Replies are drawn as in `coverage`;
-beside them stand means of normal seeds without any questions, where Student's t is at its worst.
+beside them stand means of normal seeds, without questions, where Student's t is at its worst.
 
 Whole experiments: five settings with the arms none, ip, neg_ip, ps, neg_ps, ip_irrelevant and ps_random; in each `ps`
-is held against `ip`, `neg_ps` against `neg_ip`, the leaks of both prompts against each other, and either arm against its
+is held against `ip`, `neg_ps` against `neg_ip`, the leak of `ps` against that of `ip`, and either arm against its
 placebo. Families go over the settings, with Holm's correction. Every arm that an open comparison needs, and plain
 training beside it, gets the seeds of the next look; open is what is neither decided nor unlikely to be by the last
 look. The fixed design gives all arms the most seeds and looks once.

@@ -1,4 +1,4 @@
-"""Laws of seeds that are added by looks: what is decided gets no more, a killed sweep goes on where it was, all is locked."""
+"""Laws of seeds added by looks: what is decided gets no more, a killed sweep goes on where it was, all is locked."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from harness.cli import main
 from harness.models import resolve
 from harness.registry import installed, using
 from harness.runs import LOCK
-from harness.sweep import Experiment, Swept, Where, at_most, deciding, load, planned_by_looks, until_decided
+from harness.sweep import Experiment, Swept, Where, at_most, deciding, first_look, load, planned_by_looks, until_decided
 from harness.sweep.locking import lock_claims
 from harness.sweep.schedule import Finished
 from harness.sweep.work import Job, Outcome
@@ -84,7 +84,8 @@ def experiment(tmp_path: Path) -> Experiment:
     )
     file = tmp_path / "study.yaml"
     file.write_text(
-        "settings: [gcd]\ninterventions: [none, ip, ps, neg_ip, neg_ps, ps_random]\nseeds: [0, 1]\nclaims: claims.yaml\n"
+        "settings: [gcd]\ninterventions: [none, ip, ps, neg_ip, neg_ps, ps_random]\nseeds: [0, 1]\n"
+        "claims: claims.yaml\n"
     )
     return load(file)
 
@@ -192,9 +193,10 @@ def test_the_plan_says_what_it_may_cost_at_most(experiment: Experiment, tmp_path
     assert looks.plan.most == 12
     whole = at_most(experiment, looks)
     assert len(whole.cells) == 5 * 12
+    assert {cell.seed for cell in first_look(experiment, looks).cells} == {0, 1, 2}
     assert whole.left_out == (
-        "looks at 3 to 12 seeds, alpha spent as by pocock: 15 cells at the first, 60 at most; "
-        "those whose claims are decided before are left out",
+        "looks at 3 to 12 seeds, alpha spent as by pocock: 15 cells at the first, 60 at most, which take 4.0 times as "
+        "much; cells that no open claim needs are left out",
         "left out, since no claim needs it: gcd/ps_random",
     )
 
@@ -223,6 +225,25 @@ def test_looks_need_claims_and_room_for_the_seeds_of_the_file(experiment: Experi
         planned_by_looks(many, tmp_path / "runs", most=6)
 
 
+def test_the_command_tells_every_look_and_ends_with_the_verdicts(
+    experiment: Experiment, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deciding, "sweep", Cells())
+    command = ["sweep", str(experiment.file), "--runs", str(tmp_path / "runs"), "--until", "decided"]
+    assert main(command) == 0
+    told = capsys.readouterr()
+    assert "look at 3 seeds: 1 of 2 claims need no more" in told.err
+    assert "  clear: reproduced" in told.err
+    assert "  open: near" in told.err
+    assert "60 at most" in told.err
+    assert "reproduced" in told.out
+    assert "deviation" not in told.out
+    assert main([*command, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["looks"]["at"] == list(range(3, 13))
+    assert [(one["claim"], one["open"]) for one in found["claims"]] == [("clear", False), ("near", False)]
+
+
 # ---- seeds that are not as locked
 
 
@@ -249,7 +270,7 @@ ALL = ("none", "ip", "ps", "neg_ip", "neg_ps")
 
 def test_seeds_as_locked_are_no_deviation(experiment: Experiment, tmp_path: Path) -> None:
     runs = locked(tmp_path, [0, 1, 2])
-    filled(runs, dict.fromkeys(ALL, [0, 1, 2]))
+    filled(runs, dict.fromkeys(ALL, range(3)))
     assert deviations(read_claims(tmp_path / "claims.yaml", installed()), runs) == ()
 
 
@@ -264,7 +285,7 @@ def test_added_and_missing_seeds_are_named_on_the_verdicts_that_they_bear_on(
     experiment: Experiment, tmp_path: Path, ps: list[int], said: str
 ) -> None:
     runs = locked(tmp_path, [0, 1, 2])
-    filled(runs, {**dict.fromkeys(ALL, [0, 1, 2]), "ps": ps})
+    filled(runs, {**dict.fromkeys(ALL, range(3)), "ps": ps})
     claims = read_claims(tmp_path / "claims.yaml", installed())
     (changed,) = deviations(claims, runs)
     assert (changed.what, changed.claims) == (said, ("clear",))
@@ -276,7 +297,7 @@ def test_added_and_missing_seeds_are_named_on_the_verdicts_that_they_bear_on(
 
 def test_chosen_seeds_are_named(experiment: Experiment, tmp_path: Path) -> None:
     runs = locked(tmp_path, [0, 1, 2])
-    filled(runs, dict.fromkeys(ALL, [4, 5, 9]))
+    filled(runs, dict.fromkeys(ALL, (4, 5, 9)))
     claims = read_claims(tmp_path / "claims.yaml", installed())
     assert [one.what.partition(": ")[2] for one in deviations(claims, runs)] == [
         "seeds 4, 5, 9 added, which the lock does not have",
@@ -287,7 +308,7 @@ def test_chosen_seeds_are_named(experiment: Experiment, tmp_path: Path) -> None:
 def test_with_looks_an_arm_may_stop_at_any_of_them_and_nowhere_else(experiment: Experiment, tmp_path: Path) -> None:
     looks = LockedLooks(seeds=(0, 1, 2, 3, 4, 5), at=(3, 6), spending="pocock", alpha=0.05)
     runs = locked(tmp_path, looks.seeds, looks)
-    filled(runs, {**dict.fromkeys(ALL, [0, 1, 2]), "ps": [0, 1, 2, 3, 4], "none": range(6)})
+    filled(runs, {**dict.fromkeys(ALL, range(3)), "ps": [0, 1, 2, 3, 4], "none": range(6)})
     (changed,) = deviations(read_claims(tmp_path / "claims.yaml", installed()), runs)
     assert changed.what == "gcd at mini, ps: seed 5 missing: not run, not finished, or taken away"
 

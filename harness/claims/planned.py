@@ -21,7 +21,7 @@ class LockedArm(Record):
 
 @record
 class LockedLooks(Record):
-    """Looks at the first `at` of `seeds`, in their order, that spend `alpha` of each claim's level as `spending` says."""
+    """Looks at the first `at` of `seeds`, in their order, that spend a family's error `alpha` as `spending` says."""
 
     seeds: tuple[int, ...]
     at: tuple[int, ...]

@@ -53,13 +53,13 @@ def sweep(
     check_hourly_price(hourly_price, dry_run=dry_run)
     _check_until(until, most_seeds)
     place = where(jobs, cluster)
-    from harness.sweep import at_most, load, plan, planned_by_looks
+    from harness.sweep import first_look, load, plan, planned_by_looks
 
     experiment = load(file)
     looks = planned_by_looks(experiment, runs, most=most_seeds) if until else None
     if dry_run:
-        whole = experiment if looks is None else at_most(experiment, looks)
-        show_sweep_plan(plan(whole, runs, measure=measure), place, hourly_price=hourly_price, as_json=as_json)
+        planned = experiment if looks is None else first_look(experiment, looks)
+        show_sweep_plan(plan(planned, runs, measure=measure), place, hourly_price=hourly_price, as_json=as_json)
         return
     if looks is None:
         swept = _sweep(experiment, runs, place, as_json=as_json)

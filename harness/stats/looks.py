@@ -17,8 +17,8 @@ seeds makes them less alike, and up to 1.25 times as much is: so `OF_ALPHA` is s
 measures this, compares all three, and says what each costs.
 
 `overall` turns the level that decides at one look into a level of the whole plan (the sequential p-value of Liu and
-Anderson 2008). The least of those over the looks so far is valid at every look and never rises, so that what was
-decided stays decided, and Holm's correction over the least ones of a family holds at every look (Maurer and Bretz 2013).
+Anderson 2008). The least of those over the looks so far is valid at every look and never rises: what was decided stays
+decided, and Holm's correction over the least ones of a family holds at every look (Maurer and Bretz 2013).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """An experiment file to finished cells, on worker processes of this machine or of a cluster."""
 
 from harness.sweep.costs import SweepPlan, expected, plan
-from harness.sweep.deciding import Decided, at_most, planned_by_looks, until_decided
+from harness.sweep.deciding import Decided, at_most, first_look, planned_by_looks, until_decided
 from harness.sweep.experiment import Experiment, load
 from harness.sweep.locking import lock_claims, locked_arms
 from harness.sweep.planned import Planned, key_of, planned
@@ -19,6 +19,7 @@ __all__ = [
     "Where",
     "at_most",
     "expected",
+    "first_look",
     "key_of",
     "load",
     "lock_claims",

@@ -61,12 +61,21 @@ def at_most(experiment: Experiment, looks: LockedLooks) -> Experiment:
     arms = _arms(experiment)
     needed = [arm for arm in arms if _is_needed(arm, claims)]
     first, most = (len(needed) * number for number in (looks.at[0], looks.plan.most))
-    lines = [f"{looks}: {first} cells at the first, {most} at most; those whose claims are decided before are left out"]
+    lines = [
+        f"{looks}: {first} cells at the first, {most} at most, which take {most / max(first, 1):.1f} times as much; "
+        "cells that no open claim needs are left out"
+    ]
     spare = [f"{arm.setting}/{arm.arm}" for arm in arms if arm not in needed]
     if spare:
         lines.append(f"left out, since no claim needs it: {', '.join(spare)}")
     cells = tuple(replace(arm, seed=seed) for seed in looks.seeds for arm in needed)
     return replace(experiment, cells=cells, left_out=(*experiment.left_out, *lines))
+
+
+def first_look(experiment: Experiment, looks: LockedLooks) -> Experiment:
+    """Of `at_most` the cells of the first look, to plan by: all others are like them."""
+    whole = at_most(experiment, looks)
+    return replace(whole, cells=tuple(cell for cell in whole.cells if cell.seed in looks.seen(0)))
 
 
 def until_decided(
