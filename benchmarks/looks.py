@@ -2,7 +2,8 @@
 
 False findings: two arms without a difference are compared at every number of seeds from 3 to 30, as somebody does who
 adds seeds until something is found, at 95 % each time or at the levels of a plan. Replies are drawn as in `coverage`;
-beside them stand means of normal seeds, without questions, where Student's t is at its worst.
+beside them stand means of normal seeds, without questions, where normal theory is least true of Student's t, and of
+seeds that come out one way or the other, as by a coin, where a few that are alike by chance mislead.
 
 Whole experiments: five settings with the arms none, ip, neg_ip, ps, neg_ps, ip_irrelevant and ps_random; in each `ps`
 is held against `ip`, `neg_ps` against `neg_ip`, the leak of `ps` against that of `ip`, and either arm against its
@@ -15,10 +16,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -76,14 +75,13 @@ class Nulls:
 class Experiments:
     """What a kind of experiment came to under a plan: shares of its cells, its comparisons and its families.
 
-    `cells` is the mean number trained and `saved` its share of the fixed design of as many seeds. `decided` comparisons
+    `cells` is the mean number trained, and `saved` what it lacks of all arms at the most seeds. `decided` comparisons
     are found to count or ruled out; `told` ones have a direction. A `wrong` family says something that is not so.
     """
 
     kind: str
     effects: str
     plan: str
-    most: int
     cells: float
     saved: float
     decided: float
@@ -108,23 +106,29 @@ def main(arguments: Sequence[str] | None = None) -> None:
         [f"{one.effects}; {one.questions}, {one.rate:g}", *(f"{100 * share:.1f}" for share in one.found.values())]
         for one in nulls
     ]
-    bare = [errors_by_seeds(plan, alpha=ALPHA, experiments=BARE, seed=asked.seed) for plan in PLANS.values() if plan]
-    rows.append(["normal seeds alone", *(f"{100 * share:.1f}" for share in (bare[0], math.nan, *bare[1:]))])
+    for title, coins in (("normal seeds alone", False), ("seeds of two values alone", True)):
+        bare = [
+            errors_by_seeds(plan, alpha=ALPHA, experiments=BARE, seed=asked.seed, coins=coins)
+            for plan in PLANS.values()
+        ]
+        rows.append([title, *(f"{100 * share:.1f}" for share in bare)])
     print(table("false findings, per cent", ("effects; questions, rate", *PLANS), rows), end="\n\n", flush=True)
-    header = ("kind", "effects", "plan", "most", "cells", "saved %", "decided %", "told %", "wrong %")
+    header = ("kind", "effects", "plan", "cells", "saved %", "decided %", "told %", "wrong %")
     print(table("whole experiments", header, [_row(one) for one in whole]))
 
 
 # ---- false findings
 
-THIRTY, TWELVE, SIX = every_seed(30), every_seed(12), every_seed(6)
+THIRTY = every_seed(30, first=3)
 PLANS: Mapping[str, Looks | None] = {
-    "6 fixed": Looks(at=(6,)),
-    "95 % to 30": None,
-    **{f"{way} to 30": Looks(at=THIRTY.at, spending=way) for way in SPENDINGS},
-    **{f"{way} to 12": Looks(at=TWELVE.at, spending=way) for way in SPENDINGS},
-    **{f"{way} to 6": Looks(at=SIX.at, spending=way) for way in SPENDINGS},
+    "6 alone": Looks(at=(6,)),
+    "95 %, 3 to 30": None,
+    **{f"{way} 3 to 30": Looks(at=THIRTY.at, spending=way) for way in SPENDINGS},
+    "pocock 3 to 12": every_seed(12, first=3),
+    **{f"{way} 6 to 12": Looks(at=every_seed(12).at, spending=way) for way in SPENDINGS},
+    "pocock 6 to 30": every_seed(30),
 }
+"""How the simulated experiments without a difference look; None: at 95 % after every seed."""
 
 
 def without_difference(
@@ -151,15 +155,20 @@ def without_difference(
             yield Nulls(effects=one.name, questions=questions, rate=rate, found=shares)
 
 
-def errors_by_seeds(looks: Looks, *, alpha: float, experiments: int, seed: int) -> float:
-    """The share of experiments that find a mean of normal seeds apart from 0 at any look, where it is 0."""
+def errors_by_seeds(looks: Looks | None, *, alpha: float, experiments: int, seed: int, coins: bool = False) -> float:
+    """The share of experiments that find a mean of seeds apart from 0 at any look, where it is 0.
+
+    Seeds are normal, or 1 and -1 with a little noise.
+    """
     from scipy.special import stdtr
 
     rng = np.random.default_rng(seed)
-    levels = dict(zip(looks.at, looks.nominal(alpha), strict=True))
+    levels = _levels(looks, alpha)
     total, squares, found = np.zeros(experiments), np.zeros(experiments), np.zeros(experiments, dtype=bool)
-    for seeds in range(1, looks.most + 1):
+    for seeds in range(1, max(levels) + 1):
         new = rng.normal(size=experiments)
+        if coins:
+            new = np.sign(new) + 0.05 * rng.normal(size=experiments)
         total, squares = total + new, squares + new**2
         if seeds in levels:
             of_mean = (squares - total**2 / seeds) / (seeds - 1) / seeds
@@ -169,15 +178,27 @@ def errors_by_seeds(looks: Looks, *, alpha: float, experiments: int, seed: int) 
 
 def _ever(seen: Mapping[int, Crossed], plan: Looks | None) -> Yes:
     """Which experiments find a difference at any look."""
-    levels = [ALPHA] * len(THIRTY.at) if plan is None else plan.nominal(ALPHA)
-    numbers = THIRTY.at if plan is None else plan.at
-    hits = [
-        np.abs(seen[n].mean) > bounded_half_width(seen[n], 1 - level) for n, level in zip(numbers, levels, strict=True)
-    ]
+    levels = _levels(plan, ALPHA).items()
+    hits = [np.abs(seen[seeds].mean) > bounded_half_width(seen[seeds], 1 - level) for seeds, level in levels]
     return np.asarray(np.any(hits, axis=0))
 
 
+def _levels(plan: Looks | None, alpha: float) -> dict[int, float]:
+    """The level of each look by its number of seeds."""
+    if plan is None:
+        return dict.fromkeys(THIRTY.at, alpha)
+    return dict(zip(plan.at, plan.nominal(alpha).tolist(), strict=True))
+
+
 # ---- whole experiments
+
+WHOLE: Mapping[str, Looks] = {
+    **{f"{seeds} alone": Looks(at=(seeds,)) for seeds in (6, 8, 12, 16)},
+    "pocock 3 to 6": every_seed(6, first=3),
+    "pocock 3 to 12": every_seed(12, first=3),
+    **{f"{way} 6 to 12": Looks(at=every_seed(12).at, spending=way) for way in SPENDINGS},
+    "pocock 6 to 16": every_seed(16),
+}
 
 
 def experiments(
@@ -186,21 +207,18 @@ def experiments(
     number: int,
     seed: int,
     kinds: Sequence[str] = ("clear", "mixed", "nothing"),
-    most: Sequence[int] = (6, 8, 12, 16),
+    plans: Mapping[str, Looks] = WHOLE,
 ) -> Iterator[Experiments]:
-    """Every kind of experiment, fixed and with looks to each of `most` seeds, all on the same draws."""
+    """Every kind of experiment under every plan, all on the same draws."""
     for one in effects:
         for kind in kinds:
             rng = np.random.default_rng([seed, *one.name.encode(), *kind.encode()])
             settings = [_rates(rng, kind, number) for _ in range(SETTINGS)]
-            drawn = [_replies(rng, one, rates, questions=QUESTIONS, seeds=max(most)) for rates in settings]
+            most = max(looks.most for looks in plans.values())
+            drawn = [_replies(rng, one, rates, questions=QUESTIONS, seeds=most) for rates in settings]
             truth = np.stack([_form(form, rates) for rates in settings for form in FORMS])
-            for seeds in most:
-                carried = partial(_carried_out, drawn, truth)
-                yield Experiments(kind=kind, effects=one.name, plan="fixed", most=seeds, **carried(Looks(at=(seeds,))))
-                for way in SPENDINGS:
-                    looks = Looks(at=every_seed(seeds).at, spending=way)
-                    yield Experiments(kind=kind, effects=one.name, plan=way, most=seeds, **carried(looks))
+            for name, looks in plans.items():
+                yield Experiments(kind=kind, effects=one.name, plan=name, **_carried_out(drawn, truth, looks))
 
 
 def _rates(rng: np.random.Generator, kind: str, number: int) -> dict[str, Grid]:
@@ -349,7 +367,7 @@ def _seen(differences: Grid, seeds: int) -> Crossed:
 
 def _row(one: Experiments) -> list[str]:
     shares = (one.saved, one.decided, one.told, one.wrong)
-    return [one.kind, one.effects, one.plan, f"{one.most}", f"{one.cells:.0f}", *(f"{100 * it:.1f}" for it in shares)]
+    return [one.kind, one.effects, one.plan, f"{one.cells:.0f}", *(f"{100 * it:.1f}" for it in shares)]
 
 
 if __name__ == "__main__":
