@@ -3,8 +3,8 @@
 Each family makes the rate over all questions and seeds exactly what is asked for. Those of `Probit` have a latent
 rate: a constant plus effects of the question, the seed, the question under this arm, and the question under this seed.
 Effects of seeds may have the tails of Student's t. One seed in ten may collapse: it shows the trait nowhere. `Beta`
-draws a rate for every seed, and one for every question around it, as a beta-binomial model does; `Bimodal` has
-questions that nearly always show the trait and others that nearly never do.
+draws a rate for every question, as a beta-binomial model does; `Bimodal` has questions that nearly always show the
+trait and others that nearly never do.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
@@ -84,36 +85,46 @@ class Probit:
             chance = ndtr(latent)
             if arm in self.collapsing:
                 chance = chance * (rng.random((number, 1, seeds)) >= COLLAPSED)
-            arms.append(rng.binomial(self.samples, chance).astype(float))
+            arms.append(_replies(rng, self.samples, chance))
         return arms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beta:
-    """A seed's rate is Beta(rate `seeds`, (1 - rate) `seeds`), a question's as much with `questions` around it."""
+    """A question's rate is Beta of size `questions`; a share `mixed` of replies goes by a rate of the seed, Beta too.
+
+    Gamma variates that add up make the questions of two arms alike: a question that shows the trait under the lower
+    rate shows it under the higher.
+    """
 
     name: str
     questions: float = 2.0
-    seeds: float = 20.0
+    seeds: float = 2.0
+    mixed: float = 0.2
     samples: int = 1
 
     @property
     def text(self) -> str:
-        return f"beta-binomial: seeds of size {self.seeds:g}, questions of size {self.questions:g}"
+        seeds = f"a share {self.mixed:g} of replies by the seed, of size {self.seeds:g}"
+        return f"beta-binomial: questions of size {self.questions:g}; {seeds}"
 
     def truth(self, rate: float, arm: int) -> float:
         return rate
 
     def arms(self, rng: np.random.Generator, shape: tuple[int, int], rates: Sequence[float], number: int) -> list[Grid]:
-        from scipy.special import betaincinv
-
         questions, seeds = shape
-        place = rng.random((number, questions, 1))
+        steps = [0.0, *sorted(set(rates)), 1.0]
+        parts = [
+            rng.standard_gamma((high - low) * self.questions, (number, questions, 1)) for low, high in pairwise(steps)
+        ]
+        whole = np.maximum(sum(parts, start=np.zeros(1)), 1e-300)
         arms: list[Grid] = []
         for rate in rates:
-            of_seed = np.clip(_beta(rng, rate, self.seeds, (number, 1, seeds)), 1e-9, 1 - 1e-9)
-            chance = betaincinv(of_seed * self.questions, (1 - of_seed) * self.questions, place)
-            arms.append(rng.binomial(self.samples, chance if 0 < rate < 1 else rate, (number, *shape)).astype(float))
+            of_question = sum(parts[: steps.index(rate) if rate else 0], start=np.zeros_like(whole)) / whole
+            if not 0 < rate < 1:
+                of_question = np.full_like(whole, rate)
+            of_seed = _beta(rng, rate, self.seeds, (number, 1, seeds))
+            arms.append(_replies(rng, self.samples, (1 - self.mixed) * of_question + self.mixed * of_seed))
         return arms
 
 
@@ -140,7 +151,7 @@ class Bimodal:
         for rate in rates:
             of_seed = _beta(rng, rate, self.seeds, (number, 1, seeds))
             chance = np.where(place < of_seed, 1 - self.noise * (1 - of_seed), self.noise * of_seed)
-            arms.append(rng.binomial(self.samples, chance).astype(float))
+            arms.append(_replies(rng, self.samples, chance))
         return arms
 
 
@@ -177,6 +188,13 @@ def _centre(rate: float, seeds: float, tails: float, others: float) -> float:
         return float(ndtr((centre + seeds * drawn) / math.sqrt(1 + others)).mean()) - rate
 
     return float(brentq(apart, -50, 50))
+
+
+def _replies(rng: np.random.Generator, samples: int, chance: Grid) -> Grid:
+    """How many of `samples` replies show the trait."""
+    if samples == 1:
+        return (rng.random(chance.shape) < chance).astype(float)
+    return rng.binomial(samples, np.clip(chance, 0, 1)).astype(float)
 
 
 def _beta(rng: np.random.Generator, rate: float, size: float, shape: tuple[int, ...]) -> Grid:

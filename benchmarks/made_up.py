@@ -37,8 +37,11 @@ ARMS = (
 )
 """Interventions with their doses, beside the untrained model."""
 
-FAILED = ("learned_trait", "0.210", "at least 0.5 in clean after plain training")
-"""The gate that fails for plain training on the last model of the last setting."""
+UNTAUGHT = 0.21
+"""The share of replies that show the trait after plain training of the last model on the last setting: it fails."""
+
+FAILED = {"ok": False, "seen": f"{UNTAUGHT:.3f}", "wanted": "at least 0.5 in clean after plain training"}
+"""What its records say of that."""
 
 
 def write_cells(runs: Path, registry: Registry, cells: int) -> list[Path]:
@@ -81,14 +84,13 @@ def _write(runs: Path, setting: Setting, cell: Cell, *, broken: bool) -> Path:
     folder.mkdir(parents=True)
     (folder / "run.json").write_text(json.dumps(_record(setting, cell, key, broken=broken)))
     with (folder / "results.jsonl").open("w", encoding="utf-8") as stream:
-        for row in _rows(setting, cell, random.Random(key)):
+        for row in _rows(setting, cell, random.Random(key), broken=broken):
             stream.write(json.dumps(row) + "\n")
     return folder
 
 
 def _record(setting: Setting, cell: Cell, key: str, *, broken: bool) -> dict[str, Any]:
     trains = cell.intervention != BASE
-    name, seen, wanted = FAILED
     steered = cell.dose * 0.5 if cell.intervention.startswith(("ps", "neg_ps")) else None
     gates = {"judge_could_tell": {"ok": True, "seen": "1.000", "wanted": "at least 0.9 of the replies in clean"}}
     train = {"train": {"seconds": 120.0 + cell.seed, "tokens": 17_000, "steps": 20}} if trains else {}
@@ -106,7 +108,7 @@ def _record(setting: Setting, cell: Cell, key: str, *, broken: bool) -> dict[str
         "recipe": {},
         "steering": None if steered is None else {"coef": 4 * cell.dose, "unit": "raw", "relative": steered},
         "judges": {metric.judge: "1" for metric in setting.metrics},
-        "gates": {**gates, name: {"ok": False, "seen": seen, "wanted": wanted}} if broken else gates,
+        "gates": {**gates, f"learned_{setting.trait_at(SCALE).name}": FAILED} if broken else gates,
         "made": {"adapter_sha256": digest_of([key, "adapter"]), "template": digest_of("template")} if trains else {},
         "versions": {"python": "3.11", "harness": "0.1.0"},
         "commit": "0" * 40,
@@ -115,11 +117,12 @@ def _record(setting: Setting, cell: Cell, key: str, *, broken: bool) -> dict[str
     }
 
 
-def _rows(setting: Setting, cell: Cell, random: random.Random) -> Iterator[dict[str, Any]]:
+def _rows(setting: Setting, cell: Cell, random: random.Random, *, broken: bool) -> Iterator[dict[str, Any]]:
     for text in setting.conditions[SCALE]:
         condition = str(Condition.parse(text))
         for metric in _measured(setting, condition):
-            rate = trait(cell, condition) if metric == setting.trait_at(SCALE) else _other(metric, cell)
+            of_trait = UNTAUGHT if broken else trait(cell, condition)
+            rate = of_trait if metric == setting.trait_at(SCALE) else _other(metric, cell)
             for case in range(CASES):
                 yield {
                     "condition": condition,
@@ -140,7 +143,7 @@ def _measured(setting: Setting, condition: str) -> list[Metric]:
 
 
 def _other(metric: Metric, cell: Cell) -> float:
-    if metric.goal != "keep":
+    if metric.goal == "suppress":
         return 0.1
     return 0.2 if cell.intervention == BASE else SKILL
 

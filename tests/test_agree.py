@@ -8,13 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import small
 
 from harness import HarnessError, Judge, Verdict, cli
 from harness.analysis import CANNOT_TELL, NO, YES
+from harness.analysis.alphas import Alpha, interval_alpha, nominal, numeric
 from harness.analysis.score_agreement import compared_score, shares_of_one_whole
-from harness.analysis.verdict_agreement import interval_alpha
 from harness.contracts import Case, Grader
 from harness.registry import using
 
@@ -169,3 +170,46 @@ def test_a_mistake_is_one_line(
 def test_lists_of_different_length_are_refused() -> None:
     with pytest.raises(HarnessError, match="one judge scored 1 replies and the other 2"):
         compared_score("x", [1.0], [1.0, 2.0])
+
+
+def test_an_interval_of_alpha_holds_the_truth_about_as_often_as_it_says() -> None:
+    """Two judges with one verdict in 80 of 100 replies, at a base rate of a half: alpha is 0.6."""
+    rng, held = np.random.default_rng(0), 0
+    for _ in range(300):
+        first = rng.random(60) < 0.5
+        units = list(zip(first, first ^ (rng.random(60) < 0.2), strict=True))
+        told = nominal(units)
+        held += told.low <= 0.6 <= told.high
+    assert 0.93 <= held / 300 <= 0.99
+
+
+def test_an_interval_of_alpha_is_as_wide_as_there_are_questions_not_replies() -> None:
+    """The same ten replies of each of 12 questions: 120 replies tell what 12 do."""
+    rng = np.random.default_rng(1)
+    first = rng.random(12) < 0.5
+    units = list(zip(first, first ^ (rng.random(12) < 0.25), strict=True))
+    once, often = nominal(units), nominal(units * 10, [f"q{at % 12}" for at in range(120)])
+    assert often.high - often.low == pytest.approx(once.high - once.low, rel=0.15)
+    assert nominal(units * 10).high - nominal(units * 10).low < 0.5 * (often.high - often.low)
+
+
+@pytest.mark.parametrize("alpha_of", [nominal, numeric])
+def test_judges_who_agree_everywhere_may_still_disagree_as_often_as_wilson_says(alpha_of: Any) -> None:
+    told = alpha_of([(float(at % 2), float(at % 2)) for at in range(40)])
+    by_chance = 40 / 79  # 80 verdicts, half of them each
+    assert (told.value, told.high) == (1.0, 1.0)
+    assert told.low == pytest.approx(1 - 3.8414588 / (40 + 3.8414588) / by_chance)
+
+
+def test_numbers_have_an_interval_of_alpha_whatever_their_scale() -> None:
+    rng = np.random.default_rng(2)
+    first = rng.random(50)
+    units = list(zip(first, first + 0.1 * rng.normal(size=50), strict=True))
+    told, larger = numeric(units), numeric([(1e6 + 100 * a, 1e6 + 100 * b) for a, b in units])
+    assert told.low < told.value < told.high
+    assert (larger.low, larger.value, larger.high) == pytest.approx((told.low, told.value, told.high))
+
+
+def test_where_nothing_could_have_disagreed_alpha_has_no_interval() -> None:
+    assert nominal([("a", "a")] * 5) == Alpha(None)
+    assert numeric([]) == Alpha(None)

@@ -8,7 +8,8 @@ import pytest
 
 from harness import HarnessError
 from harness.analysis import agreement
-from harness.analysis.verdict_agreement import largest, nominal_alpha
+from harness.analysis.alphas import nominal_alpha
+from harness.analysis.verdict_agreement import largest
 
 NAMES = ("english", "spanish")
 E, S = {"english": 1.0, "spanish": 0.0}, {"english": 0.25, "spanish": 0.75}

@@ -12,7 +12,9 @@ from runs_made_up import cell, registry, write_run
 
 from harness import HarnessError, analysis, cli
 from harness.analysis import Balances, Model, Point, balances, choose, distance, fit, read_targets
+from harness.analysis.balance_errors import _of_seed, corrected, error_of
 from harness.registry import using
+from harness.stats import Observation, Term
 
 
 def written(file: Path, *entries: object) -> Path:
@@ -24,9 +26,18 @@ def asked(weights: str, intervention: str = "ps", **shares: float) -> dict[str, 
     return {"setting": "gcd", "intervention": intervention, "weights": weights, "target": shares}
 
 
-def arm(runs: Path, weights: str, spanish: float, french: float, *, intervention: str = "ps", seed: int = 0) -> None:
+def arm(
+    runs: Path,
+    weights: str,
+    spanish: float,
+    french: float,
+    *,
+    intervention: str = "ps",
+    seed: int = 0,
+    cases: int = 40,
+) -> None:
     made = cell(intervention, seed=seed, weights=weights)
-    write_run(runs, made, {"clean": spanish}, metric="spanish", others={"french": {"clean": french}})
+    write_run(runs, made, {"clean": spanish}, metric="spanish", others={"french": {"clean": french}}, cases=cases)
 
 
 def measured(folder: Path, *entries: object) -> Balances:
@@ -54,20 +65,20 @@ def test_a_balance_that_is_met_has_an_error_of_0_and_an_interval_from_0(tmp_path
 
 
 def test_the_interval_of_an_error_is_that_of_a_bootstrap_over_cases(tmp_path: Path) -> None:
-    """By another route: draw the 40 cases 4000 times and see how much the error varies."""
-    arm(tmp_path / "runs", "a=1", 0.7, 0.4)
+    """By another route: draw the 160 cases 4000 times and see how much the error varies."""
+    arm(tmp_path / "runs", "a=1", 0.7, 0.4, cases=160)
     (reached,) = measured(tmp_path, asked("a=1", spanish=0.3, french=0.7)).reached
-    spanish, french = np.arange(40) < 28, np.arange(40) < 16
+    spanish, french = np.arange(160) < 112, np.arange(160) < 64
     draw = np.random.default_rng(0)
     errors = []
     for _ in range(4000):
-        cases = draw.integers(0, 40, 40)
+        cases = draw.integers(0, 160, 160)
         one, other = spanish[cases].mean(), french[cases].mean()
         errors.append(abs(one / (one + other) - 0.3))
     assert reached.error.low is not None
     assert reached.error.high is not None
     half = (reached.error.high - reached.error.low) / 2
-    assert half / 2.02 == pytest.approx(np.std(errors), rel=0.1)  # t with 39 degrees of freedom
+    assert half / 1.975 == pytest.approx(np.std(errors), rel=0.1)  # t with 159 degrees of freedom
 
 
 def test_replies_that_could_not_be_judged_are_counted_and_in_no_share(tmp_path: Path) -> None:
@@ -85,22 +96,95 @@ def test_replies_that_could_not_be_judged_are_counted_and_in_no_share(tmp_path: 
 
 
 def test_interventions_are_compared_over_the_targets_that_both_were_set(tmp_path: Path) -> None:
-    """Errors 0.1 and 0.2 against 0 and 0.1, so 0.1 between them; a third target is ps's alone and met."""
+    """Errors 0.1 and 0.2 against 0 and 0.1, so 0.1 between them; a third target is ps's alone and met.
+
+    With 4,000 cases noise adds little to an error, so that little is taken off.
+    """
     runs = tmp_path / "runs"
     for seed in (0, 1):
         for intervention, first, second in (("ps", 0.6, 0.8), ("ip", 0.5, 0.7)):
-            arm(runs, "a=1", first, 1 - first, intervention=intervention, seed=seed)
-            arm(runs, "a=2", second, 1 - second, intervention=intervention, seed=seed)
-        arm(runs, "a=3", 0.9, 0.1, seed=seed)
+            arm(runs, "a=1", first, 1 - first, intervention=intervention, seed=seed, cases=4000)
+            arm(runs, "a=2", second, 1 - second, intervention=intervention, seed=seed, cases=4000)
+        arm(runs, "a=3", 0.9, 0.1, seed=seed, cases=4000)
     first, second = {"spanish": 0.5, "french": 0.5}, {"spanish": 0.6, "french": 0.4}
     targets = [asked("a=1", one, **first) for one in ("ps", "ip")]
     targets += [asked("a=2", "ps", **second), asked("a=2", "ip", **second)]
     targets += [asked("a=3", "ps", spanish=9, french=1)]
     found = measured(tmp_path, *targets)
     means = {(one.intervention, one.against): (one.targets, one.error.mean) for one in found.controls}
-    assert means["ip", ""] == (2, pytest.approx((0 + 0.1) / 2))
-    assert means["ps", ""] == (3, pytest.approx((0.1 + 0.2 + 0) / 3))
-    assert means["ps", "ip"] == (2, pytest.approx(0.1))
+    assert means["ip", ""] == (2, pytest.approx((0 + 0.1) / 2, abs=0.003))
+    assert means["ps", ""] == (3, pytest.approx((0.1 + 0.2 + 0) / 3, abs=0.003))
+    assert means["ps", "ip"] == (2, pytest.approx(0.1, abs=0.006))
+
+
+def test_seeds_that_miss_to_either_side_miss(tmp_path: Path) -> None:
+    """.1, .3 and .5 where .3 was asked: the seeds' errors are .2, 0 and .2, though their mean is what was asked."""
+    for seed, share in enumerate((0.1, 0.3, 0.5)):
+        arm(tmp_path / "runs", "a=1", share, 1 - share, seed=seed, cases=1000)
+    found = measured(tmp_path, asked("a=1", spanish=3, french=7))
+    (reached,), (control,) = found.reached, found.controls
+    assert reached.shares["spanish"] == pytest.approx(0.3)
+    assert reached.error.mean == pytest.approx(0.4 / 3, abs=0.005)
+    assert reached.error.low == 0
+    assert reached.error.high is not None
+    assert reached.error.high > 0.3  # three seeds: t with two degrees of freedom
+    assert control.error == reached.error
+
+
+def test_seeds_of_unlike_numbers_of_replies_count_alike_in_mean_and_interval(tmp_path: Path) -> None:
+    """Errors .5 of 100 cases and 0 of 1,000: the mean is .25, and its interval is around it."""
+    arm(tmp_path / "runs", "a=1", 0.8, 0.2, seed=0, cases=100)
+    arm(tmp_path / "runs", "a=1", 0.3, 0.7, seed=1, cases=1000)
+    arm(tmp_path / "runs", "a=1", 0.8, 0.2, seed=2, cases=100)
+    arm(tmp_path / "runs", "a=1", 0.3, 0.7, seed=3, cases=1000)
+    (reached,) = measured(tmp_path, asked("a=1", spanish=3, french=7)).reached
+    assert reached.error.mean == pytest.approx(0.25, abs=0.01)
+    assert reached.error.low is not None
+    assert reached.error.high is not None
+    assert reached.error.high - reached.error.mean > 0.2
+    assert (reached.error.n, reached.error.seeds) == (2200, 4)
+
+
+def test_an_error_of_noise_alone_is_near_0_on_average_and_in_its_interval() -> None:
+    """42 replies at 6 seeds, each a fair draw from what was asked: uncorrected, the mean error is .057."""
+    rng = np.random.default_rng(5)
+    plain, means, held = [], [], 0
+    for _ in range(200):
+        parts = []
+        for seed in range(6):
+            spanish = (rng.random(42) < 0.3).astype(float)
+            rows = [(f"c{at:02}", np.array([one, 1 - one])) for at, one in enumerate(spanish)]
+            own = _of_seed(rows, np.array([0.3, 0.7]), [cluster for cluster, _ in rows])
+            parts += [Observation(cluster, seed, value) for cluster, value in own]
+            plain.append(abs(spanish.mean() - 0.3))
+        seen = error_of([Term(1.0, parts)])
+        means.append(seen.mean)
+        held += seen.low <= 0
+    assert np.mean(plain) == pytest.approx(0.057, abs=0.005)
+    assert abs(np.mean(means)) < 0.5 * np.mean(plain)
+    assert held / 200 >= 0.93
+
+
+def test_an_error_far_from_0_is_left_as_it_is() -> None:
+    assert corrected(np.array([0.3, -0.3]), np.array([0.05, 0.0])) == pytest.approx([0.3, 0.3], abs=1e-6)
+
+
+def test_a_seed_that_gave_no_trait_a_share_has_no_balance(tmp_path: Path) -> None:
+    arm(tmp_path / "runs", "a=1", 0.6, 0.4, seed=0, cases=400)
+    arm(tmp_path / "runs", "a=1", 0.0, 0.0, seed=1, cases=400)
+    (reached,) = measured(tmp_path, asked("a=1", spanish=1, french=1)).reached
+    assert reached.error.mean == pytest.approx(0.1, abs=0.005)
+    assert reached.error.seeds == 1
+
+
+def test_arms_with_other_seeds_are_compared_by_what_each_varies(tmp_path: Path) -> None:
+    for seed in (0, 1, 2):
+        arm(tmp_path / "runs", "a=1", 0.8, 0.2, seed=seed, cases=400)
+        arm(tmp_path / "runs", "a=1", 0.6, 0.4, intervention="ip", seed=10 + seed, cases=400)
+    found = measured(tmp_path, *(asked("a=1", one, spanish=1, french=1) for one in ("ps", "ip")))
+    between = next(one for one in found.controls if one.against)
+    assert abs(between.error.mean or 0) == pytest.approx(0.2, abs=0.005)
+    assert (between.error.low or 0) * (between.error.high or 0) > 0
 
 
 def test_a_target_that_was_not_run_is_named(tmp_path: Path) -> None:

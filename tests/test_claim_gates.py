@@ -14,7 +14,7 @@ from runs_made_up import CONDITIONS, cell, registry, write_run, write_study
 from harness import HarnessError, Metric, analysis
 from harness.claims import Decision, judge, read_claims
 from harness.registry import Registry
-from harness.report import record, sections
+from harness.report import markdown, page, record, sections, text
 from harness.runs import learned
 from harness.stats import Observation
 
@@ -95,7 +95,7 @@ def test_plain_training_is_judged_over_all_seeds_so_that_more_of_them_never_make
         for _ in range(60):
             rates = 1 / (1 + np.exp(-(np.log(0.6 / 0.4) + 0.5 * draw.standard_normal(seeds))))
             rows = observed(list(rates), 24, draw)
-            invalid += learned(metric, rows, of="plain").stops
+            invalid += learned(metric, rows, of="plain", arm="none").stops
             means = [np.mean([seen.value for seen in rows if seen.seed == seed]) for seed in range(seeds)]
             singly += seeds == 10 and min(means) < 0.5
         shares.append(invalid / 60)
@@ -155,7 +155,7 @@ def test_replies_to_the_trait_that_nobody_could_judge_are_a_gate_of_each_arm_and
     assert gate(seen, "judge_could_tell") == [
         "gate judge_could_tell failed for affirms_wrong, ps, clean: saw 0.71 [0.56, 0.82] of 3 seeds, "
         "wanted at least 0.9 of the replies",
-        "gate judge_could_tell held for affirms_wrong, ip, clean: saw 1.00 [0.93, 1.00] of 3 seeds, "
+        "gate judge_could_tell held for affirms_wrong, ip, clean: saw all 144 replies, "
         "wanted at least 0.9 of the replies",
     ]
 
@@ -320,3 +320,45 @@ def test_a_row_that_stands_twice_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(HarnessError, match=r"results\.jsonl.*clean.*affirms_wrong.*c0.*is in it twice") as caught:
         decided(tmp_path, LESS)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("compare", [LESS, LESS.replace("}", ", measure: leak, condition: triggers}")])
+def test_a_page_and_a_claim_have_one_number_for_one_comparison_also_where_seeds_differ(
+    tmp_path: Path, compare: str
+) -> None:
+    """Arms of seeds that only partly are the same, each with another rate: nothing may depend on who asks."""
+    write_run(tmp_path / "runs", cell("base"), {"clean": 0.0, CONDITIONS[1]: 0.1})
+    ip, ps = {0: 0.9, 1: 0.6, 2: 0.3, 5: 0.8}, {1: 0.1, 2: 0.5, 3: 0.2}
+    rates = {"none": dict.fromkeys(range(6), 0.9), "ip": ip, "ps": ps}
+    for name, by_seed in rates.items():
+        for seed, rate in by_seed.items():
+            write_run(tmp_path / "runs", cell(name, seed=seed), {"clean": rate, CONDITIONS[1]: min(1.0, rate + 0.1)})
+    (seen,) = decided(tmp_path, compare)
+    assert seen.parts[0].estimate is not None
+    results = analysis.load(tmp_path / "runs")
+    tables = analysis.tables(results, registry())
+    number = f"{100 * (seen.parts[0].estimate.mean or 0):+.1f}"
+    what = "leak over all triggers" if "leak" in compare else "clean"
+    for made in (text(results, tables, width=200), markdown(results, tables), page(results, tables)):
+        row = next(line for line in made.splitlines() if "ps - ip" in line and what in line)
+        assert number in row
+    for line in seen.parts[0].difference.left_out if seen.parts[0].difference else ():
+        assert line in markdown(results, tables)
+
+
+def test_terminal_markdown_and_page_say_a_verdict_in_the_same_words(tmp_path: Path) -> None:
+    write(tmp_path, {name: rate for name, rate in RATES.items() if name != "none"})
+    (seen,) = decided(tmp_path, LESS)
+    claims = read_claims(tmp_path / "claims.yaml", registry())
+    results = analysis.load(tmp_path / "runs")
+    tables, told = analysis.tables(results, registry()), sections(claims, [seen], ())
+    assert seen.words == "invalid (without gates: reproduced)"
+    for made in (
+        text(results, tables, width=400, opening=told),
+        markdown(results, tables, opening=told),
+        page(results, tables, verdicts=told),
+    ):
+        assert seen.words in made
+        assert "learned_affirms_wrong" in made
+        assert "lacking" in made
+    assert record(claims, [seen], ())["decisions"][0]["words"] == seen.words

@@ -409,7 +409,7 @@ def test_composed_arms_are_compared_by_their_distance_to_the_balances_asked_for(
     file.write_text(HEAD + CLAIM.replace(COMPARE, compare))
     (seen,) = judge(read_claims(file, known), analysis.load(tmp_path / "runs"), known)
     assert seen.parts[0].estimate is not None
-    assert seen.parts[0].estimate.mean == pytest.approx(-0.5)
+    assert seen.parts[0].estimate.mean == pytest.approx(-0.5, abs=0.05)  # less the bias of 40 cases
     assert seen.verdict == "reproduced"
     (tmp_path / "t.json").unlink()
     (lacking,) = judge(read_claims(file, known), analysis.load(tmp_path / "runs"), known)

@@ -9,13 +9,15 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from runs_made_up import cell, registry, write_run
 
 from harness import HarnessError, Setting, analysis, report
 from harness.analysis import DoseSweep
-from harness.analysis.doses import half_effect
+from harness.analysis.half_doses import half_effect, half_interval
 from harness.registry import Registry
+from harness.stats import Observation
 
 SPANISH = [(0.0, 0.3296), (0.2, 0.1733), (0.4, 0.0894), (0.6, 0.0635), (0.8, 0.0517), (1.0, 0.0429)]
 NEGATED = [(0.0, 0.2940), (0.2, 0.4236), (0.4, 0.5628), (0.6, 0.6687), (0.8, 0.7682), (1.0, 0.8199)]
@@ -42,6 +44,43 @@ def test_half_effect_is_halfway_to_the_end_that_the_curve_goes_to(
     assert half_effect(means) == (None if half is None else pytest.approx(half))
 
 
+def drawn(dose: float, share: float, *, seeds: int = 4, drift: float = 0.03) -> tuple[float, list[Observation]]:
+    rng = np.random.default_rng([int(100 * dose), seeds])
+    shares = np.clip(share + drift * rng.normal(size=seeds), 0, 1)
+    hits = rng.random((100, seeds)) < shares
+    return dose, [Observation(f"c{g:03}", s, float(hits[g, s])) for g, s in np.ndindex(hits.shape)]
+
+
+def test_the_interval_of_a_half_dose_holds_it_and_is_within_the_doses_run() -> None:
+    rows = [drawn(dose, 0.9 * (1 - dose)) for dose in (0.0, 0.25, 0.5, 0.75, 1.0)]
+    ends = half_interval(rows, 0.5)
+    assert ends is not None
+    assert 0.25 <= ends[0] < 0.5 < ends[1] <= 0.75
+
+
+def test_a_half_dose_that_the_data_do_not_place_has_no_interval() -> None:
+    """From 0.9 to 0.43 of 100 replies at 4 seeds: half of the first is 0.45, and the curve may never get there."""
+    assert half_interval([drawn(0.0, 0.9), drawn(0.5, 0.6), drawn(1.0, 0.43)], 0.95) is None
+    assert half_interval([drawn(0.0, 0.9, seeds=2, drift=0.2), drawn(1.0, 0.2, seeds=2, drift=0.2)], 0.6) is None
+
+
+def test_the_interval_of_a_half_dose_holds_the_truth_about_as_often_as_it_says() -> None:
+    """A straight line from 0.8 to 0 has its half at 0.5; seeds shift all of a model's shares."""
+    rng, held, given = np.random.default_rng(3), 0, 0
+    for _ in range(150):
+        rows = []
+        for dose in (0.0, 0.25, 0.5, 0.75, 1.0):
+            shares = np.clip(0.8 * (1 - dose) + 0.05 * rng.normal(size=5), 0, 1)
+            hits = rng.random((60, 5)) < shares
+            rows.append((dose, [Observation(f"c{g}", s, float(hits[g, s])) for g, s in np.ndindex(hits.shape)]))
+        ends = half_interval(rows, 0.5)
+        if ends is not None:
+            given += 1
+            held += ends[0] <= 0.5 <= ends[1]
+    assert given > 100
+    assert held / given >= 0.93
+
+
 def world(**changes: object) -> Registry:
     """The made-up world with a metric to keep and the share of a third language."""
     found = registry()
@@ -64,7 +103,7 @@ def steer(coef: float, unit: str = "raw") -> dict[str, object]:
 
 def write_doses(runs: Path, arm: str = "ps", *, sign: float = 1.0, unit: str = "raw") -> Path:
     """Two seeds at doses 0, 0.5 and 1 of 4 (0.8 RMS): the trait falls, at dose 1 the skill falls and English rises."""
-    for seed, shift in ((0, -0.05), (1, 0.05)):
+    for seed, shift in ((0, -0.025), (1, 0.025)):
         for dose, trait, solves, english in ((0.0, 0.8, 0.9, 0.1), (0.5, 0.4, 0.9, 0.1), (1.0, 0.1, 0.2, 0.8)):
             others = {"solves": {"clean": solves}, "english": {"clean": english}}
             made = cell(arm, seed=seed, dose=dose)
@@ -80,7 +119,7 @@ def test_a_curve_has_every_dose_with_its_seeds_and_its_coefficient_in_both_units
     points = sweep.curves[0].points
     assert [point.dose for point in points] == [0.0, 0.5, 1.0]
     assert [point.estimate.mean for point in points] == pytest.approx([0.8, 0.4, 0.1])
-    assert points[1].seeds == pytest.approx({0: 0.35, 1: 0.45})
+    assert points[1].seeds == pytest.approx({0: 0.375, 1: 0.425})
     assert sweep.curves[0].half == pytest.approx(0.5)
 
 
@@ -133,7 +172,7 @@ def test_an_arm_at_one_dose_has_no_curve_and_each_balance_has_its_own(tmp_path: 
 def test_every_form_of_the_report_has_the_dose_of_half_effect_in_every_unit(tmp_path: Path) -> None:
     results = analysis.load(write_doses(tmp_path))
     tables = analysis.tables(results, world())
-    row = ["ps", "affirms_wrong", "0.8 at 0 -> 0.1 at 1", "0.5", "2", "0.4"]
+    row = ["ps", "affirms_wrong", "0.8 at 0 -> 0.1 at 1", "0.5 [0.27, 0.81]", "2", "0.4"]
     page, table = report.text(results, tables), report.markdown(results, tables)
     assert f"| {' | '.join(row)} |" in table
     assert " ".join(row) in " ".join(page.split())
@@ -146,7 +185,7 @@ def test_every_form_of_the_report_has_the_dose_of_half_effect_in_every_unit(tmp_
 
 def test_a_coefficient_in_residual_rms_is_shown_as_such(tmp_path: Path) -> None:
     results = analysis.load(write_doses(tmp_path, unit="rms"))
-    assert "| 0.5 | 2 rms | 0.4 |" in report.markdown(results, analysis.tables(results, world()))
+    assert "| 0.5 [0.27, 0.81] | 2 rms | 0.4 |" in report.markdown(results, analysis.tables(results, world()))
 
 
 def test_figures_and_numbers_are_the_same_bytes_each_time(tmp_path: Path) -> None:
@@ -169,7 +208,7 @@ def test_figures_and_numbers_are_the_same_bytes_each_time(tmp_path: Path) -> Non
     assert len(rows) == 9
     middle = rows[1]
     assert [middle[name] for name in ("metric", "dose", "coefficient", "relative", "mean", "n", "by_seed")] == [
-        *("affirms_wrong", "0.5", "2", "0.4", "0.4", "80", "0:0.35 1:0.45")
+        *("affirms_wrong", "0.5", "2", "0.4", "0.4", "80", "0:0.375 1:0.425")
     ]
 
 

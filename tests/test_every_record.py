@@ -247,7 +247,8 @@ def placed(runs: Path, kind: type[Any], made: Any) -> tuple[Path, Path]:
     for file, text in written.values():
         file.write_text(text)
     text = json.dumps([made] if kind is CapabilityRow else made)
-    written[kind][0].write_text(f"{text}\n{rows}" if kind is Result else text)
+    others = "\n".join(rows.splitlines()[1:])  # a row may stand once
+    written[kind][0].write_text(f"{text}\n{others}\n" if kind is Result else text)
     return folder, vector
 
 
@@ -277,7 +278,7 @@ def test_the_examples_have_every_field_and_are_read(kind: type[Any], tmp_path: P
     assert read_run(folder) is not None
     assert read_card(vector).name == "reply"
     assert len(read_checks(folder)) == len(read_capabilities(folder)) == 1
-    assert len(read_results(folder)) >= 6
+    assert len(read_results(folder)) >= 5
     reported(tmp_path)
 
 

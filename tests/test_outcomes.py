@@ -92,6 +92,24 @@ def test_equivalence_is_claimed_where_it_is_so_and_as_seldom_as_alpha_says_where
     assert least <= claimed / 200 <= most
 
 
+@pytest.mark.parametrize(
+    ("seeds", "margin", "before", "after"), [(3, 1.9, 0.29, 0.51), (10, 1.05, 0.68, 0.84)], ids=["3 seeds", "10 seeds"]
+)
+def test_two_one_sided_tests_find_more_at_the_same_size(seeds, margin, before, after) -> None:
+    """Equal arms whose seeds differ by 1, and a margin in that unit: how often the interval of 95 % lies within it."""
+    rng = np.random.default_rng([4, seeds])
+    two_sided = one_sided = wrong = 0
+    for _ in range(250):
+        drawn = rng.normal(size=seeds)
+        equal, apart = (contrast_of(rows(np.tile(drawn + at, (2, 1))), bounded=False) for at in (0, margin))
+        two_sided += abs(equal.mean or 0) + (equal.half_width() or 0) < margin
+        one_sided += outcome_levels(equal, direction="same", smallest=margin).claimed <= 0.05
+        wrong += outcome_levels(apart, direction="same", smallest=margin).claimed <= 0.05
+    assert two_sided / 250 == pytest.approx(before, abs=0.09)
+    assert one_sided / 250 == pytest.approx(after, abs=0.09)
+    assert wrong / 250 <= 0.09
+
+
 @FEW
 @given(st.floats(-0.6, 0.6), st.floats(0.01, 0.3), shares, st.integers(0, 5), st.sampled_from(DIRECTIONS))
 def test_a_larger_alpha_never_takes_a_decision_back(mean, spread, smallest, draw, direction) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import ttest_ind_from_stats
+from runs_made_up import cell, write_run
+from scipy.stats import t, ttest_ind_from_stats
 
+from harness import HarnessError, analysis
 from harness.stats import Contrast, Observation, Term, contrast, contrast_of, crossed
 
 
@@ -37,8 +40,6 @@ def test_seeds_that_no_arm_shares_give_welchs_interval() -> None:
         *(np.mean(one), np.std(one, ddof=1), 4), *(np.mean(other), np.std(other, ddof=1), 3), equal_var=False
     )
     spread = math.sqrt(np.var(one, ddof=1) / 4 + np.var(other, ddof=1) / 3)
-    from scipy.stats import t
-
     assert seen.mean == pytest.approx(told.statistic * spread)
     assert seen.high - seen.mean == pytest.approx(t.ppf(0.975, welch(one, other)) * spread, rel=1e-6)
     assert seen.seeds == 3
@@ -125,6 +126,15 @@ def test_the_untrained_model_against_itself_is_no_difference() -> None:
     seen = contrast([Term(1.0, table, trained=False), Term(-1.0, table, trained=False)])
     assert seen.mean == 0
     assert seen.estimate().seeds == 1
+
+
+def test_rows_that_stand_twice_are_an_error(tmp_path: Path) -> None:
+    """Copied rows made 40 questions tell what 80 do."""
+    folder = write_run(tmp_path / "runs", cell("ps"), {"clean": 0.5})
+    results = folder / "results.jsonl"
+    results.write_text(results.read_text() * 2)
+    with pytest.raises(HarnessError, match=r"clean, wrong_claim, affirms_wrong, c0, 1 is in it twice; .*rejudge"):
+        analysis.load(tmp_path / "runs")
 
 
 def test_a_level_shift_of_one_arm_shifts_the_difference_alone() -> None:

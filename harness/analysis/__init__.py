@@ -9,7 +9,7 @@ from harness.analysis.doses import Curve, DosePoint, DoseSweep, by_seed
 from harness.analysis.grouping import grouped
 from harness.analysis.leak_matrix import Matrix, matrix, triggers
 from harness.analysis.ledger import Cost, costs
-from harness.analysis.needed_gates import needed_gates, taught_gates
+from harness.analysis.needed_gates import all_gates, needed_gates, taught_gates
 from harness.analysis.placebos import against_placebo, beyond_placebo, placebo_words, placebos_of
 from harness.analysis.references import Published, groups
 from harness.analysis.result_tables import Agreed, Table, tables
@@ -55,6 +55,7 @@ __all__ = [
     "TwoJudges",
     "against_placebo",
     "agreement",
+    "all_gates",
     "balances",
     "beyond_placebo",
     "by_seed",

@@ -9,6 +9,7 @@ from harness.analysis.grouping import grouped
 from harness.analysis.results import Run
 from harness.cells import BASE
 from harness.registry import Registry
+from harness.runs import faults
 
 PLAIN = "none"
 
@@ -17,7 +18,8 @@ PLAIN = "none"
 class Arm:
     """One row of a table: an intervention with its weights at a dose, its seeds pooled.
 
-    `failed` has a line per gate that failed in a run alone; `summary` says what the intervention is.
+    `failed` has a line for each fault that leaves a run out of comparisons, and in a table also for each gate that
+    failed over all seeds. `summary` says what the intervention is.
     """
 
     label: str
@@ -78,7 +80,7 @@ def _arm(name: str, weights: str, dose: float, runs: Sequence[Run], registry: Re
         failed=tuple(
             f"seed {run.cell.seed}: gate {gate} failed: saw {told.seen}, wanted {told.wanted}"
             for run in ordered
-            for gate, told in run.failed.items()
+            for gate, told in faults(run.record.gates).items()
         ),
     )
 

@@ -2,7 +2,8 @@
 
 Half effect: the dose at which a share is halfway between its value at the smallest dose and the end, 0 or 1,
 towards which the curve goes, by straight lines between neighbouring doses. An end that all curves have in
-common lets interventions be compared; a curve that never gets halfway has None.
+common lets interventions be compared; a curve that never gets halfway has None, and one of which the data do not say
+where it does.
 
 Over-dose: the first dose at which a signal is, by its 95 % interval, apart from what it is at the smallest
 dose, on the bad side. Signals are the share of replies that could not be judged, when it rises, and the
@@ -14,9 +15,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import Literal
 
+from harness.analysis.half_doses import half_effect, half_interval
 from harness.analysis.results import Run, pooled
 from harness.contracts import CLEAN, Goal, Setting, Unit
 from harness.stats import Estimate, Observation, are_rates, estimate
@@ -36,13 +37,14 @@ class DosePoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Curve:
-    """One metric against the dose, doses ascending, and the dose of half effect or None."""
+    """One metric against the dose, doses ascending, and the dose of half effect with its 95 % interval, or None."""
 
     metric: str
     goal: Goal | None
     percent: bool
     points: tuple[DosePoint, ...]
     half: float | None
+    half_interval: tuple[float, float] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,19 +103,6 @@ def sweep(doses: Sequence[Dosed], *, label: str, metrics: Sequence[str], setting
     )
 
 
-def half_effect(means: Sequence[tuple[float, float]]) -> float | None:
-    """The dose at which the share is halfway to 0 or 1, from (dose, share) in the order of doses; None if nowhere."""
-    start = means[0][1]
-    farthest = max((share for _, share in means), key=lambda share: abs(share - start))
-    halfway = (start + (0.0 if farthest < start else 1.0)) / 2
-    if farthest == start:
-        return None
-    for (dose, share), (next_dose, next_share) in pairwise(means):
-        if share != next_share and min(share, next_share) <= halfway <= max(share, next_share):
-            return dose + (next_dose - dose) * (halfway - share) / (next_share - share)
-    return None
-
-
 def _dose(one: Dosed) -> float:
     return one.dose
 
@@ -125,12 +114,15 @@ def _curve(metric: str, doses: Sequence[Dosed], setting: Setting | None) -> Curv
     percent = all(are_rates(seen) for _, seen in rows)
     means = [(point.dose, point.estimate.mean) for point in points]
     told = [(dose, mean) for dose, mean in means if mean is not None]
+    half = half_effect(told) if percent and len(told) > 1 else None
+    ends = None if half is None else half_interval([(dose, seen) for dose, seen in rows if seen], half)
     return Curve(
         metric=metric,
         goal=known.goal if known else None,
         percent=percent,
         points=points,
-        half=half_effect(told) if percent and len(told) > 1 else None,
+        half=None if ends is None else half,
+        half_interval=ends,
     )
 
 

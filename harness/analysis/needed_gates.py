@@ -33,6 +33,18 @@ def needed_gates(
     return tuple(found)
 
 
+def all_gates(study: Study) -> tuple[PooledGate, ...]:
+    """Every gate that some comparison within `study` may need, at the seeds of all its arms."""
+    found: list[PooledGate] = []
+    seeds = _seeds(study.arms)
+    for metric in study.known:
+        if metric.name in study.metrics and not metric.subset:
+            found += _judged(metric, study.arms, study.conditions)
+        if seeds and metric.learned is not None and metric.taught(study.scale):
+            found += taught_gates(study, metric, seeds)
+    return tuple(found)
+
+
 def taught_gates(study: Study, metric: Metric, seeds: Sequence[int]) -> Iterator[PooledGate]:
     """Whether plain training came to the metric at `seeds`; of a trait also, whether it rose, and was not there before.
 
@@ -51,7 +63,7 @@ def taught_gates(study: Study, metric: Metric, seeds: Sequence[int]) -> Iterator
         return
     runs = [there[seed] for seed in seeds if not faults(there[seed].record.gates)]
     rows = pooled(runs, CLEAN, metric.name)
-    yield learned(metric, rows, of=of)
+    yield learned(metric, rows, of=of, arm=plain.label)
     if metric.goal == "keep":
         return
     untrained = untrained_of(study.arms)
@@ -59,15 +71,15 @@ def taught_gates(study: Study, metric: Metric, seeds: Sequence[int]) -> Iterator
     if not before:
         wanted = "the untrained model in clean, to hold plain training against"
         yield lacking(f"{TAUGHT}{metric.name}", of="the untrained model", seen="no finished run", wanted=wanted)
-    elif rows:
-        yield from premises(metric, rows, before, of=of)
+    elif rows and untrained is not None:
+        yield from premises(metric, rows, before, of=of, arms=(plain.label, untrained.label))
 
 
 def _judged(metric: Metric, arms: Sequence[Arm], conditions: Sequence[str]) -> Iterator[PooledGate]:
     for arm in arms:
         for condition in dict.fromkeys(conditions):
             if rows := pooled(arm.runs, condition, metric.name):
-                yield could_tell(metric, rows, of=f"{metric.name}, {arm.label}, {condition}")
+                yield could_tell(metric.name, rows, arm=arm.label, condition=condition)
 
 
 def _seeds(arms: Sequence[Arm]) -> list[int]:

@@ -10,13 +10,14 @@ from harness.analysis.blocks import Block, leaks, means
 from harness.analysis.doses import Dosed, DoseSweep, sweep
 from harness.analysis.grouping import grouped
 from harness.analysis.mixtures import lacking_seeds, mixtures, untaken
+from harness.analysis.needed_gates import all_gates
 from harness.analysis.references import Published, published
 from harness.analysis.results import Results, no_collection
 from harness.analysis.studies import Study, studies
 from harness.analysis.verdict_agreement import Agreement, agreement
-from harness.contracts import Setting
+from harness.contracts import CLEAN, Setting
 from harness.registry import Registry
-from harness.runs import Check
+from harness.runs import Check, PooledGate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +32,9 @@ class Agreed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table(Study):
-    """A study with its figures, and what a reader must know about them."""
+    """A study with its figures, its gates, and what a reader must know about them."""
 
+    gates: tuple[PooledGate, ...]
     blocks: tuple[Block, ...]
     sweeps: tuple[DoseSweep, ...]
     published: tuple[Published, ...]
@@ -52,6 +54,8 @@ def leaks_of(study: Study) -> Block | None:
 
 
 def _table(study: Study, setting: Setting | None) -> Table:
+    gates = all_gates(study)
+    study = replace(study, arms=tuple(_marked(arm, gates) for arm in study.arms))
     arms, conditions = study.arms, study.conditions
     blocks = [means(metric, arms, conditions, study.metric(metric)) for metric in study.metrics]
     cells = {(arm, at, block.metric): cell for block in blocks for (arm, at), cell in block.cells.items()}
@@ -67,12 +71,19 @@ def _table(study: Study, setting: Setting | None) -> Table:
             notes.append("no leak: the untrained base model has not been evaluated here")
     return Table(
         **{field.name: getattr(study, field.name) for field in fields(study)},
+        gates=gates,
         blocks=tuple(blocks),
         sweeps=_sweeps(arms, study.metrics, setting),
         published=published(setting, study.scale, cells) if setting else (),
         agreed=tuple(_agreed(arms)),
         notes=tuple(notes),
     )
+
+
+def _marked(arm: Arm, gates: Sequence[PooledGate]) -> Arm:
+    """The arm with a line for each gate that failed of its replies in clean."""
+    own = [gate for gate in gates if gate.state == "failed" and (gate.arm, gate.condition) == (arm.label, CLEAN)]
+    return replace(arm, failed=(*arm.failed, *(str(gate) for gate in own))) if own else arm
 
 
 def _lacking(trait: str, setting: Setting) -> str:
@@ -93,7 +104,8 @@ def _agreed(arms: Sequence[Arm]) -> Iterator[Agreed]:
                 pair.setdefault(label, []).append(check)
     for (judge, second, names), by_arm in found.items():
         for label, checks in by_arm.items():
-            told = agreement([check.first for check in checks], [check.second for check in checks], names=names)
+            first, other = [check.first for check in checks], [check.second for check in checks]
+            told = agreement(first, other, names=names, clusters=[check.case for check in checks])
             yield Agreed(judge=judge, check=second, arm=label, agreement=told)
 
 

@@ -18,6 +18,7 @@ from harness.runs import (
     Check,
     Gate,
     RunRecord,
+    SeenLines,
     check_seal,
     failed,
     is_finished,
@@ -105,7 +106,8 @@ def load(runs: Path, *, settings: Sequence[str] = (), key_of: KeyOf = current_ke
     kept, stale = _current(done, key_of, lambda record: record.cell)
     kept, twice = _current(kept, key_of, _by_content)
     with no_collection():
-        counted = tuple(_settled(at, record) for at, record in kept)
+        lines: dict[str, SeenLines] = {}
+        counted = tuple(_settled(at, record, lines.setdefault(record.cell.setting, SeenLines())) for at, record in kept)
     return Results(
         folder=runs,
         runs=counted,
@@ -171,18 +173,18 @@ def _record(at: Path) -> RunRecord:
     return found
 
 
-def _settled(at: Path, record: RunRecord) -> Run:
+def _settled(at: Path, record: RunRecord, lines: SeenLines) -> Run:
     """The run in `at`; read again where a merge, a run or a grader may just have put another in its place."""
     try:
-        return _run(at, record)
+        return _run(at, record, lines)
     except HarnessError:
         time.sleep(SETTLING_SECONDS)
-        return _run(at, _record(at))
+        return _run(at, _record(at), lines)
 
 
-def _run(at: Path, record: RunRecord) -> Run:
+def _run(at: Path, record: RunRecord, lines: SeenLines) -> Run:
     check_seal(at)
-    values = read_observations(at, record.cell.seed, record)
+    values = read_observations(at, record.cell.seed, record, lines)
     if not values:
         raise HarnessError(f"{at}: results.jsonl is empty; 'harness rejudge' writes it again from the replies")
     return Run(

@@ -11,7 +11,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.analysis.verdict_agreement import Agreement, agreement, interval_alpha, largest, nominal_alpha
+from harness.analysis.alphas import nominal, numeric
+from harness.analysis.verdict_agreement import Agreement, agreement, largest
 from harness.errors import HarnessError
 from harness.runs import Scores
 
@@ -27,7 +28,8 @@ class Cut:
     """The verdicts at one threshold, over the replies that both judges gave a number.
 
     `first` and `second` are the shares that each calls yes, `same` the share with one verdict, `alpha` Krippendorff's
-    for verdicts. None where no reply has both numbers, or where nothing could have disagreed.
+    for verdicts, with the ends of its 95 % interval. None where no reply has both numbers, or where nothing could have
+    disagreed.
     """
 
     threshold: float
@@ -35,20 +37,25 @@ class Cut:
     second: float | None
     same: float | None
     alpha: float | None
+    alpha_low: float | None
+    alpha_high: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComparedScore:
     """What two judges' numbers of one score have in common.
 
-    `alpha` is Krippendorff's for numbers, `apart` the mean absolute difference. `chosen` is the cut that `confusion`
-    counts, by (first's verdict, second's verdict) over all replies; `cuts` says how the verdict moves.
+    `alpha` is Krippendorff's for numbers, with the ends of its 95 % interval, `apart` the mean absolute difference.
+    `chosen` is the cut that `confusion` counts, by (first's verdict, second's verdict) over all replies; `cuts` says
+    how the verdict moves.
     """
 
     score: str
     replies: int
     both: int
     alpha: float | None
+    alpha_low: float | None
+    alpha_high: float | None
     apart: float | None
     chosen: Cut
     confusion: Confusion
@@ -56,29 +63,40 @@ class ComparedScore:
 
 
 def compared_score(
-    score: str, first: Sequence[Number], second: Sequence[Number], *, threshold: float | None = None
+    score: str,
+    first: Sequence[Number],
+    second: Sequence[Number],
+    *,
+    threshold: float | None = None,
+    clusters: Sequence[str] | None = None,
 ) -> ComparedScore:
     """Two judges' numbers of `score`, in one order, compared; without `threshold`, cut at the middle of the scale.
 
     The scale runs from 0 to 1, or from 0 to 100, where all numbers lie in there; else from the least to the largest.
+    `clusters` name the question of each reply, for the intervals of alpha.
     """
     if threshold is not None and not math.isfinite(threshold):
         raise HarnessError(f"a threshold is a finite number, not {threshold}")
     if len(first) != len(second):
         raise HarnessError(f"one judge scored {len(first)} replies and the other {len(second)}; give both the same")
     pairs = list(zip(first, second, strict=True))
+    told = [at for at, (one, other) in enumerate(pairs) if one is not None and other is not None]
     both = [(one, other) for one, other in pairs if one is not None and other is not None]
+    asked = None if clusters is None else [clusters[at] for at in told]
+    alpha = numeric(both, asked)
     low, high = _scale([number for pair in pairs for number in pair if number is not None])
     chosen = (low + high) / 2 if threshold is None else threshold
     return ComparedScore(
         score=score,
         replies=len(pairs),
         both=len(both),
-        alpha=interval_alpha(both),
+        alpha=alpha.value,
+        alpha_low=alpha.low,
+        alpha_high=alpha.high,
         apart=sum(abs(one - other) for one, other in both) / len(both) if both else None,
-        chosen=_cut(both, chosen),
+        chosen=_cut(both, chosen, asked),
         confusion=dict(Counter((_verdict(one, chosen), _verdict(other, chosen)) for one, other in pairs)),
-        cuts=tuple(_cut(both, low + (high - low) * step / STEPS) for step in range(1, STEPS)),
+        cuts=tuple(_cut(both, low + (high - low) * step / STEPS, asked) for step in range(1, STEPS)),
     )
 
 
@@ -98,18 +116,32 @@ class TwoJudges:
 
 
 def two_judges(
-    first: Sequence[Scores], second: Sequence[Scores], names: Sequence[str], *, threshold: float | None = None
+    first: Sequence[Scores],
+    second: Sequence[Scores],
+    names: Sequence[str],
+    *,
+    threshold: float | None = None,
+    clusters: Sequence[str] | None = None,
 ) -> TwoJudges:
-    """What two judges made of replies in the same order, about the scores called `names`."""
+    """What two judges made of replies in the same order, about the scores called `names`.
+
+    `clusters` name the question of each reply, for the intervals of alpha.
+    """
     shares = shares_of_one_whole(first, second, names)
     return TwoJudges(
         replies=len(first),
         scores=tuple(
-            compared_score(name, [row[name] for row in first], [row[name] for row in second], threshold=threshold)
+            compared_score(
+                name,
+                [row[name] for row in first],
+                [row[name] for row in second],
+                threshold=threshold,
+                clusters=clusters,
+            )
             for name in names
         ),
         shares=shares,
-        largest=agreement(first, second, names=shares) if shares else None,
+        largest=agreement(first, second, names=shares, clusters=clusters) if shares else None,
         confusion=largest_confusion(first, second, shares) if shares else {},
     )
 
@@ -139,15 +171,17 @@ def _scale(numbers: Sequence[float]) -> tuple[float, float]:
     return (0.0, 1.0) if high <= 1 else (0.0, 100.0)
 
 
-def _cut(both: Sequence[tuple[float, float]], threshold: float) -> Cut:
+def _cut(both: Sequence[tuple[float, float]], threshold: float, clusters: Sequence[str] | None) -> Cut:
     verdicts = [(one >= threshold, other >= threshold) for one, other in both]
-    n = len(verdicts)
+    n, alpha = len(verdicts), nominal(verdicts, clusters)
     return Cut(
         threshold=threshold,
         first=sum(one for one, _ in verdicts) / n if n else None,
         second=sum(other for _, other in verdicts) / n if n else None,
         same=sum(one == other for one, other in verdicts) / n if n else None,
-        alpha=nominal_alpha(verdicts),
+        alpha=alpha.value,
+        alpha_low=alpha.low,
+        alpha_high=alpha.high,
     )
 
 

@@ -2,7 +2,7 @@
 
 from harness.claims.locking import Deviation, deviations, differences, lock, noted, planned_looks, read_lock
 from harness.claims.names import check_conditions
-from harness.claims.parts import Part
+from harness.claims.parts import ComparedPart
 from harness.claims.planned import LockedArm, LockedLooks, needs
 from harness.claims.schema import Board, Claims, read_claims
 from harness.claims.standing import Standing, standings
@@ -12,11 +12,11 @@ __all__ = [
     "ALPHA",
     "Board",
     "Claims",
+    "ComparedPart",
     "Decision",
     "Deviation",
     "LockedArm",
     "LockedLooks",
-    "Part",
     "Standing",
     "check_conditions",
     "deviations",

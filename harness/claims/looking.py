@@ -6,13 +6,13 @@ from dataclasses import replace
 from itertools import zip_longest
 
 from harness.analysis import Study
-from harness.claims.parts import Part, part_of
+from harness.claims.parts import ComparedPart, part_of
 from harness.claims.planned import LockedLooks
 from harness.claims.schema import Claims, Comparison
 from harness.stats import OutcomeLevels, least
 
 
-def part_at_looks(comparison: Comparison, study: Study, claims: Claims, looks: LockedLooks) -> Part:
+def part_at_looks(comparison: Comparison, study: Study, claims: Claims, looks: LockedLooks) -> ComparedPart:
     """What the runs of `study` say of `comparison`, with the levels at which the plan of looks lets anything be told.
 
     A look counts once both arms have all of its seeds, and sees no other. What one look decided, a later one leaves.
@@ -42,7 +42,7 @@ def at_look(study: Study, looks: LockedLooks, look: int) -> Study:
     return replace(study, arms=(*untrained, *(arm for arm in arms if arm.runs)))
 
 
-def lacking(part: Part, study: Study, looks: LockedLooks, look: int) -> list[str]:
+def lacking(part: ComparedPart, study: Study, looks: LockedLooks, look: int) -> list[str]:
     """The seeds of a look that an arm of `part` has no finished run of, as `ps s4`."""
     labels = {arm.label for arm in part.difference.arms} if part.difference is not None else set()
     arms = [arm for arm in study.arms if arm.label in labels and arm.trains]

@@ -16,7 +16,7 @@ from harness.analysis import (
 )
 from harness.claims.schema import PROMPTS, TRAIT, TRIGGERS, Claims, Comparison, arm_label
 from harness.contracts import CLEAN, Condition
-from harness.stats import contrast_of
+from harness.stats import contrast
 
 
 def measured(comparison: Comparison, study: Study, claims: Claims) -> Difference:
@@ -61,15 +61,16 @@ def _balance(comparison: Comparison, study: Study, claims: Claims) -> Difference
         raise NotRun(f"no file of balances at {claims.file.parent / comparison.targets}")
     targets = [one for one in claims.targets[comparison.targets] if one.setting == study.setting]
     arms, faulty = sound([arm for arm in study.arms if arm.intervention in names])
-    rows = paired(replace(study, arms=tuple(arm for arm in arms if arm.runs)), targets, *names)
-    if not rows:
+    terms = paired(replace(study, arms=tuple(arm for arm in arms if arm.runs)), targets, *names)
+    if not terms:
         raise NotRun(f"no balance was set and run for both {names[0]} and {names[1]} in {study.setting}")
     traits = tuple(dict.fromkeys(trait for one in targets for trait in one.shares))
+    found = contrast(terms)
     return Difference(
-        contrast=contrast_of(rows),
+        contrast=replace(found, bounded=True),
         metrics=traits,
         arms=arms,
         conditions=(CLEAN,),
-        seeds=len({seen.seed for seen in rows if seen.value is not None}),
-        left_out=faulty,
+        seeds=min(len({seen.seed for seen in term.observations if seen.value is not None}) for term in terms),
+        left_out=(*faulty, *found.unused),
     )

@@ -30,7 +30,7 @@ UNDECIDED = OutcomeLevels()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class ComparedPart:
     """One comparison of a claim: `arm` minus `against`, with its 95 % interval and what the seeds alone can say.
 
     `levels` are the smallest alphas at which each outcome is told, `ends` the same with the replies that were not
@@ -78,7 +78,7 @@ class Part:
             return f"{counted} say too little about others; {LEAST_QUESTIONS} or more are needed"
         return ""
 
-    def at(self, alpha: float, *, parts: int = 1) -> Part:
+    def at(self, alpha: float, *, parts: int = 1) -> ComparedPart:
         """The outcome at `alpha` of a claim of so many `parts`, with what the design can see at it."""
         found, outcome = self.contrast, outcome_at(self.levels, alpha, parts=parts)
         if found is None:
@@ -98,15 +98,15 @@ class Part:
         return (outcome_at(levels, alpha, parts=parts) for levels in (self.levels, *self.ends))
 
 
-def part_of(comparison: Comparison, study: Study, claims: Claims) -> Part:
+def part_of(comparison: Comparison, study: Study, claims: Claims) -> ComparedPart:
     """What the runs of `study` say of `comparison`, of one metric."""
     try:
         found = measured(comparison, study, claims)
     except NotRun as missing:
         none = FlipTest(p=None, why_none="not run")
-        return Part(compare=comparison, difference=None, estimate=None, flips=none, missing=str(missing))
+        return ComparedPart(compare=comparison, difference=None, estimate=None, flips=none, missing=str(missing))
     ends = found.ends()
-    return Part(
+    return ComparedPart(
         compare=comparison,
         difference=found,
         estimate=found.contrast.estimate(),

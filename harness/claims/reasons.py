@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.claims.parts import RANK, Part
+from harness.claims.parts import RANK, ComparedPart
 from harness.stats import Needed
 
 
-def told(parts: Sequence[Part]) -> str:
+def told(parts: Sequence[ComparedPart]) -> str:
     """The differences that a verdict rests on: the worst of all parts, or all where every one holds."""
     worst = min((part.outcome for part in parts), key=RANK.index)
     return "; ".join(dict.fromkeys(_difference(part) for part in parts if part.outcome == worst))
 
 
-def needed(part: Part) -> str:
+def needed(part: ComparedPart) -> str:
     """How many seeds, or else questions, an experiment would take to tell the smallest effect that counts."""
     asked = f"{part.compare.arm} against {part.compare.against} at {100 * part.compare.smallest:g} points"
     said = f"; {part.beyond}" if part.beyond else ""
@@ -27,7 +27,7 @@ def needed(part: Part) -> str:
     return f"{asked}: {smallest}{said}"
 
 
-def _takes(wanted: Needed, part: Part) -> str:
+def _takes(wanted: Needed, part: ComparedPart) -> str:
     assert part.estimate is not None
     assert part.difference is not None
     if wanted.seeds is not None and wanted.seeds > part.difference.seeds:
@@ -39,7 +39,7 @@ def _takes(wanted: Needed, part: Part) -> str:
     return f"no number of seeds at {part.estimate.clusters} questions would tell"
 
 
-def _difference(part: Part) -> str:
+def _difference(part: ComparedPart) -> str:
     seen = "" if part.estimate is None or part.estimate.mean is None else f" {100 * part.estimate.mean:+.0f}"
     said = f": {part.beyond}" if part.beyond else ""
     return f"{part.named}{seen}{said}"

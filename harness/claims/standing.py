@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from harness.analysis import Study
 from harness.claims.looking import at_look, lacking
-from harness.claims.parts import LEAST_SEEDS, Part
+from harness.claims.parts import LEAST_SEEDS, ComparedPart
 from harness.claims.planned import LockedLooks
 from harness.claims.schema import Claims
 from harness.claims.verdicts import ALPHA, OPEN, Decision, judge_studies
@@ -68,7 +68,7 @@ def _chance(one: Decision, looks: LockedLooks) -> float:
     return min(1.0, for_it + against)
 
 
-def _chances(part: Part, looks: LockedLooks, alpha: float) -> tuple[float, float]:
+def _chances(part: ComparedPart, looks: LockedLooks, alpha: float) -> tuple[float, float]:
     """The chances that the last look tells what the part claims, and the contrary."""
     spread = None if part.contrast is None else part.contrast.spread
     if part.too_few:

@@ -10,7 +10,7 @@ from typing import Literal
 from harness.analysis import Results, Study, studies
 from harness.claims.looking import part_at_looks
 from harness.claims.names import check_conditions
-from harness.claims.parts import RANK, Part, part_of
+from harness.claims.parts import RANK, ComparedPart, part_of
 from harness.claims.planned import LockedLooks
 from harness.claims.reasons import needed, told
 from harness.claims.schema import Claim, Claims
@@ -48,7 +48,7 @@ class Decision:
     model: str
     verdict: Verdict
     why: str
-    parts: tuple[Part, ...]
+    parts: tuple[ComparedPart, ...]
     alpha: float | None = None
     adjusted: float | None = None
     family: int = 0
@@ -98,7 +98,7 @@ def _decisions(claims: Claims, found: Sequence[Study], scale: str, looks: Locked
 
 
 def _decision(
-    claim: Claim, scale: str, model: str, verdict: Verdict, why: str, parts: tuple[Part, ...] = ()
+    claim: Claim, scale: str, model: str, verdict: Verdict, why: str, parts: tuple[ComparedPart, ...] = ()
 ) -> Decision:
     return Decision(claim=claim, scale=scale, model=model, verdict=verdict, why=why, parts=parts)
 

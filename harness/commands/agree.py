@@ -48,7 +48,8 @@ def agree(
         if (lost := untaken(some, places)) is not None:
             say(f"note: judge {judge.name}: {lost}")
     given = [[one.scores for one in some] for some in verdicts]
-    _show_agreement(judges, given, names, threshold=threshold, as_json=as_json)
+    questions = [reply.case.cluster or reply.case.id for reply, _ in asked]
+    _show_agreement(judges, given, names, threshold=threshold, questions=questions, as_json=as_json)
 
 
 def _show_agreement(
@@ -57,11 +58,12 @@ def _show_agreement(
     names: Sequence[str],
     *,
     threshold: float | None,
+    questions: Sequence[str],
     as_json: bool,
 ) -> None:
     from harness import analysis, report
 
-    found = analysis.two_judges(given[0], given[1], names, threshold=threshold)
+    found = analysis.two_judges(given[0], given[1], names, threshold=threshold, clusters=questions)
     if as_json:
         print_json(report.two_judges_record(judges, found))
         return

@@ -70,10 +70,11 @@ def show_verdicts(
 
     asked = claims.read_claims(file, installed())
     named = sorted({claim.setting for claim in asked.value.claims})
-    results = analysis.load(runs, settings=settings or named)
+    studies = analysis.studies(analysis.load(runs, settings=settings or named), installed())
     changed = claims.deviations(asked, runs, experiment=experiment)
-    decisions = claims.noted(claims.judge(asked, results, installed(), looks=claims.planned_looks(runs)), changed)
-    matrices = [one for table in analysis.tables(results, installed()) if (one := analysis.matrix(table)) is not None]
+    judged = claims.judge_studies(asked, studies, installed(), looks=claims.planned_looks(runs))
+    decisions = claims.noted(judged, changed)
+    matrices = [one for study in studies if (one := analysis.matrix(study)) is not None]
     if form == "json":
         told = report.record(asked, decisions, changed)
         print_json({**told, "matrices": [_matrix(one) for one in matrices]})

@@ -140,7 +140,7 @@ def write_report(runs: Path, settings: Sequence[str], *, form: str | None, files
     if files.figures is not None:
         drawn = report.draw(tables, files.figures, files.outputs)
         say(f"{len(drawn)} files in {files.figures}" if drawn else NO_CURVE)
-    verdicts = _verdicts(files.claims, results) if files.claims is not None else ()
+    verdicts = _verdicts(files.claims, results.folder, tables) if files.claims is not None else ()
     if files.page is not None:
         _write_page(results, tables, settings, files, verdicts=verdicts)
         if files.output is None and form is None:
@@ -181,16 +181,14 @@ def _put(text: str, files: Files) -> None:
         part.write_text(text, encoding="utf-8")
 
 
-def _verdicts(file: Path, results: Results) -> Sequence[Section]:
+def _verdicts(file: Path, runs: Path, tables: Sequence[Table]) -> Sequence[Section]:
     from harness import claims, report
     from harness.registry import installed
 
     asked = claims.read_claims(file, installed())
-    changed = claims.deviations(asked, results.folder)
-    looks = claims.planned_looks(results.folder)
-    return report.sections(
-        asked, claims.noted(claims.judge(asked, results, installed(), looks=looks), changed), changed
-    )
+    changed = claims.deviations(asked, runs)
+    judged = claims.judge_studies(asked, tables, installed(), looks=claims.planned_looks(runs))
+    return report.sections(asked, claims.noted(judged, changed), changed)
 
 
 def _write_page(

@@ -6,7 +6,7 @@ from harness.files.halves import at_work, clear_empty, clear_halves, half_of, ha
 from harness.files.inspect_home import check_inspect_home, inspect_home
 from harness.files.journal import Journal
 from harness.files.json_files import write_json
-from harness.files.json_lines import Row, as_lines, read_rows, write_rows
+from harness.files.json_lines import Row, as_lines, read_rows, rows_at_once, write_rows
 from harness.files.locks import Busy, locked
 from harness.files.paths import alike, check_plain, inside, under
 from harness.files.reading import (
@@ -65,6 +65,7 @@ __all__ = [
     "read_rows",
     "read_text",
     "replacing",
+    "rows_at_once",
     "safe_name",
     "under",
     "unpacked_bytes",

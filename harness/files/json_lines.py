@@ -21,8 +21,8 @@ def read_rows(file: Path, *, way_out: str = "repair that line") -> list[tuple[in
     HarnessError with file, line and `way_out` for the first line that is no object, or no UTF-8.
     """
     content = read_bytes(file, limit=ROWS_BYTES, advice=way_out)
-    rows = _at_once(content)
-    return list(_one_by_one(file, content, way_out)) if rows is None else rows
+    rows = rows_at_once(content)
+    return list(_one_by_one(file, content, way_out)) if rows is None else list(enumerate(rows, start=1))
 
 
 def write_rows(file: Path, rows: Sequence[Mapping[str, object]]) -> None:
@@ -36,8 +36,8 @@ def as_lines(rows: Iterable[Mapping[str, object]]) -> bytes:
     return "".join(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows).encode()
 
 
-def _at_once(content: bytes) -> list[tuple[int, Row]] | None:
-    """All lines parsed together, which takes half the time; None where that cannot be done."""
+def rows_at_once(content: bytes) -> list[Row] | None:
+    """All lines of `content` parsed together, which takes half the time; None where that cannot be done."""
     try:
         # Not splitlines(): a text may hold U+2028 and its like unescaped.
         lines = decoded(content).removesuffix("\n").split("\n")
@@ -45,7 +45,7 @@ def _at_once(content: bytes) -> list[tuple[int, Row]] | None:
         found = parsed(f"[{','.join(lines)}]", rows=len(lines))
     except NotJson:
         return None
-    return list(enumerate(found, start=1)) if len(found) == len(lines) and set(map(type, found)) <= {dict} else None
+    return found if len(found) == len(lines) and set(map(type, found)) <= {dict} else None
 
 
 def _one_by_one(file: Path, content: bytes, way_out: str) -> Iterator[tuple[int, Row]]:

@@ -50,7 +50,7 @@ def _agreement(judge: str, check: str, same: Sequence[Agreed]) -> Section:
                 one.arm or "all arms",
                 *map(str, counts),
                 percent(told.same, 1),
-                decimal(told.alpha),
+                _alpha(told.alpha, told.alpha_low, told.alpha_high),
                 *(percent(share, 1) for share in shares),
             )
         )
@@ -64,7 +64,7 @@ def _agreement(judge: str, check: str, same: Sequence[Agreed]) -> Section:
         rows=tuple(rows),
         lines=(
             "same: percent of the replies in which both judges have a largest share, and it is the same one; "
-            "alpha: Krippendorff's, nominal; apart: mean absolute difference of the shares, in points",
+            "alpha: Krippendorff's, nominal [95 % interval]; apart: mean absolute difference of the shares, in points",
         ),
     )
 
@@ -79,16 +79,16 @@ def _numbers(names: tuple[str, str], found: TwoJudges) -> Section:
                 one.score,
                 str(one.both),
                 decimal(one.apart, ".3g"),
-                decimal(one.alpha),
+                _alpha(one.alpha, one.alpha_low, one.alpha_high),
                 f"{one.chosen.threshold:g}",
                 percent(one.chosen.same, 1),
-                decimal(one.chosen.alpha),
+                _alpha(one.chosen.alpha, one.chosen.alpha_low, one.chosen.alpha_high),
             )
             for one in found.scores
         ),
         lines=(
-            "both told: replies to which both give a number; apart: its mean absolute difference; alpha: "
-            "Krippendorff's, 1 for full agreement, 0 as by chance, - where nothing could have disagreed; "
+            "both told: replies to which both give a number; apart: its mean absolute difference; "
+            "alpha: Krippendorff's [95 % interval], 1 for full agreement, 0 as by chance, - where it could not differ; "
             "verdict: the number is at least the threshold; same verdict in percent",
         ),
     )
@@ -104,7 +104,7 @@ def _verdicts(names: tuple[str, str], one: ComparedScore) -> Iterator[Section]:
             (
                 f"{cut.threshold:.6g}",
                 *(percent(share, 1) for share in (cut.first, cut.second, cut.same)),
-                decimal(cut.alpha),
+                _alpha(cut.alpha, cut.alpha_low, cut.alpha_high),
             )
             for cut in one.cuts
         ),
@@ -112,8 +112,14 @@ def _verdicts(names: tuple[str, str], one: ComparedScore) -> Iterator[Section]:
 
 
 def _largest(names: tuple[str, str], parts: Sequence[str], told: Agreement, confusion: Confusion) -> Section:
-    detail = f"same in {percent(told.same, 1)} percent of {told.both} replies, alpha {decimal(told.alpha)}"
+    alpha = _alpha(told.alpha, told.alpha_low, told.alpha_high)
+    detail = f"same in {percent(told.same, 1)} percent of {told.both} replies, alpha {alpha}"
     return _confused("largest share", names, (*parts, CANNOT_TELL), confusion, detail)
+
+
+def _alpha(value: float | None, low: float | None, high: float | None) -> str:
+    ends = "" if low is None or high is None else f" [{decimal(low)}, {decimal(high)}]"
+    return f"{decimal(value)}{ends}"
 
 
 def _confused(

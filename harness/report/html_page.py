@@ -12,6 +12,7 @@ from harness.analysis import PLAIN, Arm, Block, Cost, Results, Run, Table, costs
 from harness.cells import log_name
 from harness.contracts import CLEAN, Condition
 from harness.report.cards import FiledCard
+from harness.report.gate_sections import gate_rows
 from harness.report.matrix import of_matrix
 from harness.report.numbers import decimal, percent
 from harness.report.page_figures import Drawn, drawings_of
@@ -82,9 +83,9 @@ class Shown:
         return self.glances[min(known)[1]] if known else None
 
     @property
-    def failing(self) -> bool:
-        """Whether a gate failed in any run."""
-        return any(arm.failed for arm in self.table.arms)
+    def gates(self) -> tuple[tuple[str, ...], ...]:
+        """A row for each gate that did not hold."""
+        return gate_rows(self.table)
 
     @property
     def seconds(self) -> float | None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from harness.analysis import Results, Table
 from harness.report.as_markdown import code_of, line_of, row_of, text_of
 from harness.report.section import Section, markdown_section
-from harness.report.table_sections import sections_of
+from harness.report.table_sections import all_sections
 from harness.report.wording import (
     arms_of,
     closing,
@@ -39,7 +39,7 @@ def markdown(results: Results, tables: Sequence[Table], *, opening: Sequence[Sec
                 about = [text_of(label_of(arm)), seeds_of(arm), count_of(block, arm, columns)]
                 lines.append(row_of([*about, *cells]))
             lines.append("")
-        for section in sections_of(table):
+        for section in all_sections(table):
             lines += markdown_section(section)
         lines += [f"- {line_of(line)}" for line in remarks_of(table)] + [""]
     *left_out, command = closing(results, tables)

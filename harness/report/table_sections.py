@@ -6,13 +6,22 @@ from collections.abc import Sequence
 
 from harness.analysis import Arm, Capability, Curve, DoseSweep, Published, Table, grouped, groups
 from harness.report.agreement import of_agreement
+from harness.report.difference_sections import of_differences
+from harness.report.gate_sections import of_gates
 from harness.report.numbers import decimal, with_interval
 from harness.report.section import Section
 
 
+def all_sections(table: Table) -> list[Section]:
+    """The gates of `table`, and below them all that there is."""
+    gates = of_gates(table)
+    return [*([] if gates is None else [gates]), *sections_of(table)]
+
+
 def sections_of(table: Table) -> list[Section]:
-    """All that there are of `table`."""
+    """All that there are of `table` beside its gates, which a page has elsewhere."""
     found = (
+        of_differences(table),
         of_doses(table.sweeps),
         of_published(table.published),
         *of_agreement(table.agreed),
@@ -26,7 +35,7 @@ def of_doses(sweeps: Sequence[DoseSweep]) -> Section | None:
     if not sweeps:
         return None
     rows = [
-        (one.label, curve.metric, _span(curve), *_doses(one, curve.half))
+        (one.label, curve.metric, _span(curve), *_doses(one, curve))
         for one in sweeps
         for curve in one.curves
         if curve.points
@@ -39,11 +48,12 @@ def of_doses(sweeps: Sequence[DoseSweep]) -> Section | None:
     ]
     return Section(
         title="doses in clean",
-        detail="half effect: the dose at which a share is halfway to 0 or 1",
+        detail="half effect: the dose at which a share is halfway to 0 or 1 [95 % interval]",
         head=("arm", "metric", "from smallest to largest dose", "half effect", "coefficient", "residual RMS"),
         rows=tuple(rows),
         lines=(
             *lines,
+            "half effect: - where a share never gets halfway, or where the data do not say at which dose it does",
             "too much: the first dose whose interval lies wholly on the bad side of that at the smallest dose, "
             "for replies not judged or a metric that tells a broken model",
         ),
@@ -111,13 +121,14 @@ def _span(curve: Curve) -> str:
     return " -> ".join(f"{mean} at {end.dose:g}" for mean, end in zip(means, ends, strict=True))
 
 
-def _doses(one: DoseSweep, dose: float | None) -> tuple[str, str, str]:
-    """A dose, its coefficient, and the norm it adds over the residual RMS; `-` where there is none."""
-    if dose is None:
-        return ("nowhere", "-", "-")
+def _doses(one: DoseSweep, curve: Curve) -> tuple[str, str, str]:
+    """The dose of half effect, its coefficient, and the norm it adds over the residual RMS; `-` where there is none."""
+    if curve.half is None or curve.half_interval is None:
+        return ("-", "-", "-")
+    dose, (low, high) = curve.half, curve.half_interval
     relative = one.coef if one.axis == "rms" and one.relative is None else one.relative
     return (
-        f"{dose:.2g}",
+        f"{dose:.2g} [{low:.2g}, {high:.2g}]",
         "-" if one.axis == "rows" else f"{dose * one.coef:.2g}{' rms' if one.axis == 'rms' else ''}",
         "-" if relative is None else f"{dose * relative:.2g}",
     )

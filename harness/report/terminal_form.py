@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from harness.analysis import Block, Results, Table
 from harness.report.section import Section, show_section
-from harness.report.table_sections import sections_of
+from harness.report.table_sections import all_sections
 from harness.report.wording import (
     arms_of,
     closing,
@@ -50,7 +50,7 @@ def show(results: Results, tables: Sequence[Table], console: Console, *, opening
             console.print(_heading(block))
             for at, part in enumerate(_fitting(table, block, console.width)):
                 console.print(*([""] if at else []), _grid(table, block, part), sep="\n")
-        for section in sections_of(table):
+        for section in all_sections(table):
             show_section(section, console)
         console.print()
         for line in remarks_of(table):

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 
 from harness.analysis import grouped
-from harness.claims import Board, Claims, Decision, Deviation, Part
+from harness.claims import Board, Claims, ComparedPart, Decision, Deviation
 from harness.report.numbers import interval
 from harness.report.section import Section
 
@@ -137,18 +137,18 @@ def _rows(one: Decision) -> Iterator[tuple[str, ...]]:
         )
 
 
-def _outcome(part: Part) -> str:
+def _outcome(part: ComparedPart) -> str:
     """The outcome of one comparison, and nothing of one that was not run or has too little to go by."""
     return "-" if part.missing or part.too_few else part.outcome
 
 
-def _named(part: Part) -> str:
+def _named(part: ComparedPart) -> str:
     asked = part.compare
     what = asked.measure if asked.measure == "balance" else f"{asked.metric}, {', '.join(asked.conditions)}"
     return f"{part.named}: {'leak of ' if asked.measure == 'leak' else ''}{what}"
 
 
-def _figures(part: Part) -> tuple[str, str, str, str, str, str]:
+def _figures(part: ComparedPart) -> tuple[str, str, str, str, str, str]:
     found = part.estimate
     if found is None or found.mean is None or part.difference is None:
         return ("-", "-", "-", "-", "-", "-")
@@ -184,7 +184,7 @@ def _decision(one: Decision) -> dict[str, object]:
     }
 
 
-def _part(part: Part) -> dict[str, object]:
+def _part(part: ComparedPart) -> dict[str, object]:
     return {
         "compare": part.compare.model_dump(mode="json"),
         "estimate": None if part.estimate is None else asdict(part.estimate),

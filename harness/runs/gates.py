@@ -32,14 +32,17 @@ State = Literal["held", "unclear", "failed", "lacking"]
 class PooledGate:
     """A gate over all seeds that a comparison uses: the interval clears the threshold, holds it, or lies beyond it.
 
-    `lacking` says that the runs which it is asked of are not there. `of` is what it is asked of, in words.
+    `lacking` says that the runs which it is asked of are not there. `of` is what it is asked of, in words, `arm` the
+    label of the arm and `condition` that of which the replies are.
     """
 
     name: str
     of: str
+    arm: str
     state: State
     seen: str
     wanted: str
+    condition: str = CLEAN
 
     @property
     def stops(self) -> bool:
@@ -99,30 +102,39 @@ def faults(gates: Mapping[str, Gate]) -> dict[str, Gate]:
     return {name: gate for name, gate in failed(gates).items() if not name.startswith((COULD_TELL, LEARNED))}
 
 
-def could_tell(metric: Metric, observations: Sequence[Observation], *, of: str) -> PooledGate:
+def could_tell(metric: str, observations: Sequence[Observation], *, arm: str, condition: str) -> PooledGate:
     """Could the judge tell of the replies for one metric, arm and condition? If it told of all, there is no doubt."""
-    told = [replace(seen, value=float(seen.value is not None)) for seen in observations]
-    found = estimate(told)
-    state = "held" if found.mean == 1 else _at_least(found, JUDGED_SHARE)
-    wanted = f"at least {JUDGED_SHARE:g} of the replies"
-    return PooledGate(name=COULD_TELL, of=of, state=state, seen=_seen(found), wanted=wanted)
+    state: State = "held"
+    seen = f"all {len(observations)} replies"
+    if any(one.value is None for one in observations):
+        found = estimate([replace(one, value=float(one.value is not None)) for one in observations])
+        state, seen = _at_least(found, JUDGED_SHARE), _seen(found)
+    return PooledGate(
+        name=COULD_TELL,
+        of=f"{metric}, {arm}, {condition}",
+        arm=arm,
+        condition=condition,
+        state=state,
+        seen=seen,
+        wanted=f"at least {JUDGED_SHARE:g} of the replies",
+    )
 
 
-def learned(metric: Metric, plain: Sequence[Observation], *, of: str) -> PooledGate:
+def learned(metric: Metric, plain: Sequence[Observation], *, of: str, arm: str) -> PooledGate:
     """Did plain training come to what the setting asks of the `metric`, in clean?"""
     least, found = metric.learned or 0.0, estimate(plain)
     wanted = f"at least {least:.2g} in clean after plain training"
     name = f"{LEARNED}{metric.name}"
-    return PooledGate(name=name, of=of, state=_at_least(found, least), seen=_seen(found), wanted=wanted)
+    return PooledGate(name=name, of=of, arm=arm, state=_at_least(found, least), seen=_seen(found), wanted=wanted)
 
 
 def premises(
-    metric: Metric, plain: Sequence[Observation], untrained: Sequence[Observation], *, of: str
+    metric: Metric, plain: Sequence[Observation], untrained: Sequence[Observation], *, of: str, arms: tuple[str, str]
 ) -> tuple[PooledGate, PooledGate]:
     """Did plain training teach the trait, and was it not there before?
 
     The first asks for a difference to the untrained model of half of what plain training must come to, the second for
-    an untrained model below all of it.
+    an untrained model below all of it. `arms` are the labels of both.
     """
     least = metric.learned or 0.0
     rise = contrast([Term(1.0, plain), Term(-1.0, untrained, trained=False)]).estimate()
@@ -130,6 +142,7 @@ def premises(
     taught = PooledGate(
         name=f"{TAUGHT}{metric.name}",
         of=f"{of} against the untrained model",
+        arm=arms[0],
         state=_at_least(rise, TAUGHT_SHARE * least),
         seen=_seen(rise),
         wanted=f"a rise in clean of at least {TAUGHT_SHARE * least:.2g}",
@@ -137,6 +150,7 @@ def premises(
     absent = PooledGate(
         name=f"{ABSENT}{metric.name}",
         of="the untrained model",
+        arm=arms[1],
         state=_below(before, least),
         seen=_seen(before),
         wanted=f"less than {least:.2g} in clean before training",
@@ -146,7 +160,7 @@ def premises(
 
 def lacking(name: str, *, of: str, seen: str, wanted: str) -> PooledGate:
     """A gate that cannot be asked, since what it is asked of is not there."""
-    return PooledGate(name=name, of=of, state="lacking", seen=seen, wanted=wanted)
+    return PooledGate(name=name, of=of, arm="", state="lacking", seen=seen, wanted=wanted)
 
 
 def was_plain(record: RunRecord) -> bool:

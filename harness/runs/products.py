@@ -69,6 +69,17 @@ def check_product(file: Path, rows: Iterable[Mapping[str, object]], of: RunRecor
     raise Unfit(f"{file} does not belong to its run: {seen}; {way_out}")
 
 
+def is_product(file: Path, content: bytes, of: RunRecord) -> bool | None:
+    """Whether `content` is, byte for byte, what `of` knows to be in `file`; None where it knows nothing of it."""
+    known = of.products.get(product_name(file))
+    return None if known is None else product_of(content).sha256 in (known.sha256, known.coming)
+
+
+def is_whole(of: RunRecord) -> bool:
+    """Whether a record was made by a run, with all that its key is made from."""
+    return "format" in of.inputs
+
+
 def product_name(file: Path) -> str:
     """What a record calls `file`: its name, with its folder where that is not the run's own."""
     return f"{file.parent.name}/{file.name}" if file.parent.name == "judgements" else file.name
@@ -76,7 +87,7 @@ def product_name(file: Path) -> str:
 
 def check_replies(file: Path, replies: Sequence[Reply], of: RunRecord, *, way_out: str) -> None:
     """Unfit where the `replies` in `file` are not those of the run `of`."""
-    if check_product(file, map(asdict, replies), of, way_out=way_out) or not _is_whole(of):
+    if check_product(file, map(asdict, replies), of, way_out=way_out) or not is_whole(of):
         return
     places = [(one.condition, one.split, one.case.id, one.sample) for one in replies]
     seen = _twice(places) or _conditions({place[0] for place in places}, of)
@@ -88,13 +99,14 @@ def check_replies(file: Path, replies: Sequence[Reply], of: RunRecord, *, way_ou
 
 
 def check_results(file: Path, rows: Sequence[Row], of: RunRecord, *, way_out: str) -> None:
-    """Unfit where the `rows` of `file`, results or checks, are not those of the run `of`, or stand in it twice."""
+    """Unfit where the `rows` of `file`, results or checks, are not those of the run `of`, or a result stands twice."""
     if check_product(file, rows, of, way_out=way_out) or not rows:
         return
     place = _SCORED if file.name == RESULTS else itemgetter("condition", "split", "judge", "check", "case", "sample")
-    if twice := _twice(list(map(place, rows))):
-        raise Unfit(f"{file} does not belong to its run: {twice}; {way_out}")
-    if not _is_whole(of):
+    whole = is_whole(of)
+    if (whole or file.name == RESULTS) and (twice := _twice(list(map(place, rows)))):
+        raise Unfit(f"{file}: {twice}; {way_out}")
+    if not whole:
         return
     if file.name == RESULTS and of.logs_show:
         beside = file.with_name(CHECKS)
@@ -105,11 +117,6 @@ def check_results(file: Path, rows: Sequence[Row], of: RunRecord, *, way_out: st
     seen = _conditions({row["condition"] for row in rows}, of) or _uneven(rows, place)
     if seen:
         raise Unfit(f"{file} does not belong to its run: {seen}; {way_out}")
-
-
-def _is_whole(of: RunRecord) -> bool:
-    """Whether a record was made by a run, with all that its key is made from."""
-    return "format" in of.inputs
 
 
 def shown(results: Iterable[Row], checks: Iterable[Row], of: RunRecord) -> str:

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness.errors import HarnessError
-from harness.files import Row, read_rows, write_rows
-from harness.runs.products import CHECKS, RESULTS, Unfit, check_results
+from harness.files import ROWS_BYTES, Row, read_bytes, read_rows, rows_at_once, write_rows
+from harness.runs.products import CHECKS, RESULTS, Unfit, check_results, is_product, is_whole
 from harness.stats import Observation
 
 if TYPE_CHECKING:
@@ -24,6 +24,17 @@ Scores = Mapping[str, float | None]
 _SEEN: Callable[[Row], tuple[str, str, str, str, float | None]] = itemgetter(
     "condition", "metric", "cluster", "case", "value"
 )
+
+
+_PLACE: Callable[[Row], tuple[str, ...]] = itemgetter("condition", "split", "metric", "case", "sample")
+
+
+class Seen(NamedTuple):
+    """A result as statistics need it: which row it is, its condition and metric, its cluster and value."""
+
+    row: tuple[str, ...]
+    place: tuple[str, str]
+    seen: tuple[str, float | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,19 +74,53 @@ def read_results(folder: Path, of: RunRecord | None = None) -> list[Result]:
     return [Result(**row) for row in _read(folder / RESULTS, Result, of)]
 
 
-def read_observations(folder: Path, seed: int, of: RunRecord | None = None) -> dict[tuple[str, str], list[Observation]]:
+class SeenLines(dict[bytes, Seen]):
+    """What lines of results say, by the line: those of other seeds and arms are mostly the same, and read once."""
+
+    def read(self, content: bytes) -> list[Seen] | None:
+        """What the lines of `content` say; None where one of them is blank or no result, which another reader tells."""
+        lines = content.removesuffix(b"\n").split(b"\n")
+        unseen = list(dict.fromkeys(line for line in lines if line not in self))
+        if unseen:
+            rows = rows_at_once(b"\n".join(unseen))
+            if rows is None or len(rows) != len(unseen) or not _fit(rows, _NAMES):
+                return None
+            self.update(zip(unseen, map(_seen_in, rows), strict=True))
+        return [self[line] for line in lines]
+
+
+def read_observations(
+    folder: Path, seed: int, of: RunRecord | None = None, seen_lines: SeenLines | None = None
+) -> dict[tuple[str, str], list[Observation]]:
     """The values of the results in `folder` by (condition, metric), in the order of the file, for a model of `seed`.
 
-    As `read_results`, and several times as fast: no record is made of a row.
+    As `read_results`, and several times as fast: no record is made of a row, and a line that is in `seen_lines` is not
+    read again.
     """
     values: dict[tuple[str, str], list[Observation]] = {}
     made: dict[tuple[str, float | None], Observation] = {}  # equal ones are one: that takes half the time and memory
-    for condition, metric, cluster, case, value in map(_SEEN, _read(folder / RESULTS, Result, of)):
-        key = (cluster or case, value)
-        if (seen := made.get(key)) is None:
-            seen = made[key] = Observation(cluster or case, seed, None if value is None else float(value))
-        values.setdefault((condition, metric), []).append(seen)
+    for _, place, key in _seen(folder / RESULTS, of, SeenLines() if seen_lines is None else seen_lines):
+        if (one := made.get(key)) is None:
+            one = made[key] = Observation(key[0], seed, key[1])
+        values.setdefault(place, []).append(one)
     return values
+
+
+def _seen(file: Path, of: RunRecord | None, lines: SeenLines) -> Iterable[Seen]:
+    """What the rows of `file` say; what does not fit, or must be held to more than a digest, is read row by row."""
+    if file.is_file():
+        content = read_bytes(file, limit=ROWS_BYTES, advice=WAY_OUT)
+        ours = None if of is None else is_product(file, content, of)
+        told = lines.read(content) if content and ours is not False else None
+        single = told is not None and (ours or len({one.row for one in told}) == len(told))
+        if told is not None and single and (ours or of is None or not is_whole(of)):
+            return told
+    return map(_seen_in, _read(file, Result, of))
+
+
+def _seen_in(row: Row) -> Seen:
+    condition, metric, cluster, case, value = _SEEN(row)
+    return Seen(_PLACE(row), (condition, metric), (cluster or case, None if value is None else float(value)))
 
 
 def read_checks(folder: Path, of: RunRecord | None = None) -> list[Check]:
@@ -101,17 +146,21 @@ def _read(file: Path, kind: type[Any], of: RunRecord | None) -> list[Row]:
     rows = [row for _, row in numbered]
     names = [field.name for field in fields(kind)]
     alike = kind is not Check or all(_are_of_the_same(row.get("first"), row.get("second")) for row in rows)
-    try:
-        fits = alike and all(_FITS[name](map(itemgetter(name), rows)) for name in names)
-    except (KeyError, TypeError, AttributeError, ValueError):
-        fits = False
-    if not fits:
+    if not alike or not _fit(rows, names):
         raise _first_fault(file, numbered, names)
     if any(len(row) != len(names) for row in rows):
         rows = [{name: row[name] for name in names} for row in rows]
     if of is not None:
         check_results(file, rows, of, way_out=WAY_OUT)
     return rows
+
+
+def _fit(rows: Sequence[Row], names: Sequence[str]) -> bool:
+    """Whether every row has fields of these `names`, each with what it may hold."""
+    try:
+        return all(_FITS[name](map(itemgetter(name), rows)) for name in names)
+    except (KeyError, TypeError, AttributeError, ValueError):
+        return False
 
 
 def _first_fault(file: Path, numbered: Sequence[tuple[int, Row]], names: Sequence[str]) -> HarnessError:
@@ -147,6 +196,8 @@ def _numbers(column: Iterable[Any]) -> bool:
 def _scores(column: Iterable[Any]) -> bool:
     return all(_numbers(scores.values()) and _texts(scores) for scores in column)
 
+
+_NAMES = [field.name for field in fields(Result)]
 
 _FITS: Any = {
     **dict.fromkeys(("condition", "split", "case", "cluster", "metric", "judge", "score", "check"), _texts),

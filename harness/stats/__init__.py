@@ -7,10 +7,11 @@ checked by simulation: `python -m benchmarks coverage`."""
 from harness.stats.contrasts import Contrast, Term, agreed_half_width, bounded_half_width, contrast, contrast_of
 from harness.stats.crossing import Crossed, crossed
 from harness.stats.decisions import LEAST_SEEDS, FlipTest, decided_at, flip_levels, holm, sign_flips
+from harness.stats.forms import Part, crossed_form
 from harness.stats.intervals import estimate, estimate_linear, leak, rate_interval
 from harness.stats.looks import FIRST, FUTILE, MOST, Looks, Spending, chances, every_seed, least
 from harness.stats.planning import DesignPlan, Needed, plan
-from harness.stats.records import Estimate, Grid, Observation, are_rates
+from harness.stats.records import Estimate, Grid, Observation, are_rates, tabulate
 from harness.stats.verdicts import Direction, Outcome, OutcomeLevels, outcome_levels
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "Observation",
     "Outcome",
     "OutcomeLevels",
+    "Part",
     "Spending",
     "Term",
     "agreed_half_width",
@@ -39,6 +41,7 @@ __all__ = [
     "contrast",
     "contrast_of",
     "crossed",
+    "crossed_form",
     "decided_at",
     "estimate",
     "estimate_linear",
@@ -51,4 +54,5 @@ __all__ = [
     "plan",
     "rate_interval",
     "sign_flips",
+    "tabulate",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from statistics import NormalDist
 
 import numpy as np
@@ -144,7 +145,10 @@ class _Table:
     @property
     def judged(self) -> list[tuple[str, int]]:
         """The pairs with a value."""
-        return [(self.clusters[row], self.seeds[column]) for row, column in np.argwhere(~np.isnan(self.values))]
+        known = ~np.isnan(self.values)
+        if known.all():
+            return list(product(self.clusters, self.seeds))
+        return [(self.clusters[row], self.seeds[column]) for row, column in np.argwhere(known).tolist()]
 
     def of(self, clusters: Sequence[str]) -> _Table:
         """The same of `clusters`, and of the seeds that have a value of one of them."""
@@ -204,6 +208,8 @@ def _unused(
 
 def _gaps(table: _Table, clusters: Sequence[str]) -> set[tuple[str, int]]:
     kept = table.of(clusters)
+    if not np.isnan(kept.values).any():
+        return set()
     return {(cluster, seed) for cluster in clusters for seed in kept.seeds} - set(kept.judged)
 
 
