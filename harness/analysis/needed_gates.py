@@ -55,10 +55,10 @@ def taught_gates(study: Study, metric: Metric, seeds: Sequence[int]) -> Iterator
     plain = plain_of(study.arms)
     there = {} if plain is None else {run.cell.seed: run for run in plain.runs if (CLEAN, metric.name) in run.values}
     gone = [seed for seed in seeds if seed not in there]
-    of = f"plain training, seeds {_listed(seeds)}"
+    of = f"plain training, {_listed(seeds)}"
     wanted = f"at least {least:.2g} in clean after plain training"
     if gone or plain is None:
-        seen = f"no finished run at seed {_listed(gone)}" if plain is not None else "no finished run"
+        seen = f"no finished run at {_listed(gone)}" if plain is not None else "no finished run"
         yield lacking(f"{LEARNED}{metric.name}", of=of, seen=seen, wanted=wanted)
         return
     runs = [there[seed] for seed in seeds if not faults(there[seed].record.gates)]
@@ -87,4 +87,4 @@ def _seeds(arms: Sequence[Arm]) -> list[int]:
 
 
 def _listed(seeds: Sequence[int]) -> str:
-    return ", ".join(map(str, seeds))
+    return f"seed{'' if len(seeds) == 1 else 's'} {', '.join(map(str, seeds))}"

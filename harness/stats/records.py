@@ -40,7 +40,8 @@ class Estimate:
 
 def are_rates(observations: Iterable[Observation]) -> bool:
     """Whether every judged value is a share from 0 to 1."""
-    return all(0 <= seen.value <= 1 for seen in observations if seen.value is not None)
+    values = {seen.value for seen in observations}
+    return all(0 <= value <= 1 for value in values if value is not None)
 
 
 @dataclass(frozen=True, slots=True)
