@@ -1,7 +1,7 @@
 """What looks after every few seeds cost and save: false findings, and whole experiments that stop when they may.
 
 False findings: two arms without a difference are compared at every number of seeds from 3 to 30, as somebody does who
-adds seeds until something is found, at 95 % each time or at the levels of a plan. Replies are drawn as in `coverage`;
+adds seeds until something is found, at 95 % each time or at the levels of a plan. Replies are those of `coverage`;
 beside them stand means of normal seeds, without questions, where normal theory is least true of Student's t, and of
 seeds that come out one way or the other, as by a coin, where a few that are alike by chance mislead.
 
@@ -22,7 +22,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.coverage import EFFECTS, Effects
+from benchmarks.coverage_families import FAMILIES, Family
 from benchmarks.measured import table
 from harness.stats import FUTILE, Crossed, Grid, Looks, Spending, bounded_half_width, chances, crossed, every_seed
 
@@ -36,13 +36,27 @@ SMALLEST = 0.05  # the difference that counts
 SPENDINGS: tuple[Spending, ...] = ("pocock", "obrien-fleming", "anytime")
 
 ARMS = ("none", "ip", "neg_ip", "ps", "neg_ps", "ip_irrelevant", "ps_random")
-ASKED = ("ip, asked", "ps, asked")
-"""The same models with the prompt back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effects:
+    """Standard deviations, in probits, of questions, seeds and questions under one arm, in a whole experiment."""
+
+    name: str
+    questions: float
+    seeds: float
+    arms: float
+
+
+EFFECTS = (
+    Effects(name="mild", questions=0.5, seeds=0.2, arms=0.2),
+    Effects(name="strong", questions=1.0, seeds=0.5, arms=0.3),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A linear form of rates that is claimed to be above 0; `family` and the arms that it needs."""
+    """A linear form of rates that is claimed to be above 0, and its family. `asked` is an arm with the prompt back."""
 
     family: str
     weights: Mapping[str, float]
@@ -65,7 +79,7 @@ FORMS = (
 class Nulls:
     """Shares of experiments without a difference that find one, by how they look."""
 
-    effects: str
+    replies: str
     questions: int
     rate: float
     found: Mapping[str, float]
@@ -97,13 +111,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args(arguments)
-    nulls = without_difference(EFFECTS, experiments=asked.experiments, seed=asked.seed)
-    whole = experiments(EFFECTS[1::2], number=asked.whole, seed=asked.seed)
+    nulls = without_difference(ALIKE, experiments=asked.experiments, seed=asked.seed)
+    whole = experiments(EFFECTS, number=asked.whole, seed=asked.seed)
     if asked.json:
         print(json.dumps([*map(asdict, nulls), *map(asdict, whole)]))
         return
     rows = [
-        [f"{one.effects}; {one.questions}, {one.rate:g}", *(f"{100 * share:.1f}" for share in one.found.values())]
+        [f"{one.replies}; {one.questions}, {one.rate:g}", *(f"{100 * share:.1f}" for share in one.found.values())]
         for one in nulls
     ]
     for title, coins in (("normal seeds alone", False), ("seeds of two values alone", True)):
@@ -112,12 +126,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
             for plan in PLANS.values()
         ]
         rows.append([title, *(f"{100 * share:.1f}" for share in bare)])
-    print(table("false findings, per cent", ("effects; questions, rate", *PLANS), rows), end="\n\n", flush=True)
+    print(table("false findings, per cent", ("replies; questions, rate", *PLANS), rows), end="\n\n", flush=True)
     header = ("kind", "effects", "plan", "cells", "saved %", "decided %", "told %", "wrong %")
     print(table("whole experiments", header, [_row(one) for one in whole]))
 
 
 # ---- false findings
+
+ALIKE = [one for one in FAMILIES if one.truth(0.5, 0) == one.truth(0.5, 1)]
+"""The families of replies whose arms do not differ."""
 
 THIRTY = every_seed(30, first=3)
 PLANS: Mapping[str, Looks | None] = {
@@ -132,7 +149,7 @@ PLANS: Mapping[str, Looks | None] = {
 
 
 def without_difference(
-    effects: Sequence[Effects],
+    families: Sequence[Family],
     *,
     experiments: int,
     seed: int,
@@ -140,19 +157,18 @@ def without_difference(
     plans: Mapping[str, Looks | None] = PLANS,
 ) -> Iterator[Nulls]:
     """How often a difference is found that is not there; `designs` are numbers of questions and rates."""
-    for one in effects:
+    for one in families:
         for questions, rate in designs:
             rng = np.random.default_rng([seed, *one.name.encode(), questions, round(1000 * rate)])
             found: dict[str, list[Yes]] = {name: [] for name in plans}
             for start in range(0, experiments, 250):
                 number = min(250, experiments - start)
-                rates = {"a": np.full(number, rate), "b": np.full(number, rate)}
-                drawn = _replies(rng, one, rates, questions=questions, seeds=THIRTY.most)
-                seen = {seeds: _seen(drawn["a"] - drawn["b"], seeds) for seeds in THIRTY.at}
+                first, second = one.arms(rng, (questions, THIRTY.most), (rate, rate), number)
+                seen = {seeds: _seen((first - second) / one.samples, seeds) for seeds in THIRTY.at}
                 for name, plan in plans.items():
                     found[name].append(_ever(seen, plan))
             shares = {name: float(np.concatenate(hits).mean()) for name, hits in found.items()}
-            yield Nulls(effects=one.name, questions=questions, rate=rate, found=shares)
+            yield Nulls(replies=one.name, questions=questions, rate=rate, found=shares)
 
 
 def errors_by_seeds(looks: Looks | None, *, alpha: float, experiments: int, seed: int, coins: bool = False) -> float:
@@ -352,7 +368,7 @@ def _replies(
         trained.setdefault(model, effects.seeds * rng.normal(size=(number, 1, seeds)))
         own = effects.arms * rng.normal(size=(number, questions, 1))
         latent = ndtri(rate)[:, None, None] * spread + shared + own + trained[model]
-        replies[name] = rng.binomial(effects.samples, ndtr(latent)) / effects.samples
+        replies[name] = (rng.random(latent.shape) < ndtr(latent)).astype(float)
     return replies
 
 
