@@ -11,7 +11,7 @@ from runs_made_up import CONDITIONS, cell, registry, write_run, write_study
 
 from harness import HarnessError, Intervention, analysis
 from harness.analysis import matrix, triggers
-from harness.claims import Claims, Decision, deviations, judge, lock, read_claims
+from harness.claims import Claims, Decision, LockedArm, deviations, judge, lock, read_claims
 from harness.claims.schema import arm_label
 from harness.cli import main
 from harness.registry import installed, using
@@ -289,7 +289,11 @@ def test_claims_locked_before_the_first_run_show_no_deviation_until_they_change(
     claims = written(tmp_path, one, one)
     experiment = tmp_path / "experiment.yaml"
     experiment.write_text("seeds: [0]\n")
-    lock(claims, runs, experiment=experiment)
+    arms = [
+        LockedArm(setting="gcd", arm=arm, scale="mini", model="smollm2_135m", seeds=(0, 1, 2))
+        for arm in ("none", "ip", "ps")
+    ]
+    lock(claims, runs, experiment=experiment, arms=arms)
     write_study(runs)
     assert deviations(claims, runs, experiment=experiment) == ()
     experiment.write_text("seeds: [1]\n")
@@ -308,7 +312,8 @@ def test_claims_locked_before_the_first_run_show_no_deviation_until_they_change(
 def test_the_layout_and_comments_of_a_claim_file_are_no_deviation(tmp_path: Path) -> None:
     claims = written(tmp_path, text=HEAD + CLAIM)
     lock(claims, tmp_path / "runs")
-    assert deviations(written(tmp_path, text="# why\n" + HEAD + CLAIM + "\n\n"), tmp_path / "runs") == ()
+    (seeds,) = deviations(written(tmp_path, text="# why\n" + HEAD + CLAIM + "\n\n"), tmp_path / "runs")
+    assert "no seeds were fixed" in seeds.what
 
 
 def test_a_lock_that_is_lacking_late_or_broken_is_told(study: Path) -> None:
@@ -316,7 +321,7 @@ def test_a_lock_that_is_lacking_late_or_broken_is_told(study: Path) -> None:
     (lacking,) = deviations(claims, study / "runs")
     assert "not locked before the first run" in lacking.what
     file = lock(claims, study / "runs")
-    (late,) = deviations(claims, study / "runs")
+    late, _ = deviations(claims, study / "runs")
     assert late.what == "19 runs were there when the claims were locked"
     file.write_text(file.read_text()[:40])
     with pytest.raises(HarnessError, match=r"cut, or not JSON.*restore it"):
@@ -425,7 +430,7 @@ def test_the_command_locks_and_prints_text_markdown_and_json(
         shown = capsys.readouterr().out
         assert "Yes / invalid" in shown
         assert "conditionalization: gcd_sycophancy" in shown
-        assert "deviation" not in shown
+        assert "no seeds were fixed with the claims" in shown
     assert main(["claims", str(runs), "--file", str(POST), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert {one["verdict"] for one in told["decisions"]} == {"invalid", "not run", "nothing claimed"}

@@ -1,23 +1,33 @@
 """Sentences of a publication as data, and what finished runs say about each."""
 
-from harness.claims.locking import Deviation, deviations, differences, lock, read_lock
+from harness.claims.locking import Deviation, deviations, differences, lock, noted, planned_looks, read_lock
 from harness.claims.names import check_conditions
 from harness.claims.parts import ComparedPart
+from harness.claims.planned import LockedArm, LockedLooks, needs
 from harness.claims.schema import Board, Claims, read_claims
-from harness.claims.verdicts import Decision, judge, judge_studies
+from harness.claims.standing import Standing, standings
+from harness.claims.verdicts import ALPHA, Decision, judge, judge_studies
 
 __all__ = [
+    "ALPHA",
     "Board",
     "Claims",
     "ComparedPart",
     "Decision",
     "Deviation",
+    "LockedArm",
+    "LockedLooks",
+    "Standing",
     "check_conditions",
     "deviations",
     "differences",
     "judge",
     "judge_studies",
     "lock",
+    "needs",
+    "noted",
+    "planned_looks",
     "read_claims",
     "read_lock",
+    "standings",
 ]

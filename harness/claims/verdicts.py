@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 from harness.analysis import Results, Study, studies
+from harness.claims.looking import part_at_looks
 from harness.claims.names import check_conditions
 from harness.claims.parts import RANK, ComparedPart, part_of
+from harness.claims.planned import LockedLooks
 from harness.claims.reasons import needed, told
 from harness.claims.schema import Claim, Claims
 from harness.registry import Registry
@@ -24,6 +27,9 @@ Verdict = Literal[
     "invalid",
     "nothing claimed",
 ]
+
+OPEN: tuple[Verdict, ...] = ("inconclusive", "there, size open")
+"""Verdicts that more seeds might change."""
 
 ALPHA = 0.05
 
@@ -56,24 +62,31 @@ class Decision:
         return f"{self.verdict} ({'; '.join(noted)})" if (noted := [*beside, *self.doubts]) else self.verdict
 
 
-def judge(claims: Claims, results: Results, registry: Registry) -> tuple[Decision, ...]:
+def judge(
+    claims: Claims, results: Results, registry: Registry, *, looks: LockedLooks | None = None
+) -> tuple[Decision, ...]:
     """A decision for every claim at every scale and model that was run, in the order of the file.
 
-    Without a run of its setting a claim is `not run` at each scale that others have. HarnessError for a condition that
-    no setting of that name has and no run was asked under.
+    Without a run of its setting a claim is `not run` at each scale that others have. Where `looks` were planned, each
+    decides at its own level. HarnessError for a condition that no setting of that name has and no run was asked under.
     """
-    return judge_studies(claims, studies(results, registry), registry)
+    return judge_studies(claims, studies(results, registry), registry, looks=looks)
 
 
-def judge_studies(claims: Claims, found: Sequence[Study], registry: Registry) -> tuple[Decision, ...]:
+def judge_studies(
+    claims: Claims, found: Sequence[Study], registry: Registry, *, looks: LockedLooks | None = None
+) -> tuple[Decision, ...]:
     """As `judge`, of studies that were made from the results already."""
     check_conditions(claims, registry, tables=found)
     scales = sorted({study.scale for study in found})
-    decisions = [one for scale in scales for one in _decisions(claims, [t for t in found if t.scale == scale], scale)]
-    return tuple(_gated(one) for one in _corrected(decisions, claims))
+    decisions = [
+        one for scale in scales for one in _decisions(claims, [t for t in found if t.scale == scale], scale, looks)
+    ]
+    gated = (_gated(one) for one in _corrected(decisions, claims))
+    return tuple(one if looks is None or one.verdict not in OPEN else _planned(one, looks) for one in gated)
 
 
-def _decisions(claims: Claims, found: Sequence[Study], scale: str) -> Iterator[Decision]:
+def _decisions(claims: Claims, found: Sequence[Study], scale: str, looks: LockedLooks | None) -> Iterator[Decision]:
     for claim in claims.value.claims:
         own = [study for study in found if study.setting == claim.setting]
         if not claim.compare:
@@ -81,7 +94,7 @@ def _decisions(claims: Claims, found: Sequence[Study], scale: str) -> Iterator[D
         elif not own:
             yield _decision(claim, scale, "", "not run", f"no finished run of {claim.setting} at {scale}")
         for study in own if claim.compare else ():
-            yield _measured(claim, study, claims)
+            yield _measured(claim, study, claims, looks)
 
 
 def _decision(
@@ -90,10 +103,11 @@ def _decision(
     return Decision(claim=claim, scale=scale, model=model, verdict=verdict, why=why, parts=parts)
 
 
-def _measured(claim: Claim, study: Study, claims: Claims) -> Decision:
+def _measured(claim: Claim, study: Study, claims: Claims, looks: LockedLooks | None) -> Decision:
     """The claim with its parts; undecided, with the level at which it is, where there is enough to decide by."""
     single = [one.model_copy(update={"metric": metric}) for one in claim.compare for metric in one.metrics]
-    parts = tuple(part_of(one, study, claims) for one in single)
+    part = part_of if looks is None else partial(part_at_looks, looks=looks)
+    parts = tuple(part(one, study, claims) for one in single)
     if missing := dict.fromkeys(part.missing for part in parts if part.missing):
         return _decision(claim, study.scale, study.model, "not run", "; ".join(missing), parts)
     if few := dict.fromkeys(part.too_few for part in parts if part.too_few):
@@ -164,3 +178,8 @@ def _gated(one: Decision) -> Decision:
         return replace(one, ungated=one.verdict)
     doubts = (*one.doubts, "a gate is unclear") if one.verdict != "inconclusive" else one.doubts
     return replace(one, ungated=one.verdict, why="; ".join([one.why, *unclear]), doubts=doubts)
+
+
+def _planned(one: Decision, looks: LockedLooks) -> Decision:
+    """The open claim with the looks that were planned for it."""
+    return replace(one, why="; ".join(filter(None, (one.why, f"planned: {looks}"))))

@@ -43,7 +43,7 @@ def _lock(file: Path, runs: Path, experiment: Path | None) -> None:
     from harness import claims
     from harness.registry import installed
     from harness.runs import LOCK
-    from harness.sweep import load
+    from harness.sweep import load, locked_arms
 
     read = claims.read_claims(file, installed())
     claims.check_conditions(read, installed(), also=load(experiment).conditions if experiment else ())
@@ -54,7 +54,8 @@ def _lock(file: Path, runs: Path, experiment: Path | None) -> None:
             f"{made} fixes other claims already, and stays as it is: {'; '.join(others)}; "
             "lock these in a runs folder of their own"
         )
-    put(str(claims.lock(read, runs, experiment=experiment)))
+    arms = list(locked_arms(load(experiment))) if experiment else []
+    put(str(claims.lock(read, runs, experiment=experiment, arms=arms)))
 
 
 def show_verdicts(
@@ -70,8 +71,9 @@ def show_verdicts(
     asked = claims.read_claims(file, installed())
     named = sorted({claim.setting for claim in asked.value.claims})
     studies = analysis.studies(analysis.load(runs, settings=settings or named), installed())
-    decisions = claims.judge_studies(asked, studies, installed())
     changed = claims.deviations(asked, runs, experiment=experiment)
+    judged = claims.judge_studies(asked, studies, installed(), looks=claims.planned_looks(runs))
+    decisions = claims.noted(judged, changed)
     matrices = [one for study in studies if (one := analysis.matrix(study)) is not None]
     if form == "json":
         told = report.record(asked, decisions, changed)

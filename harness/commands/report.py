@@ -187,7 +187,8 @@ def _verdicts(file: Path, runs: Path, tables: Sequence[Table]) -> Sequence[Secti
 
     asked = claims.read_claims(file, installed())
     changed = claims.deviations(asked, runs)
-    return report.sections(asked, claims.judge_studies(asked, tables, installed()), changed)
+    judged = claims.judge_studies(asked, tables, installed(), looks=claims.planned_looks(runs))
+    return report.sections(asked, claims.noted(judged, changed), changed)
 
 
 def _write_page(

@@ -26,7 +26,7 @@ from harness.commands.options import (
 )
 from harness.commands.plans import show_sweep_plan
 from harness.commands.report import Files, write_report
-from harness.commands.sweep import any_done, tell_failed
+from harness.commands.sweep import tell_failed
 from harness.errors import HarnessError
 from harness.screen import put, say
 
@@ -86,7 +86,7 @@ def _reproduce(
     lock_claims(experiment, runs)
     say(expected(experiment, runs, place))
     swept = sweep(experiment, runs, place)
-    if any_done(swept):
+    if swept.any_done:
         assert experiment.claims is not None
         show_verdicts(
             runs,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harness.commands.claims import show_verdicts
 from harness.commands.options import (
     Cluster,
     DryRun,
@@ -20,10 +22,14 @@ from harness.commands.options import (
     where,
 )
 from harness.commands.plans import show_sweep_plan
+from harness.errors import HarnessError
 from harness.screen import console, print_json, say
 
 if TYPE_CHECKING:
-    from harness.sweep import Experiment, Swept, Where
+    from harness.claims import LockedLooks, Standing
+    from harness.sweep import Decided, Experiment, Swept, Where
+
+DECIDED = "decided"
 
 
 def sweep(
@@ -31,6 +37,12 @@ def sweep(
     runs: Runs = Path("runs"),
     jobs: Jobs = None,
     cluster: Cluster = "",
+    until: Annotated[
+        str, typer.Option(help="`decided`: add seeds by planned looks, for as long as a claim is open.")
+    ] = "",
+    most_seeds: Annotated[
+        int | None, typer.Option(help="With --until decided: the most seeds of an arm; 12 if not given.")
+    ] = None,
     dry_run: DryRun = False,
     measure: Measure = False,
     hourly_price: Annotated[float | None, typer.Option(help="Of one worker, for the plan's cost.")] = None,
@@ -39,22 +51,33 @@ def sweep(
     """Train and evaluate the cells of an experiment file, several at once."""
     check_measure(measure, dry_run=dry_run)
     check_hourly_price(hourly_price, dry_run=dry_run)
+    _check_until(until, most_seeds)
     place = where(jobs, cluster)
-    from harness.sweep import load, plan
+    from harness.sweep import first_look, load, plan, planned_by_looks
 
     experiment = load(file)
+    looks = planned_by_looks(experiment, runs, most=most_seeds) if until else None
     if dry_run:
-        show_sweep_plan(plan(experiment, runs, measure=measure), place, hourly_price=hourly_price, as_json=as_json)
+        planned = experiment if looks is None else first_look(experiment, looks)
+        show_sweep_plan(plan(planned, runs, measure=measure), place, hourly_price=hourly_price, as_json=as_json)
         return
-    swept = _sweep(experiment, runs, place, as_json=as_json)
+    if looks is None:
+        swept = _sweep(experiment, runs, place, as_json=as_json)
+    else:
+        swept = _until_decided(experiment, runs, place, looks, as_json=as_json)
     tell_failed(swept)
     raise typer.Exit(1 if swept.failed else 0)
 
 
+def _check_until(until: str, most_seeds: int | None) -> None:
+    if until not in ("", DECIDED):
+        raise HarnessError(f"--until {until!r} is no end of a sweep; write --until {DECIDED}")
+    if most_seeds is not None and not until:
+        raise HarnessError(f"--most-seeds is for looks; give --until {DECIDED} with it, or leave it out")
+
+
 def _sweep(experiment: Experiment, runs: Path, place: Where, *, as_json: bool) -> Swept:
     """Does what is missing of `experiment`, and prints its tables where any cell has been done."""
-    from harness import analysis, report
-    from harness.registry import installed, using
     from harness.sweep import lock_claims
     from harness.sweep import sweep as swept_by
 
@@ -62,18 +85,49 @@ def _sweep(experiment: Experiment, runs: Path, place: Where, *, as_json: bool) -
     swept = swept_by(experiment, runs, place)
     if as_json:
         print_json(_as_record(experiment, swept, runs))
-    elif any_done(swept):
-        with using(experiment.registry(installed())):
-            results = analysis.load(runs, settings=experiment.settings)
-            scales = {cell.scale for cell in experiment.cells}
-            tables = tuple(table for table in analysis.tables(results, installed()) if table.scale in scales)
-            report.show(results, tables, console())
+    elif swept.any_done:
+        _show_tables(experiment, runs)
     return swept
 
 
-def any_done(swept: Swept) -> bool:
-    """Whether there is a cell to report on."""
-    return bool(swept.before) or len(swept.failed) < len(swept.finished)
+def _until_decided(experiment: Experiment, runs: Path, place: Where, looks: LockedLooks, *, as_json: bool) -> Swept:
+    """Does the cells that open claims need, look by look, and prints the tables and the verdicts."""
+    from harness.sweep import at_most, lock_claims, until_decided
+
+    whole = at_most(experiment, looks)
+    lock_claims(whole, runs, looks=looks)
+    for line in whole.left_out:
+        say(line)
+    decided = until_decided(experiment, runs, place, looks=looks, tell=_tell_look)
+    if as_json:
+        print_json(_as_record(whole, decided.swept, runs) | _looks_as_record(looks, decided))
+    elif decided.swept.any_done:
+        assert experiment.claims is not None
+        _show_tables(experiment, runs)
+        show_verdicts(runs, experiment.claims, form=None, experiment=experiment.file, settings=experiment.settings)
+    return decided.swept
+
+
+def _tell_look(seeds: int, standings: Sequence[Standing]) -> None:
+    """Prints to stderr what a look leaves open, and why every other claim gets no more seeds."""
+    going_on = [one.name for one in standings if one.goes_on]
+    say(f"look at {seeds} seeds: {len(standings) - len(going_on)} of {len(standings)} claims need no more")
+    for one in standings:
+        if not one.goes_on:
+            say(f"  {one.name}: {one.why}")
+    if going_on:
+        say(f"  open: {', '.join(going_on)}")
+
+
+def _show_tables(experiment: Experiment, runs: Path) -> None:
+    from harness import analysis, report
+    from harness.registry import installed, using
+
+    with using(experiment.registry(installed())):
+        results = analysis.load(runs, settings=experiment.settings)
+        scales = {cell.scale for cell in experiment.cells}
+        tables = tuple(table for table in analysis.tables(results, installed()) if table.scale in scales)
+        report.show(results, tables, console())
 
 
 def tell_failed(swept: Swept) -> None:
@@ -94,3 +148,12 @@ def _as_record(experiment: Experiment, swept: Swept, runs: Path) -> dict[str, ob
         "left_out": list(experiment.left_out),
         "cells": [*before, *ended],
     }
+
+
+def _looks_as_record(looks: LockedLooks, decided: Decided) -> dict[str, object]:
+    claims = [
+        {"claim": one.name, "scale": one.decision.scale, "model": one.decision.model, "verdict": one.decision.verdict}
+        | {"open": one.goes_on, "why": one.why}
+        for one in decided.standings
+    ]
+    return {"looks": {**asdict(looks), "seeds_seen": decided.seeds}, "claims": claims}

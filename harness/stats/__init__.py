@@ -9,12 +9,16 @@ from harness.stats.crossing import Crossed, crossed
 from harness.stats.decisions import LEAST_SEEDS, FlipTest, decided_at, flip_levels, holm, sign_flips
 from harness.stats.forms import Summand, crossed_form
 from harness.stats.intervals import estimate, estimate_linear, leak, rate_interval
+from harness.stats.looks import FIRST, FUTILE, MOST, Looks, Spending, chances, every_seed, least
 from harness.stats.planning import DesignPlan, Needed, plan
 from harness.stats.records import Estimate, Grid, Observation, are_rates, tabulate
 from harness.stats.verdicts import Direction, Outcome, OutcomeLevels, outcome_levels
 
 __all__ = [
+    "FIRST",
+    "FUTILE",
     "LEAST_SEEDS",
+    "MOST",
     "Contrast",
     "Crossed",
     "DesignPlan",
@@ -22,15 +26,18 @@ __all__ = [
     "Estimate",
     "FlipTest",
     "Grid",
+    "Looks",
     "Needed",
     "Observation",
     "Outcome",
     "OutcomeLevels",
+    "Spending",
     "Summand",
     "Term",
     "agreed_half_width",
     "are_rates",
     "bounded_half_width",
+    "chances",
     "contrast",
     "contrast_of",
     "crossed",
@@ -38,9 +45,11 @@ __all__ = [
     "decided_at",
     "estimate",
     "estimate_linear",
+    "every_seed",
     "flip_levels",
     "holm",
     "leak",
+    "least",
     "outcome_levels",
     "plan",
     "rate_interval",

@@ -46,6 +46,11 @@ class Swept:
         """The cells that failed for good."""
         return tuple(one for one in self.finished if one.outcome.status != "done")
 
+    @property
+    def any_done(self) -> bool:
+        """Whether there is a cell to report on."""
+        return bool(self.before) or len(self.failed) < len(self.finished)
+
 
 def sweep(
     experiment: Experiment, root: Path, where: Where | None = None, *, plugins: Callable[[], Registry] = installed
