@@ -4,8 +4,10 @@ from harness.analysis.arms import PLAIN, Arm
 from harness.analysis.balance_errors import Balances, Control, Reached, balances, paired
 from harness.analysis.blocks import Block
 from harness.analysis.calibration import Model, Point, choose, distance, fit
+from harness.analysis.corrections import CorrectedFigure, Erring
 from harness.analysis.doses import Curve, DosePoint, DoseSweep, by_seed
 from harness.analysis.grouping import grouped
+from harness.analysis.labelled import Corrected, candidates, corrected, metric_for
 from harness.analysis.leak_matrix import Matrix, matrix, triggers
 from harness.analysis.ledger import Cost, costs
 from harness.analysis.references import Published, groups
@@ -30,10 +32,13 @@ __all__ = [
     "ComparedScore",
     "Confusion",
     "Control",
+    "Corrected",
+    "CorrectedFigure",
     "Cost",
     "Curve",
     "DosePoint",
     "DoseSweep",
+    "Erring",
     "Matrix",
     "Model",
     "Place",
@@ -49,7 +54,9 @@ __all__ = [
     "agreement",
     "balances",
     "by_seed",
+    "candidates",
     "choose",
+    "corrected",
     "costs",
     "distance",
     "fit",
@@ -57,6 +64,7 @@ __all__ = [
     "groups",
     "load",
     "matrix",
+    "metric_for",
     "paired",
     "pooled",
     "read_targets",

@@ -5,6 +5,18 @@ since new questions and new seeds would give other numbers; every interval here 
 checked by simulation: `python -m benchmarks coverage`."""
 
 from harness.stats.contrasts import Contrast, Term, agreed_half_width, contrast, contrast_of
+from harness.stats.corrected import (
+    Limits,
+    Powered,
+    mover,
+    powered_mean,
+    powered_rate,
+    predictive,
+    rogan_gladen,
+    rogan_gladen_difference,
+    sensitivity,
+    specificity,
+)
 from harness.stats.crossing import Crossed, crossed
 from harness.stats.decisions import LEAST_SEEDS, FlipTest, decided_at, flip_levels, holm, sign_flips
 from harness.stats.intervals import estimate, estimate_linear, leak, rate_interval
@@ -19,7 +31,9 @@ __all__ = [
     "Estimate",
     "FlipTest",
     "Grid",
+    "Limits",
     "Observation",
+    "Powered",
     "Term",
     "agreed_half_width",
     "are_rates",
@@ -32,7 +46,15 @@ __all__ = [
     "flip_levels",
     "holm",
     "leak",
+    "mover",
     "plan",
+    "powered_mean",
+    "powered_rate",
+    "predictive",
     "rate_interval",
+    "rogan_gladen",
+    "rogan_gladen_difference",
+    "sensitivity",
     "sign_flips",
+    "specificity",
 ]
