@@ -214,7 +214,7 @@ def _notes(labels: Labels, said: Sequence[SaidReply], by_arm: Mapping[str, Seque
         )
     then = {one.id: one.said for one in labels.draw.replies}
     if changed := sum(then[one.id] != one.said for one in said if one.id in labels.given):
-        yield f"the judge says otherwise of {changed} labelled replies than when they were drawn: its word of now counts"
+        yield f"the judge says otherwise of {changed} labelled replies than at the draw: its word of now counts"
     for arm, same in by_arm.items():
         newer = sorted({one.run.cell.seed for one in same if one.run.record.key not in labels.draw.runs})
         if newer:

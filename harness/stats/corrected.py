@@ -73,6 +73,15 @@ class Powered:
         return Limits(value, value - np.hypot(down, self.below), value + np.hypot(up, self.above))
 
 
+def powered_difference(first: Powered, second: Powered, mean: Grid, half: Grid) -> Limits:
+    """The difference of two corrected means, `mean`, its `half` width of questions and seeds joined with the labels'.
+
+    What labels leave open adds up as of two samples, which is too much where both arms' labels are on like questions.
+    """
+    low = mean - _norm(half, first.below, second.above)
+    return Limits(mean, low, mean + _norm(half, first.above, second.below))
+
+
 def labelled_share(label: Grid, weight: Grid, member: Grid, level: float = 0.95) -> Limits:
     """The weighted share of labels that are 1, with Wilson's interval (1927) for new clusters.
 
@@ -231,8 +240,8 @@ def _last(values: Grid) -> Grid:
 
 
 def _norm(*parts: Grid) -> Grid:
-    total: Grid = np.sqrt(sum(np.square(part) for part in parts))
-    return total
+    length: Grid = np.sqrt(sum(np.square(part) for part in parts))
+    return length
 
 
 def _z(level: float) -> float:
