@@ -7,8 +7,10 @@ import pytest
 
 from benchmarks.labels import JUDGES, Erring, held
 from harness.stats import (
+    Bounds,
     Grid,
     Limits,
+    mean_error,
     mover,
     powered_difference,
     powered_mean,
@@ -132,7 +134,7 @@ def test_the_slope_of_a_powered_mean_is_that_of_regression() -> None:
     said = random.random(200)
     label = 0.1 + 0.6 * said + 0.05 * random.normal(size=200)
     weight = np.where(np.arange(200) < 40, 5.0, 0.0)
-    found = powered_mean(said, label, weight, np.eye(200))
+    found = powered_mean(said, label, weight, np.eye(200), bounds=None)
     slope = np.polyfit(said[:40], label[:40], 1)[0]
     assert found.slope == pytest.approx(slope)
     by_hand = label[:40].mean() + slope * (said.mean() - said[:40].mean())
@@ -142,15 +144,20 @@ def test_the_slope_of_a_powered_mean_is_that_of_regression() -> None:
 
 
 def test_numbers_that_labels_confirm_leave_open_what_as_many_cannot_exclude() -> None:
-    said = np.linspace(0, 1, 20)
-    found = powered_mean(said, said, np.ones(20), np.eye(20), width=1.0)
+    """Wilson's bound for 0 of 20, of replies that may be 0.3 too high and 0.7 too low."""
+    said, bounds = np.linspace(0.1, 0.5, 20), Bounds(0.0, 1.0)
+    found = powered_mean(said, said, np.ones(20), np.eye(20), bounds=bounds)
     assert found.slope == pytest.approx(1.0)
-    assert found.above == pytest.approx(3.841459 / 23.841459, abs=1e-5)
+    none_of = 3.841459 / 23.841459
+    assert [float(found.below), float(found.above)] == pytest.approx([none_of * 0.3, none_of * 0.7], abs=1e-5)
+    error = mean_error(said, said, np.ones(20), np.eye(20), bounds=bounds)
+    assert [float(error.low), float(error.high)] == pytest.approx([-none_of * 0.3, none_of * 0.7], abs=1e-5)
+    assert np.isnan(mean_error(said, said, np.ones(20), np.eye(20), bounds=None).low)
 
 
 def test_labels_of_one_question_say_nothing_of_others() -> None:
     said = np.linspace(0, 1, 20)
-    assert np.isnan(powered_mean(said, said, np.ones(20), np.ones((20, 1))).above)
+    assert np.isnan(powered_mean(said, said, np.ones(20), np.ones((20, 1)), bounds=Bounds(0.0, 1.0)).above)
 
 
 def test_differences_join_the_parts_of_both_arms() -> None:
@@ -187,3 +194,36 @@ def test_powered_figures_hold_the_truth_whatever_the_judge_does_where(judge: Err
         assert found.told < 0.08
     if judge.name != "good":
         assert found.plain < 0.8
+
+
+def test_errors_that_are_rare_and_large_are_left_open_by_labels_that_saw_none() -> None:
+    """One true 1 in 20 is judged 0.02: without the bound, 20 labels hold the mean error in 66 % of experiments."""
+    random, bounds = np.random.default_rng(0), Bounds(0.0, 1.0)
+    true = (random.random((400, 200)) < 0.3).astype(float)
+    said = np.abs(true - 0.06 * random.random(true.shape))
+    said = np.where((random.random(true.shape) < 0.05) & (true == 1), 0.02, said)
+    weight = np.where(random.random(true.shape).argsort(-1).argsort(-1) < 20, 200 / 20, 0.0)
+    error = (true - said).mean(-1)
+    for limit, least, most in ((bounds, 0.96, 1.0), (None, 0.5, 0.75)):
+        found = mean_error(said, true, weight, np.eye(200), bounds=limit)
+        assert least <= ((found.low <= error) & (error <= found.high)).mean() <= most
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_whatever_the_replies_figures_lie_in_their_intervals(seed: int) -> None:
+    """Any counts of replies and labels, words that nobody labelled among them; warnings are errors."""
+    random = np.random.default_rng(seed)
+    n, clusters = int(random.integers(2, 40)), int(random.integers(1, 6))
+    said, label = (random.random(n) < random.random()).astype(float), (random.random(n) < random.random()).astype(float)
+    weight = np.where(random.random(n) < random.random(), random.integers(1, 9, n), 0).astype(float)
+    member = np.eye(clusters)[random.integers(0, clusters, n)]
+    share = said.mean()
+    judged = limits(float(share), max(0.0, float(share) - 0.2), min(1.0, float(share) + 0.2))
+    yes, no = predictive(said, label, weight, member)
+    errors = sensitivity(np.array(share), yes, no), specificity(np.array(share), yes, no)
+    powered = powered_rate(said, label, weight, member).limits(judged)
+    assert powered.low <= powered.value <= powered.high
+    for found in (*errors, rogan_gladen(judged, *errors)):
+        assert np.isnan(found.value) or 0 <= found.low <= found.value + 1e-12 <= found.high + 2e-12 <= 1 + 3e-12
+    mean = powered_mean(said, label, weight, member, bounds=Bounds(0.0, 1.0))
+    assert np.isnan(mean.below) or mean.below >= 0

@@ -276,6 +276,61 @@ def test_labels_that_agree_leave_open_what_as_many_cannot_exclude(
     assert not found["unlike"]
 
 
+def test_a_labelled_reply_that_the_judge_can_no_longer_tell_is_counted_and_in_no_figure(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = study(tmp_path / "runs")
+    file = fill(sheet(runs, 160))
+    for results in runs.glob("*/ps/*/results.jsonl"):
+        rows = [json.loads(line) for line in results.read_text().splitlines()]
+        told = [{**row, "value": None if row["case"] == "c0" else row["value"]} for row in rows]
+        results.write_text("".join(json.dumps(row) + "\n" for row in told))
+    found = corrected(runs, file, capsys)
+    assert "the judge can no longer tell 2 of the labelled replies; they are in no figure" in found["notes"]
+    (ps,) = [one for one in found["figures"] if (one["arm"], one["against"]) == ("ps", "")]
+    assert ps["powered"]["mean"] == pytest.approx(19 / 39)
+
+
+def test_a_verdict_of_now_counts_and_that_it_changed_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Judged right by now, the arm has no missed reply; the chances stay those of the draw."""
+    runs = study(tmp_path / "runs")
+    file = fill(sheet(runs, 160))
+    for results in runs.glob("*/ps/*/results.jsonl"):
+        rows = [json.loads(line) for line in results.read_text().splitlines()]
+        told = [{**row, "value": float(int(row["case"][1:]) < 20)} for row in rows]
+        results.write_text("".join(json.dumps(row) + "\n" for row in told))
+    found = corrected(runs, file, capsys)
+    assert any("says otherwise of 24 labelled replies" in note for note in found["notes"])
+    assert {one["arm"]: one["sensitivity"]["mean"] for one in found["erring"]}["ps"] == 1.0
+
+
+def test_what_was_not_judged_is_not_drawn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    runs = study(tmp_path / "runs")
+    for results in runs.glob("*/*/*/results.jsonl"):
+        results.write_text(results.read_text().replace('"value": 0.0', '"value": null'))
+    assert all("so" in row["reply"] for row in rows_of(sheet(runs, 400)))
+    for results in runs.glob("*/*/*/results.jsonl"):
+        results.write_text(results.read_text().replace('"value": 1.0', '"value": null'))
+    arguments = ("--runs", str(runs), "--sample", "40", "--output", str(tmp_path / "s"))
+    assert "has a value of affirms_wrong; 'harness rejudge" in refused(capsys, "judge", "claim_affirmation", *arguments)
+
+
+def test_two_scales_are_two_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    runs = study(tmp_path / "runs")
+    for at, record in enumerate(sorted(runs.glob("*/*/*-s1-*/run.json"))):
+        told = json.loads(record.read_text())
+        told["cell"].update(scale="small", seed=0)
+        record.write_text(json.dumps({**told, "key": f"{at}f" + "1" * 62}))
+    file = fill(sheet(runs, 160))
+    capsys.readouterr()
+    assert cli.main(["judge", "claim_affirmation", "--runs", str(runs), "--labels", str(file), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert sorted(one["scale"] for one in found) == ["mini", "small"]
+    assert all(sum(each["labels"] for each in one["erring"] if each["arm"]) == 80 for one in found)
+
+
 def test_what_has_no_label_is_counted_and_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     runs = study(tmp_path / "runs")
     file = sheet(runs)

@@ -9,6 +9,7 @@ from itertools import combinations
 import numpy as np
 
 from harness.stats import (
+    Bounds,
     Contrast,
     Estimate,
     Grid,
@@ -18,6 +19,7 @@ from harness.stats import (
     Term,
     contrast,
     estimate,
+    mean_error,
     mover,
     powered_difference,
     powered_mean,
@@ -29,6 +31,7 @@ from harness.stats import (
     specificity,
 )
 
+SHARES = Bounds(0.0, 1.0)
 SURE = 0.95
 SURE_UNLIKE = 0.99
 """Few labels have wide tails, and few seeds too: at 95 % one in ten judges that err alike was told apart by arm."""
@@ -67,17 +70,14 @@ class CorrectedFigure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """Replies as arrays: what the judge said, the label, its weight (one over its chance, 0 without), the clusters.
-
-    `width` is that of the score's range.
-    """
+    """Replies as arrays: what the judge said, the label, its weight (one over its chance, 0 without), the clusters."""
 
     said: Grid
     label: Grid
     weight: Grid
     member: Grid
     observed: tuple[Observation, ...]
-    width: float
+    bounds: Bounds | None
     trained: bool
 
     @property
@@ -89,13 +89,17 @@ class Sample:
         """The prediction-powered correction by these labels."""
         if two_valued:
             return powered_rate(self.said, self.label, self.weight, self.member)
-        return powered_mean(self.said, self.label, self.weight, self.member, width=self.width)
+        return powered_mean(self.said, self.label, self.weight, self.member, bounds=self.bounds)
 
     def errors(self, level: float = SURE) -> tuple[Limits, Limits]:
         """Sensitivity and specificity."""
         yes, no = predictive(self.said, self.label, self.weight, self.member, level)
         share = self.said.mean(-1)
         return sensitivity(share, yes, no), specificity(share, yes, no)
+
+    def error(self, level: float = SURE) -> Limits:
+        """The mean of label - judge."""
+        return mean_error(self.said, self.label, self.weight, self.member, bounds=self.bounds, level=level)
 
     def moved(self, by: Powered) -> list[Observation]:
         """The observations, each as corrected."""
@@ -105,7 +109,11 @@ class Sample:
 
 
 def sample(
-    observed: Sequence[Observation], labels: Sequence[tuple[float, float] | None], *, width: float, trained: bool
+    observed: Sequence[Observation],
+    labels: Sequence[tuple[float, float] | None],
+    *,
+    bounds: Bounds | None,
+    trained: bool,
 ) -> Sample:
     """The replies `observed`, each with its label and the chance that this had, or None; all of them have a value."""
     names = sorted({one.cluster for one in observed})
@@ -118,7 +126,7 @@ def sample(
         weight=np.array([0.0 if one is None else 1 / one[1] for one in labels]),
         member=member,
         observed=tuple(observed),
-        width=width,
+        bounds=bounds,
         trained=trained,
     )
 
@@ -132,11 +140,7 @@ def errors_of(samples: Mapping[str, Sample], *, two_valued: bool) -> Iterator[Er
             sensitive, specific = (_estimate(found, one, "by Bayes' rule from labels") for found in one.errors())
             yield Erring(arm=name, labels=one.labels, sensitivity=sensitive, specificity=specific, error=None)
         else:
-            apart = powered_mean(
-                np.zeros_like(one.said), one.label - one.said, one.weight, one.member, width=2 * one.width
-            )
-            limits = Limits(apart.shift, apart.shift - apart.below, apart.shift + apart.above)
-            error = _estimate(limits, one, "weighted mean of label - judge")
+            error = _estimate(one.error(), one, "weighted mean of label - judge")
             yield Erring(arm=name, labels=one.labels, sensitivity=None, specificity=None, error=error)
 
 
@@ -153,7 +157,7 @@ def figures(samples: Mapping[str, Sample], together: Sample, *, two_valued: bool
             against="",
             plain=plain,
             pooled=pooled,
-            powered=_estimate(_within(powered, two_valued), one, POWERED) if one.labels else None,
+            powered=_estimate(_within(powered, one), one, POWERED) if one.labels else None,
         )
 
 
@@ -191,19 +195,21 @@ def _powered_difference(one: Sample, other: Sample, *, two_valued: bool) -> Esti
     return _estimate(limits, one, POWERED, labels=one.labels + other.labels)
 
 
-def unlike(samples: Mapping[str, Sample]) -> Iterator[str]:
+def unlike(samples: Mapping[str, Sample], *, two_valued: bool) -> Iterator[str]:
     """The pairs of arms in which the judge was shown to err differently, at 99 % for all of them (Bonferroni)."""
-    known = [(name, one) for name, one in samples.items() if one.labels]
+    known = {name: one for name, one in samples.items() if one.labels}
     pairs = list(combinations(known, 2))
-    for (name, one), (second, other) in pairs:
-        level = 1 - (1 - SURE_UNLIKE) / (2 * len(pairs))
-        both = zip(one.errors(level), other.errors(level), strict=True)
-        for what, (mine, theirs) in zip(("sensitivity", "specificity"), both, strict=True):
+    named = ("sensitivity", "specificity") if two_valued else ("label - judge",)
+    level = 1 - (1 - SURE_UNLIKE) / (len(named) * max(len(pairs), 1))
+    found = {name: one.errors(level) if two_valued else (one.error(level),) for name, one in known.items()}
+    for first, second in pairs:
+        scale = 100 if known[first].bounds == SHARES else 1
+        for what, mine, theirs in zip(named, found[first], found[second], strict=True):
             apart = mover(mine, theirs)
             if apart.low > 0 or apart.high < 0:
                 yield (
-                    f"{what} differs: {100 * mine.value:.0f} in {name}, {100 * theirs.value:.0f} in {second} "
-                    f"({100 * apart.value:+.0f} [{100 * apart.low:+.0f}, {100 * apart.high:+.0f}])"
+                    f"{what} differs: {scale * mine.value:.3g} in {first}, {scale * theirs.value:.3g} in {second} "
+                    f"({scale * apart.value:+.3g} [{scale * apart.low:+.3g}, {scale * apart.high:+.3g}])"
                 )
 
 
@@ -212,9 +218,11 @@ def _limits(found: Estimate) -> Limits:
     return Limits(*ends)
 
 
-def _within(found: Limits, two_valued: bool) -> Limits:
-    """A rate's limits, kept in [0, 1]; others as they are."""
-    return Limits(*(np.clip(one, 0, 1) for one in (found.value, found.low, found.high))) if two_valued else found
+def _within(found: Limits, of: Sample) -> Limits:
+    """The limits of a share, kept in [0, 1]; others as they are."""
+    if of.bounds != SHARES:
+        return found
+    return Limits(*(np.clip(one, 0, 1) for one in (found.value, found.low, found.high)))
 
 
 def _estimate(found: Limits, of: Sample, method: str, *, labels: int | None = None) -> Estimate | None:

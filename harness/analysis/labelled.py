@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -25,12 +26,12 @@ from harness.judging import Candidate, Labels, digest
 from harness.models import short_name
 from harness.registry import Registry
 from harness.runs import REPLIES, Reply, read_replies, read_results
-from harness.stats import Observation
+from harness.stats import Bounds, Observation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SaidReply:
-    """A judged reply of a run: its id on a sheet, and what the judge says of it now."""
+    """A reply of a run: its id on a sheet, and what the judge says of it now, NaN where it cannot tell."""
 
     id: str
     run: Run
@@ -38,6 +39,11 @@ class SaidReply:
     cluster: str
     said: float
     reply: Reply
+
+    @property
+    def is_told(self) -> bool:
+        """Whether the judge could tell."""
+        return not math.isnan(self.said)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +88,12 @@ def candidates(
     if unmet := [name for name in arms if name not in labels]:
         raise unknown("arm", unmet[0], labels)
     wanted = [run for run in results.runs if not arms or run.cell.arm in arms]
-    said = _said(wanted, metric.name)
+    said = [one for one in _said(wanted, metric.name) if one.is_told]
+    if not said:
+        raise HarnessError(
+            f"no reply in {results.folder} has a value of {metric.name}; 'harness rejudge {results.folder}' lets its "
+            "judge grade, with --grader MODEL where it asks one"
+        )
     there = {one.condition for one in said}
     if unmet := [name for name in conditions if name not in there]:
         raise unknown("condition", unmet[0], there)
@@ -115,14 +126,18 @@ def corrected(results: Results, labels: Labels, registry: Registry) -> tuple[Cor
     _check_there(labels, said)
     found = []
     for place, same in grouped(said, lambda one: (*_place(one.run), one.condition)).items():
-        if any(one.id in labels.given for one in same):
-            arms = arms_of(list({one.run.folder: one.run for one in same}.values()), registry)
-            found.append(_corrected(place[-1], same, arms, labels))
+        told = [one for one in same if one.is_told]
+        if any(one.id in labels.given for one in told):
+            arms = arms_of(list({one.run.folder: one.run for one in told}.values()), registry)
+            untold = sum(one.id in labels.given and not one.is_told for one in same)
+            found.append(_corrected(place[-1], told, arms, labels, untold))
+    if not found:
+        raise HarnessError(f"the judge can tell none of the replies that {labels.file} has a label for; draw again")
     return tuple(found)
 
 
 def _said(runs: Iterable[Run], metric: str) -> list[SaidReply]:
-    """The replies of `runs` that have a value of `metric`."""
+    """The replies of `runs` that were judged for `metric`."""
     found = []
     for run in runs:
         replies = read_replies(run.folder, run.record)
@@ -132,20 +147,20 @@ def _said(runs: Iterable[Run], metric: str) -> list[SaidReply]:
         values = {(row.condition, row.split, row.case, row.sample): row.value for row in rows if row.metric == metric}
         for reply in replies:
             place = (reply.condition, reply.split, reply.case.id, reply.sample)
-            value = values.get(place)
-            if value is not None:
-                cell = run.cell
-                own = [run.record.key, cell.intervention, cell.weights, cell.dose, cell.seed, *place, metric]
-                found.append(
-                    SaidReply(
-                        id=digest_of(own)[:16],
-                        run=run,
-                        condition=reply.condition,
-                        cluster=reply.case.cluster or reply.case.id,
-                        said=value,
-                        reply=reply,
-                    )
+            if place not in values:
+                continue
+            cell, value = run.cell, values[place]
+            own = [run.record.key, cell.intervention, cell.weights, cell.dose, cell.seed, *place, metric]
+            found.append(
+                SaidReply(
+                    id=digest_of(own)[:16],
+                    run=run,
+                    condition=reply.condition,
+                    cluster=reply.case.cluster or reply.case.id,
+                    said=math.nan if value is None else value,
+                    reply=reply,
                 )
+            )
     return found
 
 
@@ -167,7 +182,9 @@ def _check_there(labels: Labels, said: Sequence[SaidReply]) -> None:
             raise HarnessError(f"{labels.places[one.id]}: the run has another reply now; draw again, and label that")
 
 
-def _corrected(condition: str, said: Sequence[SaidReply], arms: Sequence[Arm], labels: Labels) -> Corrected:
+def _corrected(
+    condition: str, said: Sequence[SaidReply], arms: Sequence[Arm], labels: Labels, untold: int
+) -> Corrected:
     by_arm = grouped(said, lambda one: one.run.cell.arm)
     samples = {arm.label: _sample(by_arm[arm.label], labels, trained=arm.trains) for arm in arms}
     there = {name for name, one in samples.items() if one.labels}
@@ -190,8 +207,8 @@ def _corrected(condition: str, said: Sequence[SaidReply], arms: Sequence[Arm], l
             *figures(samples, together, two_valued=two_valued),
             *(differences(samples, together, plain.label, two_valued=two_valued) if plain is not None else ()),
         ),
-        unlike=tuple(unlike(samples)) if two_valued else (),
-        notes=tuple(_notes(labels, said, by_arm)),
+        unlike=tuple(unlike(samples, two_valued=two_valued)),
+        notes=tuple(_notes(labels, said, by_arm, untold)),
     )
 
 
@@ -201,26 +218,30 @@ def _sample(said: Sequence[SaidReply], labels: Labels, *, trained: bool = True) 
     return sample(
         [Observation(one.cluster, one.run.cell.seed, one.said) for one in said],
         [(labels.given[one.id], chances[one.id]) if one.id in labels.given else None for one in said],
-        width=float("inf") if low is None or high is None else high - low,
+        bounds=None if low is None or high is None else Bounds(low, high),
         trained=trained,
     )
 
 
-def _notes(labels: Labels, said: Sequence[SaidReply], by_arm: Mapping[str, Sequence[SaidReply]]) -> Iterator[str]:
+def _notes(
+    labels: Labels, said: Sequence[SaidReply], by_arm: Mapping[str, Sequence[SaidReply]], untold: int
+) -> Iterator[str]:
     if labels.empty or labels.untold:
         yield (
             f"of {len(labels.places)} replies that were drawn, {labels.empty} have no label yet, and a person could "
             f"not tell {labels.untold}: taken to be like the others of their arm of which the judge said the same"
         )
+    if untold:
+        yield f"the judge can no longer tell {untold} of the labelled replies; they are in no figure"
     then = {one.id: one.said for one in labels.draw.replies}
     if changed := sum(then[one.id] != one.said for one in said if one.id in labels.given):
         yield f"the judge says otherwise of {changed} labelled replies than at the draw: its word of now counts"
     for arm, same in by_arm.items():
         newer = sorted({one.run.cell.seed for one in same if one.run.record.key not in labels.draw.runs})
-        if newer:
-            yield f"{arm}: none was drawn from seeds {', '.join(map(str, newer))}: others' labels correct them"
         if not any(one.id in labels.given for one in same):
             yield f"{arm}: no label, so no figure of its own errors"
+        elif newer:
+            yield f"{arm}: none was drawn from seeds {', '.join(map(str, newer))}: others' labels correct them"
 
 
 def _listed(metrics: Iterable[Metric]) -> str:

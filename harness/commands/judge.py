@@ -167,7 +167,7 @@ def _draw(name: str, whose: Whose, number: int, sheet: Path | None, *, seed: int
         metric=metric.name,
         judge=chosen,
         seed=seed,
-        runs=[run.record.key for run in results.runs],
+        runs=[run.record.key for run in results.runs if run.cell.arm in (whose.arms or (run.cell.arm,))],
     )
     rows = judging.sheet_of(taken, draw, summary=metric.summary or metric.name)
     with outputs.writing(key, "its key") as part:

@@ -196,7 +196,7 @@ def asked(summary: str, low: float | None, high: float | None, *, whole: bool) -
 
 def digest(reply: str) -> str:
     """sha256 of a reply's text."""
-    return hashlib.sha256(reply.encode()).hexdigest()
+    return hashlib.sha256(reply.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def read_labels(sheet: Path) -> Labels:

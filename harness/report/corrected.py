@@ -54,9 +54,9 @@ def _errors(row: Erring, one: Corrected) -> Iterator[str]:
 
 def _differing(one: Corrected) -> Iterator[str]:
     yield from one.unlike
-    if one.unlike:
+    if one.unlike and one.two_valued:
         yield UNLIKE
-    elif one.two_valued and len(one.erring) > 1:
+    elif len(one.erring) > 1:
         yield ALIKE
 
 

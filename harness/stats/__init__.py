@@ -6,8 +6,10 @@ checked by simulation: `python -m benchmarks coverage`."""
 
 from harness.stats.contrasts import Contrast, Term, agreed_half_width, contrast, contrast_of
 from harness.stats.corrected import (
+    Bounds,
     Limits,
     Powered,
+    mean_error,
     mover,
     powered_difference,
     powered_mean,
@@ -26,6 +28,7 @@ from harness.stats.records import Estimate, Grid, Observation, are_rates
 
 __all__ = [
     "LEAST_SEEDS",
+    "Bounds",
     "Contrast",
     "Crossed",
     "DesignPlan",
@@ -47,6 +50,7 @@ __all__ = [
     "flip_levels",
     "holm",
     "leak",
+    "mean_error",
     "mover",
     "plan",
     "powered_difference",

@@ -53,6 +53,14 @@ class Limits:
         return Limits(1 - self.value, 1 - self.high, 1 - self.low)
 
 
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """The least and the greatest value of a score."""
+
+    low: float
+    high: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Powered:
     """A prediction-powered mean: `slope` x what the judge said + `shift`, and what the labels leave open of that.
@@ -183,29 +191,56 @@ def rogan_gladen_difference(said: Limits, sensitive: Limits, specific: Limits) -
 
 
 def powered_mean(
-    said: Grid, label: Grid, weight: Grid, member: Grid, *, width: float = 1.0, level: float = 0.95
+    said: Grid, label: Grid, weight: Grid, member: Grid, *, bounds: Bounds | None, level: float = 0.95
 ) -> Powered:
     """What labels make of a judge's numbers: their weighted regression on what it said, its slope from 0 to 1.
 
     PPI++ (Angelopoulos, Duchi and Zrnic 2023) with the labelled replies among all others, so that the best slope is
-    that of regression. Interval: t x the clustered standard error of what is left; where nothing is left, `width` (of
-    the score's range) x Wilson's upper bound for a share of 0. Arrays as of `labelled_share`; NaN with fewer than two
-    clusters.
+    that of regression. Arrays as of `labelled_share`, interval as of `mean_error`.
     """
-    whole = weight.sum(-1, keepdims=True)
+    about_said, about_label = _mean(said, weight), _mean(label, weight)
+    said_apart, label_apart = said - about_said[..., None], label - about_label[..., None]
     with np.errstate(invalid="ignore", divide="ignore"):
-        about = [((one * weight).sum(-1, keepdims=True) / whole) for one in (said, label)]
-        said_apart, label_apart = said - about[0], label - about[1]
         square = (weight * said_apart**2).sum(-1)
         slope = np.clip(np.where(square > 0, (weight * said_apart * label_apart).sum(-1) / square, 1.0), 0, 1)
-        left = label_apart - slope[..., None] * said_apart
-        sums = (weight * left / whole) @ member
-        number = ((weight @ member) > 0).sum(-1)
+    left = label_apart - slope[..., None] * said_apart
+    below, above = _open(left, said, weight, member, bounds, level)
+    return Powered(slope=slope, shift=about_label - slope * about_said, below=below, above=above)
+
+
+def mean_error(
+    said: Grid, label: Grid, weight: Grid, member: Grid, *, bounds: Bounds | None, level: float = 0.95
+) -> Limits:
+    """The mean of label - judge; arrays as of `labelled_share`.
+
+    Interval: t x the clustered standard error. Errors that are rare and large may be in no label, so neither end is
+    nearer than Wilson's upper bound for a share of 0 x how far the mean reply is from the end of the score's `bounds`.
+    NaN with fewer than two clusters, or where all labels agree and there are no bounds.
+    """
+    value = _mean(label - said, weight)
+    below, above = _open(label - said - value[..., None], said, weight, member, bounds, level)
+    return Limits(value, value - below, value + above)
+
+
+def _open(left: Grid, said: Grid, weight: Grid, member: Grid, bounds: Bounds | None, level: float) -> tuple[Grid, Grid]:
+    """How far down and up the weighted mean of `left` may be from 0."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        sums, count = (left * weight) @ member / weight.sum(-1, keepdims=True), weight @ member
+        number = (count > 0).sum(-1)
         variance = (sums**2).sum(-1) * number / (number - 1.0)
-        agreed = _z(level) ** 2 / (whole[..., 0] ** 2 / ((weight @ member) ** 2).sum(-1) + _z(level) ** 2)
-        half = np.where(variance > NO_SPREAD, _t(level, number) * np.sqrt(variance), width * agreed)
-        half = np.where(number > 1, half, np.nan)
-    return Powered(slope=slope, shift=(about[1][..., 0] - slope * about[0][..., 0]), below=half, above=half)
+        half = np.where(number > 1, _t(level, number) * np.sqrt(variance), np.nan)
+        if bounds is None:
+            half = np.where(variance > NO_SPREAD, half, np.nan)
+            return half, half
+        none_of = _z(level) ** 2 / (count.sum(-1) ** 2 / (count**2).sum(-1) + _z(level) ** 2)
+    middle = said.mean(-1)
+    return np.maximum(half, none_of * (middle - bounds.low)), np.maximum(half, none_of * (bounds.high - middle))
+
+
+def _mean(values: Grid, weight: Grid) -> Grid:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean: Grid = (values * weight).sum(-1) / weight.sum(-1)
+    return mean
 
 
 def mover(first: Limits, second: Limits) -> Limits:
