@@ -48,6 +48,12 @@ def reply_of(at: int, true: int, seed: int) -> Reply:
     return Reply(condition="clean", split="wrong_claim", sample=1, case=case, reply=text)
 
 
+def more_of_another_setting(runs: Path) -> Path:
+    """The same runs with one of a setting `hcd`, which is not installed."""
+    made_up.write_run(runs, replace(made_up.cell("none"), setting="hcd"), {"clean": 0.5})
+    return runs
+
+
 def sheet(runs: Path, number: int = 40, *options: str, name: str = "sheet.jsonl") -> Path:
     file = runs.parent / name
     arguments = ["--runs", str(runs), "--sample", str(number), "--output", str(file), *options]
@@ -360,6 +366,8 @@ def test_the_report_shows_corrected_figures_in_a_section_of_their_own(
     assert cli.main(["report", "--runs", str(runs), "--labels", str(file), "--html", str(page)]) == 0
     assert '<section id="judges"' in page.read_text()
     assert "stand in no JSON" in refused(capsys, "report", "--runs", str(runs), "--labels", str(file), "--json")
+    other = ("report", "--runs", str(more_of_another_setting(runs)), "--setting", "hcd", "--labels", str(file))
+    assert "has labels of setting 'gcd', and none of its finished runs" in refused(capsys, *other)
     twice = ("report", "--runs", str(runs), "--labels", str(file), "--labels", str(file))
     assert "both have labels of affirms_wrong" in refused(capsys, *twice)
 

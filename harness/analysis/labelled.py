@@ -95,7 +95,8 @@ def candidates(
             "judge grade, with --grader MODEL where it asks one"
         )
     there = {one.condition for one in said}
-    if unmet := [name for name in conditions if name not in there]:
+    wanted_at = conditions or (CLEAN,)
+    if unmet := [name for name in wanted_at if name not in there]:
         raise unknown("condition", unmet[0], there)
     return [
         Candidate(
@@ -107,7 +108,7 @@ def candidates(
             reply=one.reply.reply,
         )
         for one in said
-        if one.condition in (conditions or (CLEAN,))
+        if one.condition in wanted_at
     ]
 
 
@@ -120,7 +121,8 @@ def corrected(results: Results, labels: Labels, registry: Registry) -> tuple[Cor
     runs = [run for run in results.runs if run.cell.setting == draw.setting]
     if not runs:
         raise HarnessError(
-            f"{labels.file} is of setting {draw.setting!r}, of which {results.folder} has no finished run"
+            f"{labels.file} has labels of setting {draw.setting!r}, and none of its finished runs in {results.folder} "
+            "is shown; name its runs, or leave the labels out"
         )
     said = _said(runs, draw.metric)
     _check_there(labels, said)
