@@ -22,6 +22,7 @@ from harness.stats import (
     Grid,
     Limits,
     crossed,
+    judged_share,
     mover,
     powered_difference,
     powered_rate,
@@ -230,7 +231,7 @@ def _told(arms: Sequence[Arms], member: Grid) -> float:
 
 def _errors(said: Grid, true: Grid, weight: Grid, member: Grid, level: float = 0.95) -> tuple[Limits, Limits]:
     yes, no = predictive(said, true, weight, member, level)
-    share = said.mean(-1)
+    share = judged_share(said, member, level)
     return sensitivity(share, yes, no), specificity(share, yes, no)
 
 

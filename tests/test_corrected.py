@@ -10,6 +10,7 @@ from harness.stats import (
     Bounds,
     Grid,
     Limits,
+    judged_share,
     mean_error,
     mover,
     powered_difference,
@@ -28,6 +29,10 @@ def limits(value: float, low: float, high: float) -> Limits:
     return Limits(np.array(value), np.array(low), np.array(high))
 
 
+def exact(value: float) -> Limits:
+    return limits(value, value, value)
+
+
 def replies(yes: tuple[int, int, int], no: tuple[int, int, int]) -> tuple[Grid, Grid, Grid, Grid]:
     """Said, label, weight, member, each reply its own cluster: of each word all, labelled, and of these a yes."""
     said, label, weight = [], [], []
@@ -43,8 +48,8 @@ def test_errors_and_rate_are_those_of_bayes_rule_by_hand() -> None:
     """Of 30 yes 8 of 10 labels are yes, of 70 no 1 of 20: 24 + 3.5 true, 24 of them found; 66.5 of 72.5 false."""
     arrays = replies((30, 10, 8), (70, 20, 1))
     yes, no = predictive(*arrays)
-    assert sensitivity(np.array(0.3), yes, no).value == pytest.approx(24 / 27.5)
-    assert specificity(np.array(0.3), yes, no).value == pytest.approx(66.5 / 72.5)
+    assert sensitivity(exact(0.3), yes, no).value == pytest.approx(24 / 27.5)
+    assert specificity(exact(0.3), yes, no).value == pytest.approx(66.5 / 72.5)
     found = powered_rate(*arrays).limits(limits(0.3, 0.2, 0.4))
     assert found.value == pytest.approx(0.275)
 
@@ -52,7 +57,7 @@ def test_errors_and_rate_are_those_of_bayes_rule_by_hand() -> None:
 def test_rogan_gladen_with_an_arms_own_errors_is_prediction_powered() -> None:
     arrays = replies((30, 10, 8), (70, 20, 1))
     yes, no = predictive(*arrays)
-    errors = sensitivity(np.array(0.3), yes, no), specificity(np.array(0.3), yes, no)
+    errors = sensitivity(exact(0.3), yes, no), specificity(exact(0.3), yes, no)
     assert rogan_gladen(limits(0.3, 0.2, 0.4), *errors).value == pytest.approx(0.275)
 
 
@@ -111,18 +116,32 @@ def test_without_labels_of_a_word_the_judge_is_believed_and_nothing_excluded() -
 
 
 def test_a_judge_that_never_says_yes_misses_what_there_is() -> None:
-    never = np.array(0.0)
+    never = exact(0.0)
     some, none = limits(0.2, 0.1, 0.4), limits(0.0, 0.0, 0.2)
     assert sensitivity(never, limits(1.0, 0.0, 1.0), some).value == 0.0
     assert np.isnan(sensitivity(never, limits(1.0, 0.0, 1.0), none).value)
     assert specificity(never, limits(1.0, 0.0, 1.0), some).value == 1.0
 
 
+def test_a_judge_that_never_said_yes_may_do_so_of_other_questions() -> None:
+    """24 replies, all judged no, and a person calls half of them yes: at most 3.84 / 27.84 of others are judged yes."""
+    said, label, weight, member = replies((0, 1, 0), (24, 24, 12))
+    yes, no = predictive(said, label, weight, member)
+    share = judged_share(said, member)
+    assert share.high == pytest.approx(3.841459 / 27.841459)
+    found = sensitivity(share, yes, no)
+    assert (found.value, found.low) == (0.0, 0.0)
+    assert 0.1 < found.high < 0.5
+    other = specificity(share, yes, no)
+    assert other.value == 1.0
+    assert 0.6 < other.low < 0.95
+
+
 def test_missed_ones_that_no_label_found_leave_the_sensitivity_open() -> None:
     """15 labels on 10 yes of 200 and 15 on 190 no, all as judged: of the no 20 % may be missed, four times 10."""
     said, label, weight, member = replies((10, 10, 10), (190, 15, 0))
     yes, no = predictive(said, label, weight, member)
-    found = sensitivity(np.array(10 / 200), yes, no)
+    found = sensitivity(exact(10 / 200), yes, no)
     assert found.value == 1.0
     assert found.low == pytest.approx(10 / (10 + 190 * no.high / yes.low), abs=0.1)
     assert found.low < 0.25
@@ -220,7 +239,8 @@ def test_whatever_the_replies_figures_lie_in_their_intervals(seed: int) -> None:
     share = said.mean()
     judged = limits(float(share), max(0.0, float(share) - 0.2), min(1.0, float(share) + 0.2))
     yes, no = predictive(said, label, weight, member)
-    errors = sensitivity(np.array(share), yes, no), specificity(np.array(share), yes, no)
+    part = judged_share(said, member)
+    errors = sensitivity(part, yes, no), specificity(part, yes, no)
     powered = powered_rate(said, label, weight, member).limits(judged)
     assert powered.low <= powered.value <= powered.high
     for found in (*errors, rogan_gladen(judged, *errors)):

@@ -19,6 +19,7 @@ from harness.stats import (
     Term,
     contrast,
     estimate,
+    judged_share,
     mean_error,
     mover,
     powered_difference,
@@ -94,7 +95,7 @@ class Sample:
     def errors(self, level: float = SURE) -> tuple[Limits, Limits]:
         """Sensitivity and specificity."""
         yes, no = predictive(self.said, self.label, self.weight, self.member, level)
-        share = self.said.mean(-1)
+        share = judged_share(self.said, self.member, level)
         return sensitivity(share, yes, no), specificity(share, yes, no)
 
     def error(self, level: float = SURE) -> Limits:

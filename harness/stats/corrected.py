@@ -138,27 +138,38 @@ def predictive(said: Grid, label: Grid, weight: Grid, member: Grid, level: float
     return found[0], found[1]
 
 
-def sensitivity(share: Grid, yes: Limits, no: Limits) -> Limits:
+def judged_share(said: Grid, member: Grid, level: float = 0.95) -> Limits:
+    """The share of the judge's yes among these replies, exact; where it is 0 or 1, as far off as clusters allow."""
+    share = said.mean(-1)
+    none_of = _z(level) ** 2 / ((member.sum(0) > 0).sum() + _z(level) ** 2)
+    return Limits(share, np.where(share >= 1, 1 - none_of, share), np.where(share <= 0, none_of, share))
+
+
+def sensitivity(share: Limits, yes: Limits, no: Limits) -> Limits:
     """The share of the judge's yes among what a person calls yes, by Bayes' rule from `predictive`.
 
-    `share` is that of the judge's yes. Its limits are those of the ratio no / yes; NaN where nothing is a yes.
+    `share` is that of the judge's yes, as `judged_share` gives it. The limits are those of the ratio no / yes; NaN where
+    nothing is a yes.
     """
     ratio = _ratio(no, yes)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        odds = (1 - share) / share
-        # A judge that always says yes misses nothing, and one that never does finds nothing.
-        found = [
-            np.where(share >= 1, 1.0, np.where(share <= 0, 0.0, 1 / (1 + one * odds)))
-            for one in (ratio.value, ratio.high, ratio.low)
-        ]
-    known = share * yes.value + (1 - share) * no.value > 0
-    value, low, high = (np.where(known, one, np.nan) for one in found)
+    known = share.value * yes.value + (1 - share.value) * no.value > 0
+    value, low, high = (
+        np.where(known, _found(part, one), np.nan)
+        for part, one in ((share.value, ratio.value), (share.low, ratio.high), (share.high, ratio.low))
+    )
     return Limits(value, low, high)
 
 
-def specificity(share: Grid, yes: Limits, no: Limits) -> Limits:
+def _found(share: Grid, ratio: Grid) -> Grid:
+    """A judge that always says yes misses nothing, and one that never does finds nothing."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found: Grid = 1 / (1 + ratio * (1 - share) / share)
+    return np.where(share >= 1, 1.0, np.where(share <= 0, 0.0, found))
+
+
+def specificity(share: Limits, yes: Limits, no: Limits) -> Limits:
     """The share of the judge's no among what a person calls no; as `sensitivity`."""
-    return sensitivity(1 - share, no.turned(), yes.turned())
+    return sensitivity(share.turned(), no.turned(), yes.turned())
 
 
 def rogan_gladen(said: Limits, sensitive: Limits, specific: Limits) -> Limits:
