@@ -9,7 +9,6 @@ import re
 import textwrap
 from collections.abc import Iterable
 
-
 _ENDLESS_WORD = re.compile(r"(\S{400})\S{400,}(\S{200})")
 
 

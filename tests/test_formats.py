@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from harness import runs
+from harness import judging, runs
 from harness.cells import Cell
 from harness.documents import Record
 
 PAGE = (Path(__file__).parent.parent / "docs" / "formats.md").read_text(encoding="utf-8")
 RECORDS: tuple[Any, ...] = (
-    *(Cell, runs.Reply, runs.Result, runs.Check),
+    *(Cell, runs.Reply, runs.Result, runs.Check, judging.LabelDraw, judging.DrawnReply),
     *(one for one in vars(runs).values() if isinstance(one, type) and issubclass(one, Record)),
 )
 WORDS = {str: "text", int: "integer", float: "number", bool: "true or false"}

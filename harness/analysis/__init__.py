@@ -4,9 +4,11 @@ from harness.analysis.arms import PLAIN, Arm
 from harness.analysis.balance_errors import Balances, Control, Reached, balances, paired
 from harness.analysis.blocks import Block
 from harness.analysis.calibration import Model, Point, choose, distance, fit
+from harness.analysis.corrections import CorrectedFigure, Erring
 from harness.analysis.differences import Difference, NotRun, difference, shared_conditions, sound
 from harness.analysis.doses import Curve, DosePoint, DoseSweep, by_seed
 from harness.analysis.grouping import grouped
+from harness.analysis.labelled import Corrected, candidates, corrected, metric_for
 from harness.analysis.leak_matrix import Matrix, matrix, triggers
 from harness.analysis.ledger import Cost, costs
 from harness.analysis.needed_gates import all_gates, needed_gates, taught_gates
@@ -34,11 +36,14 @@ __all__ = [
     "ComparedScore",
     "Confusion",
     "Control",
+    "Corrected",
+    "CorrectedFigure",
     "Cost",
     "Curve",
     "Difference",
     "DosePoint",
     "DoseSweep",
+    "Erring",
     "Matrix",
     "Model",
     "NotRun",
@@ -59,7 +64,9 @@ __all__ = [
     "balances",
     "beyond_placebo",
     "by_seed",
+    "candidates",
     "choose",
+    "corrected",
     "costs",
     "difference",
     "distance",
@@ -68,6 +75,7 @@ __all__ = [
     "groups",
     "load",
     "matrix",
+    "metric_for",
     "needed_gates",
     "paired",
     "placebo_words",

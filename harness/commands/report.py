@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from harness.report import Section
     from harness.runs import Outputs
 
+NO_FILES: Final[list[Path]] = []
 NO_CURVE = "no figure: no intervention has finished at two or more doses; run it with --dose 0,0.5,1"
 
 
@@ -38,8 +39,8 @@ NO_CURVE = "no figure: no intervention has finished at two or more doses; run it
 class Files:
     """What a report writes: its text in `output`, dose curves in `figures`, a page, and the logs beside that page.
 
-    Page, text and Markdown open with the verdicts on `claims`, where that file is named. `force` replaces files that
-    are no outputs of ours.
+    Page, text and Markdown open with the verdicts on `claims`, where that file is named, and with what `labels` say of
+    judges. `force` replaces files that are no outputs of ours.
     """
 
     output: Path | None = None
@@ -47,6 +48,7 @@ class Files:
     page: Path | None = None
     bundle: bool = False
     claims: Path | None = None
+    labels: tuple[Path, ...] = ()
     force: bool = False
 
     @property
@@ -54,7 +56,8 @@ class Files:
         """How they may be written."""
         from harness.runs import Outputs
 
-        return Outputs(inputs=() if self.claims is None else (self.claims,), force=self.force)
+        read = (*self.labels, *(() if self.claims is None else (self.claims,)))
+        return Outputs(inputs=read, force=self.force)
 
     def check(self, runs: Path) -> None:
         """HarnessError where one of them cannot or must not be written, before anything is read."""
@@ -109,6 +112,10 @@ def report(
         bool, typer.Option("--bundle", help="Put the transcripts into a folder beside the page.")
     ] = False,
     claims: Annotated[Path | None, typer.Option(help="Open with the verdicts on these claims.")] = None,
+    labels: Annotated[
+        list[Path],
+        typer.Option(help="A sheet of 'harness judge --sample', filled in: show what it corrects. Repeat it."),
+    ] = NO_FILES,
     force: Replace = False,
 ) -> None:
     """Arm by condition tables of the finished runs, and dose curves."""
@@ -119,7 +126,14 @@ def report(
         raise HarnessError(
             "verdicts are for reading and stand in no JSON or CSV of a report; use 'harness claims --json'"
         )
-    files = Files(output=output, figures=figures, page=html, bundle=bundle, claims=claims, force=force)
+    if labels and form in ("json", "csv"):
+        raise HarnessError(
+            "corrected figures are for reading and stand in no JSON or CSV of a report; use 'harness judge --labels "
+            "FILE --json'"
+        )
+    files = Files(
+        output=output, figures=figures, page=html, bundle=bundle, claims=claims, labels=tuple(labels), force=force
+    )
     write_report(runs, any_of("--setting", setting), form=form, files=files)
 
 
@@ -141,16 +155,17 @@ def write_report(runs: Path, settings: Sequence[str], *, form: str | None, files
         drawn = report.draw(tables, files.figures, files.outputs)
         say(f"{len(drawn)} files in {files.figures}" if drawn else NO_CURVE)
     verdicts = _verdicts(files.claims, results.folder, tables) if files.claims is not None else ()
+    corrected = _corrected(files.labels, results)
     if files.page is not None:
-        _write_page(results, tables, settings, files, verdicts=verdicts)
+        _write_page(results, tables, settings, files, verdicts=verdicts, corrected=corrected)
         if files.output is None and form is None:
             return
     if form == "csv":
         _tell_left_out(results, tables)
     if files.output is None and form is None:
-        report.show(results, tables, console(), opening=verdicts)
+        report.show(results, tables, console(), opening=[*verdicts, *corrected])
     else:
-        _put(_written(results, tables, form, verdicts), files)
+        _put(_written(results, tables, form, [*verdicts, *corrected]), files)
 
 
 def _written(results: Results, tables: Sequence[Table], form: str | None, verdicts: Sequence[Section]) -> str:
@@ -191,15 +206,38 @@ def _verdicts(file: Path, runs: Path, tables: Sequence[Table]) -> Sequence[Secti
     return report.sections(asked, claims.noted(judged, changed), changed)
 
 
+def _corrected(sheets: Sequence[Path], results: Results) -> Sequence[Section]:
+    """What each sheet of labels says; HarnessError where two are of one metric."""
+    from harness import analysis, judging, report
+    from harness.registry import installed
+
+    read: dict[tuple[str, str], judging.Labels] = {}
+    for sheet in sheets:
+        labels = judging.read_labels(sheet)
+        of = (labels.draw.setting, labels.draw.metric)
+        if of in read:
+            raise HarnessError(f"{sheet} and {read[of].file} both have labels of {of[1]} in {of[0]}; name one of them")
+        read[of] = labels
+    found = [one for labels in read.values() for one in analysis.corrected(results, labels, installed())]
+    return report.of_corrected(found)
+
+
 def _write_page(
-    results: Results, tables: Sequence[Table], settings: Sequence[str], files: Files, *, verdicts: Sequence[Section]
+    results: Results,
+    tables: Sequence[Table],
+    settings: Sequence[str],
+    files: Files,
+    *,
+    verdicts: Sequence[Section],
+    corrected: Sequence[Section],
 ) -> None:
     from harness import report
 
     assert files.page is not None
     cards = report.vector_cards(results.folder, settings)
     logs = report.bundle_of(files.page)
-    written = report.page(results, tables, cards=cards, verdicts=verdicts, bundle=logs.name if files.bundle else "")
+    bundle = logs.name if files.bundle else ""
+    written = report.page(results, tables, cards=cards, verdicts=verdicts, corrected=corrected, bundle=bundle)
     if files.bundle:
         report.write_bundle(results.folder, logs)
     with files.outputs.writing(files.page, "the page") as part:

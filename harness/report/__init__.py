@@ -5,6 +5,7 @@ from harness.report.as_markdown import line_of as markdown_line
 from harness.report.balances import of_balances
 from harness.report.bundle import bundle_of, check_bundle, write_bundle
 from harness.report.cards import vector_cards
+from harness.report.corrected import corrected_record, of_corrected
 from harness.report.csv_form import as_csv
 from harness.report.figures import draw
 from harness.report.html_page import page
@@ -24,12 +25,14 @@ __all__ = [
     "as_record",
     "bundle_of",
     "check_bundle",
+    "corrected_record",
     "draw",
     "left_out",
     "markdown",
     "markdown_line",
     "markdown_section",
     "of_balances",
+    "of_corrected",
     "of_matrix",
     "of_two_judges",
     "page",

@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness.analysis import PLAIN, Arm, Block, Cost, Results, Run, Table, costs, matrix, trait_of
 from harness.cells import log_name
@@ -34,6 +35,9 @@ from harness.report.wording import (
 from harness.runs import unpaired
 from harness.screen import roughly, shown_lines
 from harness.stats import Estimate
+
+if TYPE_CHECKING:
+    import jinja2
 
 WEB = Path(__file__).with_name("web")
 
@@ -105,13 +109,41 @@ def page(
     *,
     cards: Sequence[FiledCard] = (),
     verdicts: Sequence[Section] = (),
+    corrected: Sequence[Section] = (),
     bundle: str = "",
 ) -> str:
-    """The whole page. `verdicts` open it; `bundle` is the address of a bundle of the logs, relative to the page."""
+    """The whole page. `verdicts` open it, then what is `corrected` for judges that err.
+
+    `bundle` is the address of a bundle of the logs, relative to the page.
+    """
+    script, style = ((WEB / name).read_text(encoding="utf-8") for name in ("page.js", "page.css"))
+    *left_out, command = closing(results, tables)
+    left_out += [f"half a vector, left out: {file}" for file in unpaired(results.folder)]
+    return (
+        _environment()
+        .get_template("page.html.jinja")
+        .render(
+            results=results,
+            parts=[_part(at, *one) for at, one in enumerate(zip(tables, drawings_of(tables), strict=True))],
+            cards=cards,
+            verdicts=verdicts,
+            corrected=corrected,
+            bundle=bundle,
+            left_out=left_out,
+            command=command,
+            newest=max((run.record.created for run in results.runs), default=""),
+            data=of_tables(results, tables, bundle=bundle),
+            script=script,
+            style=style,
+            digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        )
+    )
+
+
+def _environment() -> jinja2.Environment:
     import jinja2
 
-    script, style = ((WEB / name).read_text(encoding="utf-8") for name in ("page.js", "page.css"))
-    environment = jinja2.Environment(
+    made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(WEB),
         autoescape=True,
         finalize=_as_text,
@@ -120,24 +152,9 @@ def page(
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
-    environment.globals.update(_WORDS)
-    *left_out, command = closing(results, tables)
-    left_out += [f"half a vector, left out: {file}" for file in unpaired(results.folder)]
-    return environment.get_template("page.html.jinja").render(
-        results=results,
-        parts=[_part(at, *one) for at, one in enumerate(zip(tables, drawings_of(tables), strict=True))],
-        cards=cards,
-        verdicts=verdicts,
-        bundle=bundle,
-        left_out=left_out,
-        command=command,
-        newest=max((run.record.created for run in results.runs), default=""),
-        data=of_tables(results, tables, bundle=bundle),
-        script=script,
-        style=style,
-        digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-    )
+    made.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
+    made.globals.update(_WORDS)
+    return made
 
 
 def _as_text(value: object) -> object:

@@ -5,6 +5,22 @@ since new questions and new seeds would give other numbers; every interval here 
 checked by simulation: `python -m benchmarks coverage`."""
 
 from harness.stats.contrasts import Contrast, Term, agreed_half_width, bounded_half_width, contrast, contrast_of
+from harness.stats.corrected import (
+    Bounds,
+    Limits,
+    Powered,
+    judged_share,
+    mean_error,
+    mover,
+    powered_difference,
+    powered_mean,
+    powered_rate,
+    predictive,
+    rogan_gladen,
+    rogan_gladen_difference,
+    sensitivity,
+    specificity,
+)
 from harness.stats.crossing import Crossed, crossed
 from harness.stats.decisions import LEAST_SEEDS, FlipTest, decided_at, flip_levels, holm, sign_flips
 from harness.stats.forms import Summand, crossed_form
@@ -19,6 +35,7 @@ __all__ = [
     "FUTILE",
     "LEAST_SEEDS",
     "MOST",
+    "Bounds",
     "Contrast",
     "Crossed",
     "DesignPlan",
@@ -26,11 +43,13 @@ __all__ = [
     "Estimate",
     "FlipTest",
     "Grid",
+    "Limits",
     "Looks",
     "Needed",
     "Observation",
     "Outcome",
     "OutcomeLevels",
+    "Powered",
     "Spending",
     "Summand",
     "Term",
@@ -48,11 +67,22 @@ __all__ = [
     "every_seed",
     "flip_levels",
     "holm",
+    "judged_share",
     "leak",
     "least",
+    "mean_error",
+    "mover",
     "outcome_levels",
     "plan",
+    "powered_difference",
+    "powered_mean",
+    "powered_rate",
+    "predictive",
     "rate_interval",
+    "rogan_gladen",
+    "rogan_gladen_difference",
+    "sensitivity",
     "sign_flips",
+    "specificity",
     "tabulate",
 ]
