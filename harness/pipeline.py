@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from harness import grading, runs, training, vectors
 from harness.cells import (
     Cell,
+    Fit,
     Prepared,
     bases_of,
     check_prompts,
@@ -31,7 +32,7 @@ from harness.files import check_inspect_home, clear_halves, locked
 from harness.judging import asking, rule_judges
 from harness.models import as_dtype, materialise
 from harness.registry import installed
-from harness.runs import Made, RunRecord
+from harness.runs import FittedBy, Made, RunRecord
 
 if TYPE_CHECKING:
     from harness.graders import ModelGrader
@@ -156,6 +157,7 @@ def _new(cell: Prepared) -> RunRecord:
             vectors={name: vector_file(Path(), name, key).as_posix() for name, key in cell.vectors.items()},
             plain=cell.plain,
         ),
+        fit=FittedBy(calibration=cell.fit.calibration or None, note=cell.fit.note) if cell.fit != Fit() else None,
         versions=runs.versions(),
         commit=runs.commit(),
         hardware=runs.hardware(),

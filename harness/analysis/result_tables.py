@@ -9,7 +9,7 @@ from harness.analysis.arms import Arm, arms_of, plain_of
 from harness.analysis.blocks import Block, leaks, means
 from harness.analysis.doses import Dosed, DoseSweep, sweep
 from harness.analysis.grouping import grouped
-from harness.analysis.mixtures import lacking_seeds, mixtures, untaken
+from harness.analysis.mixtures import fits, lacking_seeds, mixtures, untaken
 from harness.analysis.references import Published, published
 from harness.analysis.results import Results, Run, no_collection
 from harness.analysis.verdict_agreement import Agreement, agreement
@@ -78,7 +78,7 @@ def _table(runs: Sequence[Run], model: str, registry: Registry) -> Table:
     blocks = [means(metric, arms, conditions, setting) for metric in metrics]
     cells = {(arm, at, block.metric): cell for block in blocks for (arm, at), cell in block.cells.items()}
     trait = _trait(setting, first.scale, blocks)
-    notes = [*mixtures(arms), *lacking_seeds(arms, conditions), *untaken(arms)]
+    notes = [*mixtures(arms), *lacking_seeds(arms, conditions), *untaken(arms), *fits(arms)]
     if setting is None:
         notes.append(f"setting {first.setting!r} is not installed: conditions as found, no leak")
     else:

@@ -1,0 +1,21 @@
+"""Training and doses of a setting chosen for a model, by trials on cases that no result uses."""
+
+from harness.calibrating.calibrate import BUDGET, SEEDS, Calibrated, calibrate, file_of, outlined, subject_of
+from harness.calibrating.rule import Seen, Trial, Wanted
+from harness.calibrating.search import Found, Start, search
+
+__all__ = [
+    "BUDGET",
+    "SEEDS",
+    "Calibrated",
+    "Found",
+    "Seen",
+    "Start",
+    "Trial",
+    "Wanted",
+    "calibrate",
+    "file_of",
+    "outlined",
+    "search",
+    "subject_of",
+]
