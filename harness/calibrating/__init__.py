@@ -1,8 +1,9 @@
 """Training and doses of a setting chosen for a model, by trials on cases that no result uses."""
 
-from harness.calibrating.calibrate import BUDGET, SEEDS, Calibrated, calibrate, file_of, outlined, subject_of
 from harness.calibrating.rule import Seen, Trial, Wanted
 from harness.calibrating.search import Found, Start, search
+from harness.calibrating.step import BUDGET, SEEDS, Calibrated, calibrate, file_of, outlined, subject_of
+from harness.calibrating.trials import Subject
 
 __all__ = [
     "BUDGET",
@@ -11,6 +12,7 @@ __all__ = [
     "Found",
     "Seen",
     "Start",
+    "Subject",
     "Trial",
     "Wanted",
     "calibrate",

@@ -11,7 +11,7 @@ Arm = Literal["base", "none", "ps", "neg_ps"]
 MARGIN = 0.1
 """How far a skill may fall under that of plain training, or a sign of over-dose rise above it, as a share."""
 UNJUDGED = 0.1
-"""How much larger the share of replies that no judge can tell may be than after plain training."""
+"""The largest share of replies after plain training that nobody can tell, and how much more a dose may bring."""
 SUPPRESSES = 0.5
 """The most of plain training's trait that a dose may leave, as a share of it."""
 ALIKE = 0.05
@@ -24,11 +24,13 @@ LEAST_DOSE, MOST_DOSE = 1 / 16, 4.0
 """The doses between which is searched, in units of the block's residual RMS."""
 
 RULE = (
-    f"plain training teaches where the trait lies {PREMISE:g} above the untrained model's, and it and every skill of "
-    "the selection cases pass the gate of their metric; the fewest epochs that teach are chosen",
+    f"plain training teaches where at most {UNJUDGED:g} of the replies cannot be judged, the trait lies {PREMISE:g} "
+    "above the untrained model's, and it and every skill of the selection cases pass the gate of their metric; the "
+    "fewest epochs that teach are chosen",
     f"a dose is sound where each skill and each metric of over-dose is within {MARGIN:g} of plain training's, and the "
-    f"share of replies that nobody can tell is at most {UNJUDGED:g} above it; a negative dose too, where the setting "
-    "names its metrics of over-dose by these alone, and the trait is not below plain training's by more than that",
+    f"share of replies that cannot be judged is at most {UNJUDGED:g} above it; a negative dose where that is so of the "
+    "metrics that the setting names for over-dose, of every skill if it names none, and the trait is not below plain "
+    "training's by more than that",
     f"of the sound doses that leave at most {SUPPRESSES:g} of plain training's trait the lowest trait is chosen, and "
     f"among those within {ALIKE:g} of it the smallest dose; of the sound negative doses the largest",
     "what is chosen on the first seed must hold on the others",
@@ -78,7 +80,7 @@ class Wanted:
 
 def lacks(seen: Seen, untrained: Seen, wanted: Wanted) -> tuple[str, ...]:
     """What plain training did not teach, in words; nothing where it taught trait and skills."""
-    found = []
+    found = [] if seen.unjudged <= UNJUDGED + 1e-9 else [f"{seen.n - seen.judged} of {seen.n} replies cannot be judged"]
     trait, before = seen.trait or 0.0, untrained.trait or 0.0
     if trait < wanted.trait:
         found.append(f"the trait is {trait:.2f}, and {wanted.trait:.2f} is asked")

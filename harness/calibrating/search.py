@@ -206,6 +206,7 @@ def _confirmed(asked: Asked, candidates: Sequence[Judged], others: Sequence[int]
         return Found(outcome="no dose", why=why, trials=asked.all())
     block, share = chosen.trial.block, chosen.trial.share
     negative = _sound_negative(asked, block, others)
+    _overdose(asked, block)
     return Found(
         outcome="chosen",
         trials=asked.all(),
@@ -232,6 +233,15 @@ def _sound_negative(asked: Asked, block: int | None, others: Sequence[int]) -> T
     except Spent:
         pass
     return None
+
+
+def _overdose(asked: Asked, block: int | None) -> None:
+    """Asks larger doses at `block` by doubling until one breaks the model, as far as the budget reaches."""
+    try:
+        while not (last := asked.doses(block)[-1]).against and 2 * last.trial.share <= MOST_DOSE:
+            asked.dose(block, 2 * last.trial.share)
+    except Spent:
+        return
 
 
 def _why_none(asked: Asked) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from harness.contracts import Intervention, Recipe, Setting
 from harness.errors import HarnessError
 from harness.models import ModelRef, resolve
-from harness.registry import Calibration
+from harness.registry import Calibration, Registry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,26 +32,22 @@ def fitted(setting: Setting, scale: str, chosen: Calibration | None) -> Setting:
     )
 
 
-def fit_of(
-    setting: Setting, scale: str, model: ModelRef, chosen: Calibration | None, *, arm: Intervention, steers: bool
-) -> Fit:
+def fit_of(found: Registry, setting: Setting, scale: str, model: ModelRef, *, arm: Intervention, steers: bool) -> Fit:
     """What is known of how the recipe of `scale` fits `model`, for an `arm` that `steers` or not."""
+    chosen = found.chosen_for(setting.name, scale, model.digest)
     if not arm.trains:
         return Fit()
     if chosen is not None and chosen.epochs is not None:
         return Fit(calibration=chosen.record, note=chosen.said)
-    recipe = setting.recipe(scale)
-    command = command_for(setting, scale, _reference(model, recipe))
     if chosen is not None:
         return Fit(calibration=chosen.record, note=f"{chosen.said}; what follows is trained by the recipe as it stands")
-    on = setting.chosen_for.get(scale, "")
+    on, first = setting.chosen_for.get(scale, ""), _first(found, setting, scale, model)
     if on and not _is(on, model):
         return Fit(
-            note=f"training and doses of {setting.name} at {scale} were chosen for {on}, not for {model.name}; "
-            f"begin with: {command}"
+            note=f"training and doses of {setting.name} at {scale} were chosen for {on}, not for {model.name}; {first}"
         )
     if not on and steers:
-        return Fit(note=f"nobody has calibrated the doses of {setting.name} at {scale}; begin with: {command}")
+        return Fit(note=f"nobody has calibrated the doses of {setting.name} at {scale}; {first}")
     return Fit()
 
 
@@ -59,6 +55,15 @@ def command_for(setting: Setting, scale: str, reference: str) -> str:
     """The command that calibrates `setting` at `scale` for the model that `reference` names."""
     size = "" if scale == "mini" else f" --scale {scale}"
     return f"harness calibrate {setting.name}{size}{f' --model {reference}' if reference else ''}"
+
+
+def _first(found: Registry, setting: Setting, scale: str, model: ModelRef) -> str:
+    """What to do before anything else."""
+    trait = setting.trait_at(scale)
+    judge = found.judges.get(trait.judge)
+    if judge is not None and judge.grader:
+        return f"its trait {trait.name} is told by a grader there, which 'harness calibrate' does not ask"
+    return f"begin with: {command_for(setting, scale, _reference(model, setting.recipe(scale)))}"
 
 
 def _reference(model: ModelRef, recipe: Recipe) -> str:

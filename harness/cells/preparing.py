@@ -42,8 +42,7 @@ def prepare(cell: Cell, *, dtype: str, registry: Registry | None = None) -> Prep
     setting = found.setting(cell.setting)
     own = setting.recipe(cell.scale).model
     model = resolve(cell.model or own)
-    chosen = found.chosen_for(setting.name, cell.scale, model.digest)
-    setting = fitted(setting, cell.scale, chosen)
+    setting = fitted(setting, cell.scale, found.chosen_for(setting.name, cell.scale, model.digest))
     recipe = setting.recipe(cell.scale)
     intervention = weighted(found.intervention(cell.intervention), setting, cell.weights)
     where = str(model.folder) if model.folder is not None else cell.model or own
@@ -67,7 +66,7 @@ def prepare(cell: Cell, *, dtype: str, registry: Registry | None = None) -> Prep
             conditions=conditions,
             vectors=_vectors(setting, recipe, cell, model, dtype, steering, conditions),
             plain=intervention.trains and steering is None and rows == unedited,
-            fit=fit_of(setting, cell.scale, model, chosen, arm=intervention, steers=steering is not None),
+            fit=fit_of(found, setting, cell.scale, model, arm=intervention, steers=steering is not None),
         )
     )
 
