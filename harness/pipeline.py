@@ -33,6 +33,7 @@ from harness.judging import asking, rule_judges
 from harness.models import as_dtype, materialise
 from harness.registry import installed
 from harness.runs import FittedBy, Made, RunRecord
+from harness.screen import say
 
 if TYPE_CHECKING:
     from harness.graders import ModelGrader
@@ -54,6 +55,8 @@ def run(cells: Sequence[Cell], root: Path, *, force: bool = False, grader: Model
     a cell is done, or are left out.
     """
     wanted = [prepared(cell) for cell in cells]
+    for note in dict.fromkeys(cell.fit.note for cell in wanted if cell.fit.note):
+        say(f"note: {note}")
     for name in dict.fromkeys(cell.cell.vector_grader for cell in wanted):
         vectors.opened_grader(name)  # one that is not there is told of before any work
     bases = bases_of(wanted)

@@ -12,7 +12,7 @@ from harness.calibrating.blocks import blocks_to_try
 from harness.calibrating.rule import RULE, Seen, Trial
 from harness.calibrating.search import Found, Start, check_budget, search
 from harness.calibrating.trials import SELECTION, Subject, answer, cell_of, dose_at, unmeasured, wanted
-from harness.cells import Prepared, recipe_digest
+from harness.cells import Prepared, fitted, recipe_digest
 from harness.contracts import SteeringDefault
 from harness.errors import HarnessError
 from harness.files import digest_of, locked
@@ -25,6 +25,7 @@ from harness.runs import (
     commit,
     read_calibration,
     versions,
+    with_calibrations,
     write_calibration,
 )
 from harness.screen import say
@@ -64,6 +65,13 @@ def subject_of(setting: str, *, scale: str, model: str, runs: Path) -> Subject:
     if not cases:
         raise HarnessError(f"setting {setting!r} has no selection cases at {scale}; give it some, in no other split")
     return Subject(setting=found, scale=scale, model=model or recipe.model, runs=runs)
+
+
+def as_fitted(subject: Subject) -> Subject:
+    """`subject` with what was calibrated for it, where anything was."""
+    found = with_calibrations(installed(), subject.runs, [subject.setting.name])
+    chosen = found.chosen_for(subject.setting.name, subject.scale, resolve(subject.model).digest)
+    return replace(subject, setting=fitted(subject.setting, subject.scale, chosen))
 
 
 def file_of(subject: Subject) -> Path:

@@ -65,23 +65,42 @@ def unmeasured(subject: Subject) -> list[str]:
 
 def cell_of(trial: Trial, subject: Subject) -> tuple[Prepared, Registry]:
     """The cell of `trial`, and the registry to do it within."""
-    setting = _trial_setting(subject, _recipe(trial, subject.recipe))
-    registry = replace(installed(), settings={setting.name: setting}, interventions=dict(ARMS), chosen=())
+    cell = Cell(
+        setting=subject.setting.name,
+        intervention=trial.arm,
+        scale=subject.scale,
+        model=subject.model,
+        seed=trial.seed,
+    )
+    return on_selection(cell, subject, _recipe(trial, subject.recipe), ARMS)
+
+
+def on_selection(
+    cell: Cell, subject: Subject, recipe: Recipe, arms: Mapping[str, Intervention]
+) -> tuple[Prepared, Registry]:
+    """`cell` of one of these `arms`, asked the selection cases alone, and the registry to do it within."""
+    setting = _trial_setting(subject, recipe)
+    registry = replace(installed(), settings={setting.name: setting}, interventions=dict(arms), chosen=())
     with using(registry):
-        cell = Cell(
-            setting=setting.name, intervention=trial.arm, scale=subject.scale, model=subject.model, seed=trial.seed
-        )
         return prepared(cell), registry
 
 
 def answer(trial: Trial, subject: Subject) -> Seen:
     """What the model of `trial` did, trained and asked unless it was before; Busy where another process is at it."""
     cell, registry = cell_of(trial, subject)
+    return _seen(rates_of(cell, registry, subject), subject, cell.key)
+
+
+def rates_of(cell: Prepared, registry: Registry, subject: Subject) -> dict[str, list[float | None]]:
+    """The values of each metric in the replies of `cell`, trained and asked unless it was before."""
     with using(registry):
         if not pipeline.is_done(cell, subject.root):
             pipeline.check(cell)
         folder = pipeline.run_cell(cell, subject.root).folder
-    return _seen(folder, subject, cell.key)
+    values: dict[str, list[float | None]] = {}
+    for result in read_results(folder):
+        values.setdefault(result.metric, []).append(result.value)
+    return values
 
 
 def _recipe(trial: Trial, recipe: Recipe) -> Recipe:
@@ -149,16 +168,13 @@ def _is_skill(metric: Metric) -> bool:
     return metric.goal != "suppress"
 
 
-def _seen(folder: Path, subject: Subject, key: str) -> Seen:
-    """The rates of the trial in `folder`."""
-    values: dict[str, list[float | None]] = {}
-    for result in read_results(folder):
-        values.setdefault(result.metric, []).append(result.value)
+def _seen(values: Mapping[str, Sequence[float | None]], subject: Subject, key: str) -> Seen:
+    """The rates of a trial."""
     measured = [metric for metric in _measured(subject) if metric.name in values]
     trait = subject.setting.trait_at(subject.scale).name
     told = {metric.name: _judged(values[metric.name]) for metric in measured if not metric.subset}
     worst = min(told, key=lambda name: told[name] / len(values[name]))
-    rates = {metric.name: _mean(values[metric.name]) for metric in measured}
+    rates = {metric.name: mean_of(values[metric.name]) for metric in measured}
     breaking = {metric.name for metric in measured if not _is_skill(metric) and metric.name in subject.setting.overdose}
     return Seen(
         trait=rates[trait],
@@ -174,6 +190,7 @@ def _judged(values: Sequence[float | None]) -> int:
     return sum(value is not None for value in values)
 
 
-def _mean(values: Sequence[float | None]) -> float | None:
+def mean_of(values: Sequence[float | None]) -> float | None:
+    """The mean of those that are known; None where none is."""
     known = [value for value in values if value is not None]
     return sum(known) / len(known) if known else None

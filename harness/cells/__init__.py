@@ -2,7 +2,7 @@
 
 from harness.cells.cell import Cell, Prepared
 from harness.cells.checking import check_names, check_scale
-from harness.cells.fits import Fit, command_for
+from harness.cells.fits import Fit, command_for, fitted
 from harness.cells.grids import BASE, base_folders, bases_of, check_count, grid, prepared
 from harness.cells.keys import FORMAT, log_name, training_rows, vector_file, vector_key
 from harness.cells.other_vectors import with_trait, with_vectors
@@ -26,6 +26,7 @@ __all__ = [
     "check_scale",
     "command_for",
     "current_key",
+    "fitted",
     "grid",
     "left_out",
     "log_name",

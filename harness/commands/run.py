@@ -180,7 +180,6 @@ def _run(asked: CellsAsked, *, force: bool, as_json: bool) -> None:
     with using(asked.registry()):
         cells = _checked(asked)
         _note_left_out(asked)
-        _note_fits(cells)
         grader = asked.grading.opened()
         from harness import analysis, pipeline, report
 
@@ -240,15 +239,6 @@ def _note_left_out(asked: CellsAsked) -> None:
     for name in asked.combined.settings:
         for split, reason in left_out(installed().setting(name), asked.scale).items():
             say(f"note: {name} is run without its questions {split}: {reason}")
-
-
-def _note_fits(cells: Sequence[Cell]) -> None:
-    """Says what training and doses were chosen for, where that is not the model."""
-    from harness.cells import prepared
-
-    for line in dict.fromkeys(prepared(cell).fit.note for cell in cells):
-        if line:
-            say(f"note: {line}")
 
 
 def _tell_estimate(cells: Sequence[Cell], grading: Grading) -> None:
