@@ -55,7 +55,7 @@ def run(cells: Sequence[Cell], root: Path, *, force: bool = False, grader: Model
     a cell is done, or are left out.
     """
     wanted = [prepared(cell) for cell in cells]
-    for note in dict.fromkeys(cell.fit.note for cell in wanted if cell.fit.note):
+    for note in dict.fromkeys(cell.fit.told(root) for cell in wanted if cell.fit.note):
         say(f"note: {note}")
     for name in dict.fromkeys(cell.cell.vector_grader for cell in wanted):
         vectors.opened_grader(name)  # one that is not there is told of before any work

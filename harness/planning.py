@@ -145,7 +145,7 @@ def _plan(cell: Prepared, root: Path, local: Path | None, speed: Speed | None) -
         memory_bytes=_memory(cell, local),
         seconds=0.0 if done else seconds,
         estimated=local is None,
-        fit=cell.fit.note,
+        fit=cell.fit.told(root),
     )
 
 

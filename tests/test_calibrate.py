@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import pickle
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +14,21 @@ import pytest
 import small
 
 from harness import Case, HarnessError, Message, Metric
-from harness.authoring import steered
+from harness.analysis import load
+from harness.authoring import composed_vectors, steered
 from harness.calibrating import BUDGET, Seen, Subject, Trial, calibrate, file_of, step, subject_of
 from harness.cells import Cell, prepared
 from harness.cli import main
 from harness.registry import Registry, installed, using
-from harness.runs import CALIBRATIONS, read_calibration, read_run, run_folders, with_calibrations
+from harness.runs import (
+    CALIBRATIONS,
+    chosen_in,
+    read_calibration,
+    read_run,
+    run_folders,
+    with_calibrations,
+    with_chosen,
+)
 
 ARMS = {
     **small.REGISTRY.interventions,
@@ -294,6 +305,7 @@ def test_doses_that_nobody_calibrated_are_told_of_where_a_vector_steers(
     said = "nobody has calibrated the doses of loud at mini; begin with: harness calibrate loud"
     notes = {name: prepared(Cell(setting="loud", intervention=name)).fit.note for name in ("none", "ip", "ps")}
     assert notes == {"none": "", "ip": "", "ps": said}
+    said = f"{said} --runs {tmp_path}"
     assert main(["run", "--setting", "loud", "--intervention", "ps", "--runs", str(tmp_path), "--dry-run"]) == 0
     assert said in " ".join(capfd.readouterr().out.split())
 
@@ -314,10 +326,87 @@ def test_a_model_that_the_recipe_was_not_chosen_for_is_told_of_in_plan_record_an
     with using(replace(loud, settings={"loud": setting})):
         assert prepared(Cell(setting="loud", intervention="ps")).fit.note == ""
         assert main([*typed, "--model", str(other), "--dry-run", "--json"]) == 0
-        assert json.loads(capfd.readouterr().out)[0]["fit"] == said
+        assert json.loads(capfd.readouterr().out)[0]["fit"] == f"{said} --runs {tmp_path / 'runs'}"
         assert main([*typed, "--model", str(other)]) == 0
     page, err = capfd.readouterr()
     assert f"note: {said}" in " ".join(err.split())
     assert f"note: {said}" in " ".join(page.split())
     record = json.loads(next((tmp_path / "runs" / "loud" / "none").glob("*/run.json")).read_text())
     assert record["fit"] == {"note": said}
+
+
+def test_what_was_chosen_reaches_the_workers_of_a_sweep(loud: Registry, made_up: list[Trial], tmp_path: Path) -> None:
+    calibrate(subject(tmp_path))
+    chosen = chosen_in(installed(), tmp_path, ["loud"])
+    sent = pickle.loads(pickle.dumps(partial(with_chosen, chosen)))
+    with using(with_calibrations(installed(), tmp_path, ["loud"])):
+        here = prepared(Cell(setting="loud", intervention="ps"))
+    with using(sent()):
+        there = prepared(Cell(setting="loud", intervention="ps"))
+    assert there.key == here.key != prepared(Cell(setting="loud", intervention="ps")).key
+
+
+def test_a_run_goes_by_the_calibration_unless_told_not_to_and_the_report_counts_it(
+    loud: Registry, made_up: list[Trial], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    record = calibrate(subject(tmp_path)).record
+    typed = ["run", "--setting", "loud", "--intervention", "none", "--runs", str(tmp_path)]
+    assert main([*typed, "--no-calibration"]) == 0
+    assert main(typed) == 0
+    capfd.readouterr()
+    records = [run for folder in run_folders(tmp_path) if (run := read_run(folder)) is not None]
+    by = {(run.cell.intervention, run.fit.calibration if run.fit else None) for run in records}
+    name = file_of(subject(tmp_path)).name
+    assert by == {("base", None), ("none", None), ("none", name)}
+    counted = load(tmp_path)
+    assert [run.record.fit.note for run in counted.runs if run.record.fit is not None] == [record.said]
+    assert main(["report", "--runs", str(tmp_path)]) == 0
+    assert f"note: {record.said}" in " ".join(capfd.readouterr().out.split())
+
+
+def test_a_broken_calibration_stops_a_run_in_one_line_and_is_a_finding(
+    loud: Registry, made_up: list[Trial], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    typed = ["run", "--setting", "loud", "--intervention", "none", "--runs", str(tmp_path)]
+    assert main([*typed, "--no-calibration"]) == 0
+    calibrate(subject(tmp_path)).file.write_text("{")
+    capfd.readouterr()
+    assert main(typed) == 2
+    line = capfd.readouterr().err
+    assert "not a calibration (cut, or not JSON" in line
+    assert "--no-calibration" in line
+    assert line.count("\n") == 1
+    assert main(["verify", str(tmp_path)]) == 1
+    assert "a calibration is made again from its trials" in " ".join(capfd.readouterr().out.split())
+
+
+def test_weights_for_balances_come_from_selection_cases_and_are_written_as_targets(
+    loud: Registry, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Two traits that are one judge's score are always equal, so the line is flat and the weights stay at 0."""
+    setting = loud.settings["loud"]
+    both = (setting.metrics[0], replace(setting.metrics[0], name="yells", goal="keep"))
+    composed = replace(
+        setting,
+        metrics=both,
+        composition={"reply": 1.0, "asked": 1.0},
+        vectors={"shouts": setting.vectors["reply"], "yells": setting.vectors["asked"], **setting.vectors},
+    )
+    arm = composed_vectors("comp_ps", "several vectors", coef=1.0)
+    file, output = tmp_path / "targets.json", tmp_path / "weights.json"
+    target = {"shouts": 0.5, "yells": 0.5}
+    file.write_text(json.dumps([{"setting": "loud", "intervention": "comp_ps", "target": target}]))
+    typed = ["calibrate", "loud", "--runs", str(tmp_path / "runs"), "--targets", str(file), "--output", str(output)]
+    registry = replace(loud, settings={"loud": composed}, interventions={**ARMS, "comp_ps": arm})
+    with using(registry):
+        assert main([*typed, "--budget", "2"]) == 2
+        assert "a budget of 2 cells is too small for weights of comp_ps: 3 trainings" in capfd.readouterr().err
+        assert main(typed) == 0
+    assert json.loads(output.read_text())[0] == {
+        "setting": "loud",
+        "intervention": "comp_ps",
+        "weights": "shouts=0,yells=0",
+        "target": target,
+    }
+    assert run_folders(tmp_path / "runs") == []
+    assert len(run_folders(tmp_path / "runs" / CALIBRATIONS)) == 3

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from harness.analysis import Model, Point, Target, choose, distance, fit
 from harness.authoring import weights
 from harness.calibrating.step import SEEDS
-from harness.calibrating.trials import Subject, mean_of, on_selection, rates_of
+from harness.calibrating.trials import ARMS, Subject, mean_of, on_selection, rates_of
 from harness.cells import Cell
 from harness.errors import HarnessError, unknown
 from harness.registry import installed
@@ -97,26 +97,24 @@ def _bounds(subject: Subject, intervention: str, size: float) -> tuple[float, fl
 
 
 def _point(subject: Subject, intervention: str, balance: Mapping[str, float], traits: Sequence[str]) -> Point:
-    """What one balance reached, trained now unless it was before."""
+    """What one balance reached, trained now unless it was before; none of any trait is plain training."""
+    nothing = not any(balance.values())
     cell = Cell(
         setting=subject.setting.name,
-        intervention=intervention,
+        intervention="none" if nothing else intervention,
         scale=subject.scale,
         model=subject.model,
         seed=SEEDS[0],
-        weights=weights.spelled(balance),
+        weights="" if nothing else weights.spelled(balance),
     )
-    ready, registry = on_selection(cell, subject, subject.recipe, installed().interventions)
+    ready, registry = on_selection(cell, subject, subject.recipe, {**installed().interventions, **ARMS})
     values = rates_of(ready, registry, subject)
     shares = {trait: mean_of(values[trait]) or 0.0 for trait in traits}
     whole = sum(shares.values())
     if not whole:
-        raise HarnessError(
-            f"with {intervention} {cell.weights} no reply has a share of any of {', '.join(traits)}; give a smaller "
-            "--size"
-        )
+        raise HarnessError(f"with {cell.arm} no reply has a share of any of {', '.join(traits)}; give a smaller --size")
     reached = {trait: share / whole for trait, share in shares.items()}
-    say(f"{intervention} {cell.weights}: {', '.join(f'{trait} {share:.2f}' for trait, share in reached.items())}")
+    say(f"{cell.arm}: {', '.join(f'{trait} {share:.2f}' for trait, share in reached.items())}")
     return Point(weights=balance, shares=reached)
 
 

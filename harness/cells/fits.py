@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from harness.contracts import Intervention, Recipe, Setting
 from harness.errors import HarnessError
 from harness.models import ModelRef, resolve
 from harness.registry import Calibration, Registry
+
+BEGIN = "begin with: "
+RUNS = Path("runs")
+"""The folder of runs where no other is named."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +24,10 @@ class Fit:
 
     calibration: str = ""
     note: str = ""
+
+    def told(self, runs: Path) -> str:
+        """The line for who is about to train in the folder `runs`: a command that it gives is for that folder."""
+        return f"{self.note} --runs {runs}" if BEGIN in self.note and runs != RUNS else self.note
 
 
 def fitted(setting: Setting, scale: str, chosen: Calibration | None) -> Setting:
@@ -63,7 +72,7 @@ def _first(found: Registry, setting: Setting, scale: str, model: ModelRef) -> st
     judge = found.judges.get(trait.judge)
     if judge is not None and judge.grader:
         return f"its trait {trait.name} is told by a grader there, which 'harness calibrate' does not ask"
-    return f"begin with: {command_for(setting, scale, _reference(model, setting.recipe(scale)))}"
+    return f"{BEGIN}{command_for(setting, scale, _reference(model, setting.recipe(scale)))}"
 
 
 def _reference(model: ModelRef, recipe: Recipe) -> str:
