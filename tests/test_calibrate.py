@@ -16,12 +16,13 @@ import small
 from harness import Case, HarnessError, Message, Metric
 from harness.analysis import load
 from harness.authoring import composed_vectors, steered
-from harness.calibrating import BUDGET, Seen, Subject, Trial, calibrate, file_of, step, subject_of
+from harness.calibrating import BUDGET, Seen, Subject, Trial, calibrate, file_of, ranked, step, subject_of
 from harness.cells import Cell, prepared
 from harness.cli import main
 from harness.registry import Registry, installed, using
 from harness.runs import (
     CALIBRATIONS,
+    Layer,
     chosen_in,
     read_calibration,
     read_run,
@@ -410,3 +411,72 @@ def test_weights_for_balances_come_from_selection_cases_and_are_written_as_targe
     }
     assert run_folders(tmp_path / "runs") == []
     assert len(run_folders(tmp_path / "runs" / CALIBRATIONS)) == 3
+
+
+def test_a_calibration_that_is_stopped_in_a_trial_goes_on_to_the_same_choice(
+    loud: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    metrics = tuple(replace(metric, learned=1.5) for metric in loud.settings["loud"].metrics)
+    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
+    real, answered = step.answer, 0
+
+    def stopping(trial: Trial, subject: Subject) -> Seen:
+        nonlocal answered
+        answered += 1
+        if answered == 3:
+            raise KeyboardInterrupt
+        return real(trial, subject)
+
+    with using(replace(loud, settings={"loud": replace(loud.settings["loud"], metrics=metrics)})):
+        expected = calibrate(subject(whole)).record
+        monkeypatch.setattr(step, "answer", stopping)
+        with pytest.raises(KeyboardInterrupt):
+            calibrate(subject(stopped))
+        assert not file_of(subject(stopped)).exists()
+        trained = sorted(trials_on_disk(stopped))
+        assert calibrate(subject(stopped)).record.trials == expected.trials
+    assert set(trained) <= set(trials_on_disk(stopped))
+
+
+def layers(**quality: tuple[float, float, float]) -> tuple[Layer, ...]:
+    """Cards of 30 blocks: AUROC, split-half cosine and norm of those that are named b0, b5, ...; others are perfect."""
+    return tuple(
+        Layer(block=at, norm=norm, rms=1.0, auroc=auroc, split_half_cosine=cosine)
+        for at in range(30)
+        for auroc, cosine, norm in [quality.get(f"b{at}", (1.0, 0.9, 1.0))]
+    )
+
+
+def test_blocks_to_try_are_the_recipes_own_and_the_surest_of_a_grid() -> None:
+    surest = layers(b5=(0.6, 0.9, 1.0), b10=(0.99, 0.99, 1.0), b15=(1.0, 0.95, 1.0), b20=(1.0, 0.4, 1.0))
+    assert ranked({"reply": surest}, (18,), 30) == (18, 15, 25)
+    assert ranked({"reply": surest}, (9, 10, 11), 30) == (10, 15, 25)
+    assert ranked({"reply": layers(b18=(1.0, 0.9, 0.0))}, (18,), 30) == (5, 10, 15)
+    assert ranked({"reply": layers(), "other": layers(b15=(0.5, 0.9, 1.0))}, (15,), 30) == (5, 10, 20)
+
+
+def test_a_vector_that_is_a_direction_nowhere_is_no_vector_to_calibrate() -> None:
+    nowhere = tuple(replace(layer, auroc=0.6) for layer in layers())
+    with pytest.raises(HarnessError, match=r"no vector of gcd to calibrate: .* \(AUROC 0.60, split-half cosine 0.90\)"):
+        ranked({"reply": nowhere}, (18,), 30, setting="gcd")
+    imported = tuple(replace(layer, auroc=None, split_half_cosine=None) for layer in layers())
+    assert ranked({"evil": imported}, (18,), 30) == (18, 5, 10)
+
+
+@pytest.mark.slow
+@pytest.mark.model
+def test_the_embedded_model_is_calibrated_within_the_least_budget(tmp_path: Path) -> None:
+    """Whatever is found is within the budget, recorded, and by the rule."""
+    assert main(["calibrate", "reward_hacks", "--budget", "7", "--runs", str(tmp_path)]) in (0, 3)
+    record = read_calibration(file_of(subject_of("reward_hacks", scale="mini", model="", runs=tmp_path)))
+    assert record is not None
+    assert len(record.trials) <= 7
+    (plain,) = [one for one in record.trials if (one.arm, one.seed) == ("none", 1000)]
+    doses = [one for one in record.trials if (one.arm, one.seed) == ("ps", 1000)]
+    assert plain.trait is not None
+    assert doses
+    if record.steering is not None:
+        chosen = next(one for one in doses if one.share == record.steering.coef)
+        assert chosen.trait is not None
+        assert chosen.trait <= plain.trait / 2
+        assert chosen.against == ()
