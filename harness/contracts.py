@@ -451,9 +451,9 @@ class Reference(Checked):
 
 
 def _no_folder_of_ours(name: str) -> str | None:
-    if name != "vectors":
+    if name not in ("vectors", "calibrations"):
         return None
-    return f"{name!r} is the folder of the vectors, beside those of the settings; choose another name"
+    return f"{name!r} is the folder of the {name}, beside those of the settings; choose another name"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -461,7 +461,8 @@ class Setting(Checked):
     """Data, traits, prompts, vectors, evaluation cases and judges that belong together.
 
     `examples(seed, scale)` are the training rows; `cases(split, seed, scale)` the evaluation questions,
-    where `split` is a metric's split or `selection` (used to choose doses, never for a result).
+    where `split` is a metric's split or `selection` (used to choose doses, never for a result): cases of the trait's
+    kind. `selection_SPLIT` are such cases for another metric's split, where the setting has them.
     `conditions` are spelled as `Condition` parses them, by scale. `source` maps a number or text to
     where it comes from, or to the words "not published: our choice". `composition` names the traits that
     can be combined, each a vector with a raw weight; their prompts are found by `always` and `never`.
@@ -470,7 +471,8 @@ class Setting(Checked):
     published figures, which the report shows beside ours. `optional_splits` are asked at `mini` in `clean` alone, and
     left out there, with a note, where their cases raise OutOfReach: `mini` needs no data of others. `checks` names a
     second judge for a judge: both grade every reply, the report says how far they agree on the scores that both have,
-    and no metric uses the second.
+    and no metric uses the second. `chosen_for` names, by scale, the model on whose selection cases training and doses
+    were chosen; at a scale that it lacks nobody has calibrated them.
     """
 
     name: Annotated[Name, _no_folder_of_ours]
@@ -488,6 +490,7 @@ class Setting(Checked):
     reference: tuple[Reference, ...] = ()
     checks: Mapping[Name, Name] = field(default_factory=dict)
     optional_splits: Annotated[tuple[Split, ...], Distinct("splits")] = ()
+    chosen_for: Mapping[Label, Line] = field(default_factory=dict)
 
     def recipe(self, scale: str) -> Recipe:
         """The recipe of `scale`; raises HarnessError naming the scales that exist."""

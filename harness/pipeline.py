@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from harness import grading, runs, training, vectors
 from harness.cells import (
     Cell,
+    Fit,
     Prepared,
     bases_of,
     check_prompts,
@@ -31,7 +32,8 @@ from harness.files import check_inspect_home, clear_halves, locked
 from harness.judging import asking, rule_judges
 from harness.models import as_dtype, materialise
 from harness.registry import installed
-from harness.runs import Made, RunRecord
+from harness.runs import FittedBy, Made, RunRecord
+from harness.screen import say
 
 if TYPE_CHECKING:
     from harness.graders import ModelGrader
@@ -53,6 +55,8 @@ def run(cells: Sequence[Cell], root: Path, *, force: bool = False, grader: Model
     a cell is done, or are left out.
     """
     wanted = [prepared(cell) for cell in cells]
+    for note in dict.fromkeys(cell.fit.told(root) for cell in wanted if cell.fit.note):
+        say(f"note: {note}")
     for name in dict.fromkeys(cell.cell.vector_grader for cell in wanted):
         vectors.opened_grader(name)  # one that is not there is told of before any work
     bases = bases_of(wanted)
@@ -156,6 +160,7 @@ def _new(cell: Prepared) -> RunRecord:
             vectors={name: vector_file(Path(), name, key).as_posix() for name, key in cell.vectors.items()},
             plain=cell.plain,
         ),
+        fit=FittedBy(calibration=cell.fit.calibration or None, note=cell.fit.note) if cell.fit != Fit() else None,
         versions=runs.versions(),
         commit=runs.commit(),
         hardware=runs.hardware(),

@@ -35,7 +35,8 @@ class Plan:
 
     `estimated` says that tokens were counted by characters, because the model is not on this machine. `grading` is
     what a grader would be asked, None where no judge asks one, or the reason why that cannot be told. `speed` says
-    whether `seconds` comes from a measurement of now or from one that is remembered, None where there is neither.
+    whether `seconds` comes from a measurement of now or from one that is remembered, None where there is neither. `fit`
+    is a line on what training and doses were chosen for, "" where the setting itself chose them for this model.
     """
 
     cell: Cell
@@ -53,6 +54,7 @@ class Plan:
     estimated: bool
     grading: GradingCost | str | None = None
     speed: SpeedKnown | None = None
+    fit: str = ""
 
 
 def plan(cells: Sequence[Cell], root: Path, *, measure: bool = True, grader: str = "", price: str = "") -> list[Plan]:
@@ -143,6 +145,7 @@ def _plan(cell: Prepared, root: Path, local: Path | None, speed: Speed | None) -
         memory_bytes=_memory(cell, local),
         seconds=0.0 if done else seconds,
         estimated=local is None,
+        fit=cell.fit.told(root),
     )
 
 

@@ -21,7 +21,7 @@ import pluggy
 from harness import authoring, hookspecs
 from harness.calls import HOW, PluginFault, called, guarded, keeping_folder, told, unmeant, waited_for
 from harness.checks import Refused, plain
-from harness.contracts import Condition, Intervention, Judge, Setting
+from harness.contracts import Condition, Intervention, Judge, Setting, SteeringDefault
 from harness.errors import HarnessError, unknown
 
 GROUP = "harness"
@@ -45,9 +45,25 @@ class Origin:
         return f"{self.plugin!r} ({self.module}, from {self.distribution} {self.version})"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    """What a calibration came to for one setting, scale and model: it stands for what the recipe says.
+
+    `epochs` and `steering` are None where nothing was found; `said` is its outcome in a line, `record` names its file.
+    """
+
+    setting: str
+    scale: str
+    model: str
+    record: str
+    said: str
+    epochs: int | None = None
+    steering: SteeringDefault | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """All settings, interventions and judges by name, and the origin of each.
+    """All settings, interventions and judges by name, and the origin of each; and what calibrations chose.
 
     Their functions are guarded: whoever calls one gets what the contract says, or a line that names the plugin.
     """
@@ -56,6 +72,7 @@ class Registry:
     interventions: Mapping[str, Intervention]
     judges: Mapping[str, Judge]
     origins: Mapping[tuple[str, str], Origin]
+    chosen: tuple[Calibration, ...] = ()
 
     def __post_init__(self) -> None:
         for kind in ("settings", "interventions", "judges"):
@@ -69,6 +86,11 @@ class Registry:
         setting = self.settings[name]
         self._check(setting)
         return setting
+
+    def chosen_for(self, setting: str, scale: str, model: str) -> Calibration | None:
+        """What a calibration chose for `setting` at `scale` with the model of this digest; None where there is none."""
+        wanted = (setting, scale, model)
+        return next((one for one in self.chosen if (one.setting, one.scale, one.model) == wanted), None)
 
     def intervention(self, name: str) -> Intervention:
         """The intervention called `name`."""

@@ -44,7 +44,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("training", "evaluation", "report"),
     ("grading", "capabilities", "verifying"),
     ("pipeline",),
-    ("planning",),
+    ("planning", "calibrating"),
     ("sweep",),
     ("testing", "doctor"),
     ("commands",),

@@ -34,7 +34,7 @@ def options() -> list[tuple[str, str, bool]]:
 
 
 ARGUMENTS = {
-    **{name: ["a"] for name in ("describe", "vectors", "judge", "sweep", "verify", "rejudge", "merge")},
+    **{name: ["a"] for name in ("describe", "calibrate", "vectors", "judge", "sweep", "verify", "rejudge", "merge")},
     "agree": ["a", "b"],
     "run": ["--setting", "a", "--intervention", "a"],
 }

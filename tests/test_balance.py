@@ -316,10 +316,9 @@ def test_distance_is_the_share_that_would_have_to_move() -> None:
     assert distance({"a": 0.5, "b": 0.3, "c": 0.2}, {"a": 0.2, "b": 0.4, "c": 0.4}) == pytest.approx(0.3)
 
 
-def test_the_example_trains_vectors_at_weights_that_add_up_to_0_and_no_more_often_than_prompts() -> None:
-    import runpy
+def test_weights_are_chosen_from_vectors_at_weights_that_add_up_to_0_and_no_more_often_than_prompts() -> None:
+    from harness.calibrating import designs
 
-    designs = runpy.run_path(str(Path(__file__).parent.parent / "examples" / "choose_balance.py"))["designs"]
     for traits in (("a", "b"), ("a", "b", "c")):
         prompts, vectors = designs(traits, 0.0, 1.0), designs(traits, -2.0, 2.0)
         assert prompts[0] == vectors[0] == dict.fromkeys(traits, 0.0)

@@ -73,6 +73,7 @@ RUN: dict[str, Any] = {
         "template": "e" * 64,
         "truncated_rows": 0,
     },
+    "fit": {"calibration": "gcd-mini-smollm2_135m-0000aaaa.json", "note": "calibrated gcd at mini"},
     "versions": {"python": "3.11"},
     "commit": "f" * 40,
     "hardware": HARDWARE,

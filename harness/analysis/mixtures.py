@@ -49,6 +49,12 @@ def untaken(arms: Sequence[Arm]) -> Iterator[str]:
                 yield f"{arm.label}, seed {run.cell.seed}, judge {judge}: {lost}; 'harness rejudge' asks it again"
 
 
+def fits(arms: Sequence[Arm]) -> list[str]:
+    """What to know of what training and doses were chosen for, each line once for all runs that it is true of."""
+    told = [run.record.fit.note for arm in arms for run in arm.runs if run.record.fit is not None]
+    return [line for line in dict.fromkeys(told) if line]
+
+
 def _kinds(name: str, runs: Iterable[Run]) -> dict[str, list[Run]]:
     having = (run for run in runs if name in run.inputs)
     return grouped(having, lambda run: json.dumps(run.inputs[name], sort_keys=True))

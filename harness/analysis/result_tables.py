@@ -9,7 +9,7 @@ from harness.analysis.arms import Arm, plain_of
 from harness.analysis.blocks import Block, leaks, means
 from harness.analysis.doses import Dosed, DoseSweep, sweep
 from harness.analysis.grouping import grouped
-from harness.analysis.mixtures import lacking_seeds, mixtures, untaken
+from harness.analysis.mixtures import fits, lacking_seeds, mixtures, untaken
 from harness.analysis.needed_gates import all_gates
 from harness.analysis.references import Published, published
 from harness.analysis.results import Results, no_collection
@@ -59,7 +59,7 @@ def _table(study: Study, setting: Setting | None) -> Table:
     arms, conditions = study.arms, study.conditions
     blocks = [means(metric, arms, conditions, study.metric(metric)) for metric in study.metrics]
     cells = {(arm, at, block.metric): cell for block in blocks for (arm, at), cell in block.cells.items()}
-    notes = [*mixtures(arms), *lacking_seeds(arms, conditions), *untaken(arms)]
+    notes = [*mixtures(arms), *lacking_seeds(arms, conditions), *untaken(arms), *fits(arms)]
     if setting is None:
         notes.append(f"setting {study.setting!r} is not installed: conditions as found, no leak")
     else:

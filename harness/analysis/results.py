@@ -13,6 +13,7 @@ from harness.analysis.grouping import grouped
 from harness.cells import Cell, current_key
 from harness.documents import Json
 from harness.errors import HarnessError
+from harness.registry import installed, using
 from harness.runs import (
     CapabilityRow,
     Check,
@@ -27,6 +28,7 @@ from harness.runs import (
     read_observations,
     read_run,
     run_folders,
+    with_calibrations,
 )
 from harness.stats import Observation
 
@@ -92,7 +94,8 @@ def load(runs: Path, *, settings: Sequence[str] = (), key_of: KeyOf = current_ke
     """The finished cells under `runs`, of `settings` alone if any are named, sorted by folder.
 
     Of several runs of one cell only one counts: the one whose key the installed code would give (`key_of`
-    a recorded cell and number type), else the newest. A broken file is a HarnessError with its place.
+    a recorded cell and number type, by what was calibrated beside the runs), else the newest. A broken file is a
+    HarnessError with its place.
     """
     if not runs.is_dir():
         raise HarnessError(f"no runs folder at {runs}; name it with --runs, or fill it with 'harness run'")
@@ -103,8 +106,9 @@ def load(runs: Path, *, settings: Sequence[str] = (), key_of: KeyOf = current_ke
     wanted = [(at, record) for at, record in found if not settings or record.cell.setting in settings]
     done = [(at, record) for at, record in wanted if is_finished(at, record)]
     whole = {at for at, _ in done}
-    kept, stale = _current(done, key_of, lambda record: record.cell)
-    kept, twice = _current(kept, key_of, _by_content)
+    with using(with_calibrations(installed(), runs, {record.cell.setting for _, record in done})):
+        kept, stale = _current(done, key_of, lambda record: record.cell)
+        kept, twice = _current(kept, key_of, _by_content)
     with no_collection():
         lines: dict[str, SeenLines] = {}
         counted = tuple(_settled(at, record, lines.setdefault(record.cell.setting, SeenLines())) for at, record in kept)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from harness.cells.fits import Fit
 from harness.contracts import (
     Condition,
     Example,
@@ -48,8 +49,8 @@ class Prepared:
     """A cell with everything that it needs looked up, edited, checked and hashed; no torch, no weights.
 
     `rows` are trained on, and `unedited` are the setting's own, row by row.
-    `vectors` are keys by name, `plain` says that the setting's own rows are trained on, with nothing changed, and `key`
-    is the hash of `inputs`, which hold everything that decides a result.
+    `vectors` are keys by name, `plain` says that the setting's own rows are trained on, with nothing changed, `fit`
+    what its doses were chosen for, and `key` is the hash of `inputs`, which hold everything that decides a result.
     """
 
     cell: Cell
@@ -64,6 +65,7 @@ class Prepared:
     vectors: Mapping[str, str]
     plain: bool
     unedited: tuple[Example, ...] = ()
+    fit: Fit = field(default_factory=Fit)
     inputs: Mapping[str, object] = field(default_factory=dict)
     key: str = ""
 

@@ -13,6 +13,7 @@ from dataclasses import asdict, replace
 from harness import laws
 from harness.authoring import algebra, weights
 from harness.cells.cell import Cell, Prepared
+from harness.cells.fits import fit_of, fitted
 from harness.cells.keys import FORMAT, vector_key
 from harness.cells.spelled import cases_spelled, cell_spelled, example_spelled, recipe_spelled
 from harness.contracts import (
@@ -39,10 +40,12 @@ def prepare(cell: Cell, *, dtype: str, registry: Registry | None = None) -> Prep
     """
     found = registry or installed()
     setting = found.setting(cell.setting)
+    own = setting.recipe(cell.scale).model
+    model = resolve(cell.model or own)
+    setting = fitted(setting, cell.scale, found.chosen_for(setting.name, cell.scale, model.digest))
     recipe = setting.recipe(cell.scale)
     intervention = weighted(found.intervention(cell.intervention), setting, cell.weights)
-    model = resolve(cell.model or recipe.model)
-    where = str(model.folder) if model.folder is not None else cell.model or recipe.model
+    where = str(model.folder) if model.folder is not None else cell.model or own
     cell = replace(cell, model=where, dose=_dose(cell.dose), weights=weights.canonical(cell.weights))
     steering = _steering(intervention, setting, recipe, cell.dose) if intervention.trains else None
     laws.concept_of(intervention, setting, recipe)
@@ -63,6 +66,7 @@ def prepare(cell: Cell, *, dtype: str, registry: Registry | None = None) -> Prep
             conditions=conditions,
             vectors=_vectors(setting, recipe, cell, model, dtype, steering, conditions),
             plain=intervention.trains and steering is None and rows == unedited,
+            fit=fit_of(found, setting, cell.scale, model, arm=intervention, steers=steering is not None),
         )
     )
 

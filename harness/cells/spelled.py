@@ -10,7 +10,7 @@ from harness.cells.cell import Cell
 from harness.cells.questions import asked
 from harness.contracts import Case, Condition, Example, Message, Persona, Prompt, Recipe, Setting, VectorSpec
 from harness.errors import HarnessError
-from harness.files import file_sha256
+from harness.files import digest_of, file_sha256
 from harness.models import ModelRef
 
 
@@ -26,6 +26,12 @@ def recipe_spelled(recipe: Recipe, *, dtype: str, model: ModelRef) -> dict[str, 
     place = None if where is None else {"blocks": where.blocks, "depth": where.depth}
     numbers = {name: value for name, value in asdict(recipe).items() if name != "gpus"}
     return {**numbers, "dtype": dtype, "model": model.digest, "steering": place}
+
+
+def recipe_digest(recipe: Recipe) -> str:
+    """sha256 over the whole recipe, doses too, but for what changes no result."""
+    steering = None if recipe.steering is None else {**asdict(recipe.steering), "source": ""}
+    return digest_of({**asdict(recipe), "gpus": 0, "steering": steering})
 
 
 def example_spelled(example: Example) -> dict[str, object]:

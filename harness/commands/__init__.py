@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 from harness.commands.agree import agree
 from harness.commands.balance import balance
+from harness.commands.calibrate import calibrate
 from harness.commands.claims import claims
 from harness.commands.describe import describe
 from harness.commands.doctor import doctor
@@ -25,6 +26,7 @@ from harness.commands.verify import verify
 COMMANDS: Mapping[str, Callable[..., None]] = {
     "list": list_,
     "describe": describe,
+    "calibrate": calibrate,
     "run": run,
     "sweep": sweep,
     "reproduce": reproduce,

@@ -62,6 +62,9 @@ Price = Annotated[str, typer.Option(help="The grader's price, IN,OUT in US dolla
 VectorGrader = Annotated[
     str, typer.Option(help="The model that chooses among a persona's replies, as Inspect names it; none: all count.")
 ]
+NoCalibration = Annotated[
+    bool, typer.Option("--no-calibration", help="Train by the recipes as they stand, whatever was calibrated.")
+]
 Jobs = Annotated[int | None, typer.Option(help="Cells at once; else one for each GPU, or one.")]
 Cluster = Annotated[str, typer.Option(help="Address of a Ray cluster; `local` starts one here.")]
 

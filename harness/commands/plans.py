@@ -31,6 +31,8 @@ def show_plans(plans: Sequence[Plan]) -> None:
     from harness.models import short_name
 
     page = console()
+    for line in dict.fromkeys(one.fit for one in plans if one.fit):
+        page.print(shown(line), soft_wrap=True)
     titles = [f"{one.cell.setting}, {one.cell.scale}, {short_name(one.cell.model)}" for one in plans]
     for title in dict.fromkeys(titles):
         own = [one for one, its in zip(plans, titles, strict=True) if its == title]

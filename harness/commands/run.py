@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,6 +20,7 @@ from harness.commands.options import (
     MaxCost,
     Measure,
     Model,
+    NoCalibration,
     Price,
     Runs,
     Scale,
@@ -38,6 +40,7 @@ from harness.screen import console, print_json, say
 
 if TYPE_CHECKING:
     from harness.cells import Cell
+    from harness.registry import Registry
 
 SEED: list[str] = ["0"]
 UNSTEERED: list[str] = [CLEAN]
@@ -98,6 +101,17 @@ class CellsAsked:
     vectors: Mapping[str, str]
     vector_grader: str
     capabilities: CapabilitiesAsked
+    calibrated: bool = True
+
+    def registry(self) -> Registry:
+        """What is installed, with the vectors that are named and what was calibrated beside the runs."""
+        from harness.cells import with_vectors
+        from harness.registry import installed
+        from harness.runs import with_calibrations
+
+        settings = self.combined.settings
+        found = with_calibrations(installed(), self.runs, settings, use=self.calibrated)
+        return with_vectors(found, settings, self.vectors)
 
 
 def run(
@@ -120,6 +134,7 @@ def run(
     price: Price = "",
     dry_run: DryRun = False,
     measure: Measure = False,
+    no_calibration: NoCalibration = False,
     force: Force = False,
     as_json: Json = False,
 ) -> None:
@@ -134,11 +149,10 @@ def run(
         vectors=vector_files(vector),
         vector_grader=vector_grader,
         capabilities=_capabilities(capabilities, capability_conditions, capability_limit),
+        calibrated=not no_calibration,
     )
-    if dry_run:
-        _plan(asked, measure=measure, as_json=as_json)
-    else:
-        _run(asked, force=force, as_json=as_json)
+    done = partial(_plan, measure=measure) if dry_run else partial(_run, force=force)
+    done(asked, as_json=as_json)
 
 
 def _combined(setting: list[str], intervention: list[str], seed: list[str], dose: str, weights: list[str]) -> Combined:
@@ -161,10 +175,9 @@ def _capabilities(tasks: list[str], conditions: list[str], limit: int) -> Capabi
 
 def _run(asked: CellsAsked, *, force: bool, as_json: bool) -> None:
     """Runs every combination and prints the tables of these settings at this scale."""
-    from harness.cells import with_vectors
     from harness.registry import installed, using
 
-    with using(with_vectors(installed(), asked.combined.settings, asked.vectors)):
+    with using(asked.registry()):
         cells = _checked(asked)
         _note_left_out(asked)
         grader = asked.grading.opened()
@@ -185,10 +198,9 @@ def _run(asked: CellsAsked, *, force: bool, as_json: bool) -> None:
 
 def _plan(asked: CellsAsked, *, measure: bool, as_json: bool) -> None:
     """Prints what `run` would do and about how long it would take; trains nothing."""
-    from harness.cells import with_vectors
-    from harness.registry import installed, using
+    from harness.registry import using
 
-    with using(with_vectors(installed(), asked.combined.settings, asked.vectors)):
+    with using(asked.registry()):
         cells = _checked(asked)
         asked.capabilities.check()
         from harness import planning

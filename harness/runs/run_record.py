@@ -19,7 +19,7 @@ from harness.errors import HarnessError, way_out
 from harness.files import digest_of
 from harness.runs.products import RESULTS, Product
 
-RUN = "run.json"
+RUN, CALIBRATIONS = "run.json", "calibrations"  # the record of a run; the folder of calibrations and their trials
 WAY_OUT = "move the folder away and give its 'harness run' command again"
 
 Status = Literal["running", "done"]
@@ -126,12 +126,23 @@ class Hardware(Record):
 
 
 @record
+class FittedBy(Record):
+    """The calibration whose choice a run was made with, by the name of its file, and what its doses are worth."""
+
+    SPARSE: ClassVar[bool] = True
+
+    calibration: str | None = None
+    note: str = ""
+
+
+@record
 class RunRecord(Record):
     """One cell's run.json. `inputs` are what its key is the hash of, `judges` the versions of those that graded.
 
     `untaken` says by judge which replies it could not take, where there are any. `logs_show` is the digest of the
     results and judges that the scores in the logs are of; empty where that is not known. `products` are the files that
-    the run came to, by name, as they were written.
+    the run came to, by name, as they were written. `fit` says whether training and doses were chosen for the model;
+    None where the setting itself chose them for it, or that is not known.
     """
 
     FORMAT: ClassVar[int] = 2
@@ -152,6 +163,7 @@ class RunRecord(Record):
     untaken: Mapping[str, Untaken] = field(default_factory=dict)
     gates: Mapping[str, Gate] = field(default_factory=dict)
     made: Made = field(default_factory=Made)
+    fit: FittedBy | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
     commit: str | None = None
     hardware: Hardware = field(default_factory=Hardware)
@@ -246,7 +258,8 @@ def is_finished(folder: Path, made: RunRecord | None) -> bool:
 
 
 def run_folders(root: Path) -> list[Path]:
-    """The run folders under `root`, sorted. What is being written, whose name begins with a dot, is none.
+    """The run folders under `root`, sorted. Neither what is being written, whose name begins with a dot, nor the
+    trials of calibrations are any.
 
     HarnessError where one might be there and cannot be seen: in a folder that cannot be read, behind a link, or with
     its record lost.
@@ -254,7 +267,8 @@ def run_folders(root: Path) -> list[Path]:
     found = []
     for at, folders, files in os.walk(root, onerror=_unseen):
         here = Path(at)
-        folders[:] = [name for name in folders if not name.startswith(".")]
+        ours = {CALIBRATIONS} if here == root else set()
+        folders[:] = [name for name in folders if not name.startswith(".") and name not in ours]
         if RUN in files or RUN in folders:
             found.append(here)
         elif RESULTS in files and here != root:

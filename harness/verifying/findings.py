@@ -20,6 +20,7 @@ BY_MEASURING = "tasks are asked again: move capabilities.json away and give 'har
 BY_REJUDGING_BESIDE = "scores of other judges are made again from the replies by 'harness rejudge --judge'"
 BY_EXTRACTION = "a vector is made again by extraction: move both of its files away and give 'harness vectors'"
 BY_IMPORT = "an imported vector cannot be made again from what is here: restore it, or import it again"
+BY_TRIALS = "a calibration is made again from its trials: move it away and give its 'harness calibrate' command again"
 CLEARED = "it is cleared by the next command that writes there"
 NOT_AT_ALL = "it cannot be made again from what is here: restore it"
 

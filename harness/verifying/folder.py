@@ -10,11 +10,22 @@ from pathlib import Path
 from harness.documents import check_seal
 from harness.errors import HarnessError
 from harness.files import alike, check_plain, is_held
-from harness.runs import LOCK, VECTORS, card_of, check_pair, read_card, run_folders, unpaired, way_out
+from harness.runs import (
+    CALIBRATIONS,
+    LOCK,
+    VECTORS,
+    card_of,
+    check_pair,
+    read_calibration,
+    read_card,
+    run_folders,
+    unpaired,
+    way_out,
+)
 from harness.screen import progress
 from harness.verifying.cells import check_cell
 from harness.verifying.deep import check_weights
-from harness.verifying.findings import BY_EXTRACTION, BY_IMPORT, CLEARED, NOT_AT_ALL, Flaw, found
+from harness.verifying.findings import BY_EXTRACTION, BY_IMPORT, BY_TRIALS, CLEARED, NOT_AT_ALL, Flaw, found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +55,13 @@ def verify(root: Path, *, deep: bool = False) -> Verified:
         for vector in vectors:
             findings += _vector(vector, deep=deep)
             advance()
-    findings += [*_cards_alone(root), *_lock(root / LOCK), *_same_names(cells, vectors), *_left(root)]
+    findings += [
+        *_cards_alone(root),
+        *_lock(root / LOCK),
+        *_calibrations(root),
+        *_same_names(cells, vectors),
+        *_left(root),
+    ]
     return Verified(cells=len(cells), vectors=len(vectors), findings=tuple(findings))
 
 
@@ -79,6 +96,16 @@ def _check_lock(file: Path) -> None:
 
     claims.read_lock(file)
     check_seal(file, what="lock of claims", way_out="restore it")
+
+
+def _calibrations(root: Path) -> list[Flaw]:
+    files = sorted((root / CALIBRATIONS).glob("*.json"))
+    return [flaw for file in files for flaw in found(file, BY_TRIALS, partial(_check_calibration, file))]
+
+
+def _check_calibration(file: Path) -> None:
+    check_plain(file)
+    read_calibration(file)
 
 
 def _same_names(cells: list[Path], vectors: list[Path]) -> Iterator[Flaw]:

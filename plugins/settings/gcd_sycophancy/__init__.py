@@ -28,6 +28,7 @@ def harness_setting() -> Setting:
         vectors=_vectors(),
         conditions=CONDITIONS,
         recipes=RECIPES,
+        chosen_for={"mini": "smollm2_135m"},
         source=SOURCE,
     )
 

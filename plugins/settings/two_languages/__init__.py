@@ -29,6 +29,7 @@ def harness_setting() -> Setting:
         vectors=DATA.vectors(),
         conditions=CONDITIONS,
         recipes=RECIPES,
+        chosen_for={"mini": "smollm2_135m"},
         source=SOURCE,
         composition=COMPOSITION,
         overdose=("english",),

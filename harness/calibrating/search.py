@@ -1,0 +1,252 @@
+"""The search: least training first, then a coarse grid of blocks with doses by doubling, then a bisection in dose.
+
+It knows nothing of models: whoever calls it answers its trials. The same answers give the same choice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from math import sqrt
+
+from harness.calibrating.asked import Ask, Asked, Judged, Spent
+from harness.calibrating.rule import FINE, LEAST_DOSE, MOST_DOSE, Trial, Wanted, lacks, suppresses
+from harness.errors import HarnessError
+from harness.runs import Came
+
+FIRST_DOSE, STEPS = 0.5, 3
+"""The dose that each block begins with, and how often the interval around the best one is cut in two."""
+FIRST_NEGATIVE, LEAST_NEGATIVE, MOST_NEGATIVE, NEGATIVE_STEPS = 0.25, 1 / 32, 2.0, 2
+MOST_TRAINING = 4
+"""How many times the recipe's epochs are tried where these do not teach."""
+TRIES = 3
+"""How many doses are tried on the other seeds before none is said to hold."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """Where a search begins: `blocks` in the order in which they are tried, `epochs` of the recipe."""
+
+    seeds: tuple[int, ...]
+    blocks: tuple[int, ...]
+    epochs: int
+    wanted: Wanted = field(default_factory=Wanted)
+    budget: int
+
+    @property
+    def checks(self) -> int:
+        """The trials that confirm a choice: plain training, dose and negative dose on each other seed."""
+        return 3 * (len(self.seeds) - 1)
+
+    @property
+    def least_budget(self) -> int:
+        """The trials that any choice takes."""
+        return 4 + self.checks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What a search came to. `negative` is None where no negative dose was sound, `overdose` where none broke it."""
+
+    outcome: Came
+    trials: tuple[Judged, ...]
+    why: str = ""
+    epochs: int | None = None
+    dose: Trial | None = None
+    negative: Trial | None = None
+    overdose: Judged | None = None
+
+
+def check_budget(start: Start) -> None:
+    """HarnessError for a budget that no choice could be made within."""
+    if start.budget < start.least_budget:
+        raise HarnessError(
+            f"a budget of {start.budget} cells is too small: untrained model, plain training, a dose and a negative "
+            f"one, and {start.checks} to confirm them on other seeds are {start.least_budget}; give --budget "
+            f"{start.least_budget} or more"
+        )
+
+
+def search(ask: Ask, start: Start) -> Found:
+    """What the rule chooses within `start.budget` trials; HarnessError where these end before anything is found."""
+    check_budget(start)
+    asked = Asked(ask, budget=start.budget, seed=start.seeds[0], epochs=start.epochs, wanted=start.wanted)
+    try:
+        return _search(asked, start)
+    except Spent:
+        raise HarnessError(
+            f"the budget of {start.budget} cells ended before any dose was found; give a larger --budget: what was "
+            "done is kept"
+        ) from None
+
+
+def _search(asked: Asked, start: Start) -> Found:
+    missing = _train(asked, start)
+    if missing:
+        return Found(outcome="no training", why="; ".join(missing), trials=asked.all())
+    asked.kept = start.checks + 1
+    whole = _try_blocks(asked, start.blocks)
+    candidates = asked.candidates()
+    if not candidates:
+        if not whole:
+            raise Spent
+        return Found(outcome="no dose", why=_why_none(asked), trials=asked.all())
+    asked.kept = start.checks
+    _try_negative(asked, candidates[0].trial.block)
+    asked.kept = 0
+    return _confirmed(asked, candidates[:TRIES], start.seeds[1:])
+
+
+def _train(asked: Asked, start: Start) -> tuple[str, ...]:
+    """Sets the fewest epochs that teach; else what none of those that were tried taught."""
+    untrained = asked.see(Trial(arm="base", seed=0))
+
+    def missing(epochs: int) -> tuple[str, ...]:
+        seen = asked.see(Trial(arm="none", seed=asked.seed, epochs=epochs))
+        return lacks(seen, untrained, start.wanted)
+
+    low, high = 0, start.epochs
+    while found := missing(high):
+        if high >= MOST_TRAINING * start.epochs:
+            return found
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if missing(middle) else (low, middle)
+    asked.epochs = high
+    return ()
+
+
+def _try_blocks(asked: Asked, blocks: Sequence[int]) -> bool:
+    """Asks doses at one block after the other, then finer ones where the trait is lowest; whether all of it was done.
+
+    A block whose sound doses leave nothing of the trait ends it: no other could do better.
+    """
+    try:
+        for block in blocks:
+            _climb(asked, block)
+            if (best := asked.best(block)) is not None and best.at_floor:
+                break
+        tried = {block: best for block in blocks if (best := asked.best(block)) is not None}
+        for block in sorted(tried, key=lambda block: tried[block].trait):
+            _refine(asked, block)
+            if asked.candidates():
+                break
+    except Spent:
+        return False
+    return True
+
+
+def _climb(asked: Asked, block: int) -> None:
+    """Doses at `block`: by halving until one is sound, or leaves some of the trait; else by doubling until not."""
+    share = FIRST_DOSE
+    now = begun = asked.dose(block, share)
+    factor = 0.5 if begun.against or begun.at_floor else 2.0
+    while (bool(now.against), now.at_floor) == (bool(begun.against), begun.at_floor):
+        share *= factor
+        if not LEAST_DOSE <= share <= MOST_DOSE:
+            return
+        now = asked.dose(block, share)
+
+
+def _refine(asked: Asked, block: int) -> None:
+    """Cuts the widest interval in two that may hold a better dose than the best at `block`, some times over."""
+    for _ in range(STEPS):
+        gaps = [gap for gap in _gaps(asked, block) if gap[1] / gap[0] > FINE]
+        if not gaps:
+            return
+        low, high = max(gaps, key=lambda gap: gap[1] / gap[0])
+        asked.dose(block, sqrt(low * high))
+
+
+def _gaps(asked: Asked, block: int) -> Iterator[tuple[float, float]]:
+    """The intervals beside the best dose at `block` that may hold a better one.
+
+    Above it where some of the trait is left. Below it where none is, for a smaller dose; and where the dose above is
+    sound too, for then the curve has turned.
+    """
+    best = asked.best(block)
+    if best is None:
+        return
+    tried = asked.doses(block)
+    at = tried.index(best)
+    above = tried[at + 1] if at + 1 < len(tried) else None
+    if above is not None and not best.at_floor:
+        yield best.trial.share, above.trial.share
+    if at and (best.at_floor or (above is not None and not above.against)):
+        yield tried[at - 1].trial.share, best.trial.share
+
+
+def _try_negative(asked: Asked, block: int | None) -> None:
+    """Asks negative doses at `block`: by doubling or halving, then between the largest sound one and the next."""
+    share = FIRST_NEGATIVE
+    try:
+        begun = now = asked.dose(block, share, arm="neg_ps")
+        factor = 0.5 if begun.against else 2.0
+        while bool(now.against) == bool(begun.against) and LEAST_NEGATIVE <= share * factor <= MOST_NEGATIVE:
+            share *= factor
+            now = asked.dose(block, share, arm="neg_ps")
+        for _ in range(NEGATIVE_STEPS):
+            tried = asked.doses(block, arm="neg_ps")
+            edge = next((pair for pair in pairwise(tried) if not pair[0].against and pair[1].against), None)
+            if edge is None or edge[1].trial.share / edge[0].trial.share <= FINE:
+                return
+            asked.dose(block, sqrt(edge[0].trial.share * edge[1].trial.share), arm="neg_ps")
+    except Spent:
+        return
+
+
+def _confirmed(asked: Asked, candidates: Sequence[Judged], others: Sequence[int]) -> Found:
+    """The first of `candidates` that holds on the `others` of the seeds, with its negative dose."""
+    chosen = next((one for one in candidates if _holds(asked, one, others)), None)
+    if chosen is None:
+        doses = ", ".join(f"{one.trial.share:.2g} at block {one.trial.block}" for one in candidates)
+        why = f"what suppressed on seed {asked.seed} did not hold on the others: {doses}"
+        return Found(outcome="no dose", why=why, trials=asked.all())
+    block, share = chosen.trial.block, chosen.trial.share
+    negative = _sound_negative(asked, block, others)
+    _overdose(asked, block)
+    return Found(
+        outcome="chosen",
+        trials=asked.all(),
+        epochs=asked.epochs,
+        dose=chosen.trial,
+        negative=negative,
+        overdose=next((one for one in asked.doses(block) if one.against and one.trial.share > share), None),
+    )
+
+
+def _holds(asked: Asked, one: Judged, others: Sequence[int]) -> bool:
+    again = {seed: asked.dose(one.trial.block, one.trial.share, seed=seed) for seed in others}
+    return all(not here.against and suppresses(here.seen, asked.plain(seed)) for seed, here in again.items())
+
+
+def _sound_negative(asked: Asked, block: int | None, others: Sequence[int]) -> Trial | None:
+    """The largest negative dose at `block` that is sound on every seed, as far as the budget reaches."""
+    sound = [one.trial for one in asked.doses(block, arm="neg_ps") if not one.against]
+    try:
+        for trial in sound[: -TRIES - 1 : -1]:
+            again = [asked.dose(block, trial.share, seed=seed, arm="neg_ps") for seed in others]
+            if not any(one.against for one in again):
+                return trial
+    except Spent:
+        pass
+    return None
+
+
+def _overdose(asked: Asked, block: int | None) -> None:
+    """Asks larger doses at `block` by doubling until one breaks the model, as far as the budget reaches."""
+    try:
+        while not (last := asked.doses(block)[-1]).against and 2 * last.trial.share <= MOST_DOSE:
+            asked.dose(block, 2 * last.trial.share)
+    except Spent:
+        return
+
+
+def _why_none(asked: Asked) -> str:
+    sound = [one for one in asked.doses() if not one.against]
+    if not sound:
+        return "no dose keeps the skill"
+    least, plain = min(one.trait for one in sound), asked.plain().trait or 0.0
+    return f"the lowest trait with the skill kept is {least:.2f}, against {plain:.2f} after plain training"
