@@ -67,7 +67,7 @@ def _states(libraries: Sequence[str], always: Sequence[_State] | None = None) ->
     """The states that are always there, and those of these libraries."""
     found = list(PROCESS if always is None else always)
     for name in libraries:
-        found += LIBRARIES[name]()
+        found += LIBRARIES[name](sys.modules[name])
     return found
 
 
@@ -171,12 +171,10 @@ PROCESS = (
 
 
 @cache
-def _of_numpy() -> Sequence[_State]:
-    import numpy as np
-
+def _of_numpy(np: Any) -> Sequence[_State]:
     def drawn() -> bytes:
         # To read where the state lies is a hundred times faster than by its name, and it is done twice a call.
-        generator = np.random.get_bit_generator()  # type: ignore[attr-defined]
+        generator = np.random.get_bit_generator()
         twister = isinstance(generator, np.random.MT19937)  # others are nobody's but who put them there
         return ctypes.string_at(generator.ctypes.state_address, (TWISTER_WORDS + 1) * 4) if twister else b""
 
@@ -191,9 +189,7 @@ def _of_numpy() -> Sequence[_State]:
 
 
 @cache
-def _of_torch() -> Sequence[_State]:
-    import torch
-
+def _of_torch(torch: Any) -> Sequence[_State]:
     def drawn() -> bytes:
         return bytes(torch.get_rng_state().numpy().tobytes())
 
@@ -217,5 +213,5 @@ def _of_torch() -> Sequence[_State]:
     )
 
 
-LIBRARIES: Mapping[str, Callable[[], Sequence[_State]]] = {"numpy": _of_numpy, "torch": _of_torch}
+LIBRARIES: Mapping[str, Callable[[Any], Sequence[_State]]] = {"numpy": _of_numpy, "torch": _of_torch}
 """What to keep of a library; one that is imported in the block is put as it begins, where that is known."""

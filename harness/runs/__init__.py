@@ -54,9 +54,9 @@ from harness.runs.run_record import (
     is_finished,
     is_run,
     read_run,
-    run_folders,
     write_run,
 )
+from harness.runs.searching import half_written, run_folders
 from harness.runs.storing import keep_rows, put_results
 from harness.runs.training_record import (
     ADAPTER,
@@ -137,6 +137,7 @@ __all__ = [
     "check_seal",
     "commit",
     "failed",
+    "half_written",
     "hardware",
     "is_finished",
     "is_output",

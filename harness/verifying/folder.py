@@ -10,7 +10,7 @@ from pathlib import Path
 from harness.documents import check_seal
 from harness.errors import HarnessError
 from harness.files import alike, check_plain, is_held
-from harness.runs import LOCK, VECTORS, card_of, check_pair, read_card, run_folders, unpaired, way_out
+from harness.runs import LOCK, VECTORS, card_of, check_pair, half_written, read_card, run_folders, unpaired, way_out
 from harness.screen import progress
 from harness.verifying.cells import check_cell
 from harness.verifying.deep import check_weights
@@ -90,7 +90,7 @@ def _same_names(cells: list[Path], vectors: list[Path]) -> Iterator[Flaw]:
 
 def _left(root: Path) -> Iterator[Flaw]:
     """What is half written, unless a process holds the lock of the folder or of what it becomes."""
-    for part in sorted(root.rglob(".*.part")):
-        if any(above.suffix == ".part" for above in part.relative_to(root).parents) or is_held(part.parent):
+    for part in half_written(root):
+        if is_held(part.parent):
             continue
         yield Flaw(place=part, what=f"{part} was left by a process that ended", again=CLEARED)
