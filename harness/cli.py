@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -90,7 +91,11 @@ def _lacking(error: MemoryError | ImportError | RuntimeError) -> str:
 
 
 def _check(arguments: Sequence[str]) -> None:
-    """HarnessError for what no name of a file or anything else may hold."""
+    """HarnessError for what no name of a file or anything else may hold, and where no name can be meant."""
+    try:
+        os.getcwd()
+    except FileNotFoundError:  # where torch, when it multiplies, ends the process
+        raise HarnessError("the current folder has been removed; change to one that is there, as by: cd") from None
     for text in arguments:
         if "\0" in text:
             raise HarnessError(f"{text!r:.80} has a NUL character, which no name may have; leave it out")

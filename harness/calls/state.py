@@ -118,9 +118,19 @@ def _to_timed(before: bool) -> None:
 
 
 def _umask() -> int:
-    umask = os.umask(0o077)
-    os.umask(umask)
+    """The umask, which is only read by setting it: to what it was last, so that no thread sees another one."""
+    umask = os.umask(_last_umask[0])
+    if umask != _last_umask[0]:
+        _to_umask(umask)
     return umask
+
+
+def _to_umask(before: int) -> None:
+    os.umask(before)
+    _last_umask[0] = before
+
+
+_last_umask = [0o022]
 
 
 def _streams() -> tuple[object, object, object]:
@@ -158,7 +168,7 @@ PROCESS = (
     _State(_environment, _to_environment),
     _State(_handlers, _to_handlers),
     _State(_is_timed, _to_timed),
-    _State(_umask, os.umask),
+    _State(_umask, _to_umask),
     _State(_streams, _to_streams),
     _State(sys.getrecursionlimit, sys.setrecursionlimit),
     _State(gc.isenabled, _to_collecting),

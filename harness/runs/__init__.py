@@ -38,6 +38,7 @@ from harness.runs.results import (
     read_checks,
     read_observations,
     read_results,
+    row_of,
     write_results,
 )
 from harness.runs.run_record import (
@@ -160,6 +161,7 @@ __all__ = [
     "read_run",
     "read_training",
     "reply_of",
+    "row_of",
     "run_folders",
     "shown",
     "template_gate",
