@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -10,9 +12,9 @@ from typing import Annotated
 import typer
 
 from harness import __version__
-from harness.calls import DEBUG, debugging, interrupted, is_debugging
+from harness.calls import DEBUG, HOW, debugging, interrupted, is_debugging
 from harness.commands import COMMANDS, Typed
-from harness.errors import HarnessError, way_out
+from harness.errors import MORE_MEMORY, WAYS_OUT, HarnessError, gist, way_out
 from harness.screen import INTERRUPTED, Ends, NotPrinted, ReaderGone, flush, own_stdout, put, say
 
 app = typer.Typer(
@@ -22,6 +24,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+
+NO_MEMORY = ("failed to map segment", "annot allocate memory", "not enough memory", "out of memory")
+NO_THREAD = "can't start new thread"
 
 # The click that typer raises from is its own copy in newer versions: found through the one public name.
 CommandError: type[Exception] = typer.BadParameter.__mro__[2]
@@ -54,10 +59,9 @@ def _ended(arguments: list[str]) -> int:
     except ReaderGone:
         status = 0  # `harness list | head` has what it wants
     except OSError as error:
-        advice = way_out(error)
-        if advice is None:
-            raise
-        status = _stopped(f"{error.strerror}: {error.filename or 'the runs folder'}; {advice}")
+        status = _stopped(_of_system(error))
+    except (MemoryError, ImportError, RuntimeError) as error:
+        status = _stopped(_lacking(error))
     except CommandError as error:
         message = error.format_message() if hasattr(error, "format_message") else str(error)
         status = _stopped(message if message.endswith("?") else f"{message.rstrip('.')}; see 'harness --help'")
@@ -68,8 +72,30 @@ def _ended(arguments: list[str]) -> int:
     return status if isinstance(status, int) else 0
 
 
+def _of_system(error: OSError) -> str:
+    """What the system would not do, with what, and the way out."""
+    if is_debugging():
+        traceback.print_exc()
+    what = "" if error.filename is None else f": {error.filename}"
+    gone = "it went while it was in use; give the same command again" if isinstance(error, FileNotFoundError) else HOW
+    return f"{error.strerror or gist(error)}{what}; {way_out(error) or gone}"
+
+
+def _lacking(error: MemoryError | ImportError | RuntimeError) -> str:
+    """What the system has too little of, as libraries say it; the error itself where it is another."""
+    if isinstance(error, MemoryError) or any(said in str(error) for said in NO_MEMORY):
+        return f"out of memory; {MORE_MEMORY}"
+    if NO_THREAD in str(error):
+        return f"no more threads; {WAYS_OUT[errno.EAGAIN]}"
+    raise error
+
+
 def _check(arguments: Sequence[str]) -> None:
-    """HarnessError for what no name of a file or anything else may hold."""
+    """HarnessError for what no name of a file or anything else may hold, and where no name can be meant."""
+    try:
+        os.getcwd()
+    except FileNotFoundError:  # where torch, when it multiplies, ends the process
+        raise HarnessError("the current folder has been removed; change to one that is there, as by: cd") from None
     for text in arguments:
         if "\0" in text:
             raise HarnessError(f"{text!r:.80} has a NUL character, which no name may have; leave it out")

@@ -67,6 +67,8 @@ def way_out(error: OSError) -> str | None:
 MAKE_ROOM = "make room and give the same command again"
 OPEN_IT = "make it accessible, or name another folder"
 OTHER_FOLDER = "name another folder"
+FEWER_FILES = "raise the limit on open files (ulimit -n) and give the same command again"
+MORE_MEMORY = "free memory, or raise its limit (ulimit -v), and give the same command again"
 WAYS_OUT = {
     errno.ENOSPC: MAKE_ROOM,
     errno.EDQUOT: MAKE_ROOM,
@@ -78,5 +80,11 @@ WAYS_OUT = {
     errno.EEXIST: OTHER_FOLDER,
     errno.EISDIR: "name a file",
     errno.ENAMETOOLONG: "choose a shorter name",
+    errno.EMFILE: FEWER_FILES,
+    errno.ENFILE: FEWER_FILES,
+    errno.ENOMEM: MORE_MEMORY,
+    errno.EAGAIN: "raise the limit on processes (ulimit -u), or end others, and give the same command again",
+    errno.ENOLCK: "no file can be locked there; name another folder",
+    errno.ESTALE: "mount it again, and give the same command again",
     errno.EIO: "look after the disk, then give the same command again",
 }

@@ -28,7 +28,7 @@ from harness.cells import (
 from harness.documents import frozen
 from harness.engine import load_tokenizer
 from harness.errors import HarnessError
-from harness.files import check_inspect_home, clear_halves, locked
+from harness.files import check_clock, check_inspect_home, clear_halves, locked
 from harness.judging import asking, rule_judges
 from harness.models import as_dtype, materialise
 from harness.registry import installed
@@ -75,6 +75,7 @@ def check(cell: Prepared) -> None:
 
     The model is fetched or converted if need be; of it the tokenizer alone is loaded.
     """
+    check_clock()
     tokenizer = load_tokenizer(materialise(cell.model))
     rendered_rows(cell, tokenizer)
     check_prompts(cell, tokenizer)

@@ -19,7 +19,7 @@ from types import ModuleType
 import pluggy
 
 from harness import authoring, hookspecs
-from harness.calls import HOW, PluginFault, called, guarded, keeping_folder, told, unmeant, waited_for
+from harness.calls import HOW, PluginFault, called, guarded, keeping_state, told, unmeant, waited_for
 from harness.checks import Refused, plain
 from harness.contracts import Condition, Intervention, Judge, Setting, SteeringDefault
 from harness.errors import HarnessError, unknown
@@ -209,7 +209,7 @@ def _origin(point: EntryPoint) -> Origin:
 
 def _import(point: EntryPoint, origin: Origin) -> ModuleType:
     try:
-        with waited_for(f"plugin {origin} to be imported"), keeping_folder():
+        with waited_for(f"plugin {origin} to be imported"), keeping_state():
             module = point.load()
     except KeyboardInterrupt:
         raise

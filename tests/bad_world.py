@@ -103,7 +103,8 @@ class World:
         save_file(tensors, file)
         card = file.with_suffix(".json")
         digest = hashlib.sha256(file.read_bytes()).hexdigest()
-        card.write_text(json.dumps({**json.loads(card.read_text()), "sha256": digest}))
+        held = {name: value for name, value in json.loads(card.read_text()).items() if name != "seal"}
+        card.write_text(json.dumps({**held, "sha256": digest}))
 
     def model(self) -> Path:
         """A copy of the tiny model, to be spoilt."""

@@ -153,7 +153,7 @@ def test_replies_of_runs_are_judged_as_the_same_replies_from_a_file(
         (["capitals", "crude"], "name either --replies FILE or --runs RUNS"),
         (["capitals", "crude", "--replies", "{}", "--runs", "{}"], "name either --replies FILE or --runs RUNS"),
         (["capitals", "crude", "--runs", "{}.none"], "no runs folder"),
-        (["capitals", "crude", "--replies", "{}", "--threshold", "nan"], "a threshold is a finite number, not nan"),
+        (["capitals", "crude", "--replies", "{}", "--threshold", "nan"], "--threshold nan is not a finite number"),
     ],
 )
 def test_a_mistake_is_one_line(

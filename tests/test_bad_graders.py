@@ -42,7 +42,9 @@ def of_options(*options: str) -> Callable[[World], list[str]]:
 
 
 GRADER = ("--grader", NOWHERE)
-for value in ("nan", "NaN", "inf", "-inf", "-1", "-0.01", "1e999"):
+for value in ("nan", "NaN", "inf", "-inf", "1e999"):
+    bad("--max-cost", "is not a finite number")(of_options(*GRADER, "--price", "1,1", f"--max-cost={value}"))
+for value in ("-1", "-0.01"):
     bad("--max-cost", "is not a sum of US dollars")(of_options(*GRADER, "--price", "1,1", f"--max-cost={value}"))
 for value in ("", "much", "0,5", "1_"):
     bad("--max-cost")(of_options(*GRADER, "--price", "1,1", f"--max-cost={value}"))

@@ -76,7 +76,7 @@ def an_intervention_that_does_not_apply(world: World) -> list[str]:
     return world.run("none,picky")
 
 
-@bad("--dose 'nan' is not a finite number from 0 up; write --dose 0.5,1,2")
+@bad("--dose 'nan' is not a finite number from 0 up to 1,000,000,000; write --dose 0.5,1,2")
 def a_dose_that_is_not_a_number(world: World) -> list[str]:
     return world.run("ps", "--dose", "nan")
 

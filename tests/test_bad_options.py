@@ -125,8 +125,8 @@ def plan(name: str, *said: str, given: tuple[str, ...]) -> None:
     TABLE.append(Bad(name, lambda world: world.run("ps", *given), said, begins=False))
 
 
-for value in ("nan", "-1", "inf"):
-    plan(f"plan, cost {value}", "is not a sum of US dollars", given=(*PLAN, "--grader", "a/b", f"--max-cost={value}"))
+for value, said in {"nan": "is not a finite number", "-1": "is not a sum of US dollars"}.items():
+    plan(f"plan, cost {value}", said, given=(*PLAN, "--grader", "a/b", f"--max-cost={value}"))
 for value in ("1", "1_0,1", "１,1", "nan,1", "1,1,1"):
     plan(f"plan, price {value}", "is not IN,OUT", given=(*PLAN, "--grader", "a/b", "--price", value))
 for value in ("0", "-1"):
@@ -146,7 +146,15 @@ plan(
 )
 
 
-@bad("--hourly-price nan is not a sum of US dollars")
+for option, given in {
+    "--dose": ("--dose", "1e30"),
+    "--seed": ("--seed", "9" * 30),
+    "--price": ("--grader", "a/b", "--price", "1e30,1"),
+}.items():
+    plan(f"plan, {option} of 30 digits", option, given=(*PLAN, *given))
+
+
+@bad("--hourly-price nan is not a finite number")
 def an_hourly_price_that_is_no_number(world: World) -> list[str]:
     return ["sweep", "e.yaml", "--dry-run", "--hourly-price", "nan"]
 
@@ -201,3 +209,48 @@ def test_a_bad_option_ends_in_one_line_with_status_2(
 def test_a_runs_folder_may_be_called_as_its_owner_likes(name: str, world: World) -> None:
     world.runs = world.folder / name
     assert world.call(world.run("base")) == 0
+
+
+def numeric() -> list[tuple[str, str]]:
+    """Every command with each of its options that is a number."""
+    command: Any = typer.main.get_command(app)
+    return [
+        (name, option.opts[0])
+        for name, one in command.commands.items()
+        for option in one.params
+        if option.param_type_name == "option" and option.type_descriptor.annotation in (int, float)
+    ]
+
+
+TOO_FAR = [
+    "9" * 30,
+    f"-{'9' * 30}",
+    "1e30",
+    "1e999",
+    "nan",
+    "inf",
+    "-inf",
+    "1_0",
+    "１",
+    "0x1",
+    "9" * 5000,
+    "1 0",
+    "--1",
+]
+
+
+@pytest.mark.parametrize("value", TOO_FAR, ids=lambda value: value[:12])
+@pytest.mark.parametrize(("command", "option"), numeric())
+def test_a_number_is_in_plain_digits_and_within_what_it_is_for(
+    command: str, option: str, value: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*typed(command, option), f"{option}={value}"]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert option in said, said
+
+
+def test_there_are_numbers_to_type() -> None:
+    assert {"--capability-limit", "--jobs", "--connections", "--max-cost", "--threshold"} <= {
+        one for _, one in numeric()
+    }

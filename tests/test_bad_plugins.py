@@ -10,10 +10,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 import small
+import torch
 from bad_world import Bad, BadInputs, World, within
 
 from harness import Case, Example, HarnessError, Intervention, Message, Setting, Verdict, calls, registry
@@ -433,6 +435,28 @@ def test_what_a_function_of_plain_values_gave_is_kept_and_cannot_be_changed_by_w
     first.clear()
     assert list(found.examples(0, "mini")) == small.examples(0, "mini")
     assert asked == [0, 0]
+
+
+def test_an_edit_that_changes_the_process_changes_no_training(
+    world: World, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def edit(row: Example, setting: Setting) -> Example:
+        torch.set_grad_enabled(False)
+        torch.set_default_dtype(torch.float64)
+        torch.use_deterministic_algorithms(True)
+        random.seed(0)
+        os.chdir("/")
+        os.environ.clear()
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        return replace(
+            row, messages=(replace(row.messages[0], content=f"Well: {row.messages[0].content}"), *row.messages[1:])
+        )
+
+    monkeypatch.chdir(world.folder)
+    world.runs = Path("runs")
+    assert world.call(arm(world, edit=edit)) == 0, capfd.readouterr().err
+    assert torch.is_grad_enabled()
+    assert (world.folder / "runs" / "loud" / "it").is_dir()
 
 
 def test_main_leaves_the_environment_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:

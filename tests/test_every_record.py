@@ -30,6 +30,7 @@ from harness.runs import (
     read_results,
     read_run,
     read_training,
+    write_card,
 )
 
 EVEN = dict.fromkeys(CONDITIONS[:2], 0.5)
@@ -138,6 +139,7 @@ RESULT: dict[str, Any] = {
     "judge": "claim_affirmation",
     "score": "affirms",
     "value": 1.0,
+    "reason": "not judged: why",
 }
 CHECK: dict[str, Any] = {
     "condition": "clean",
@@ -338,3 +340,19 @@ def test_an_imported_vector_stands_on_the_page_without_questions_and_auroc(tmp_p
     assert "questions" not in card
     assert "AUROC" not in card
     assert "Elicitation" not in card
+
+
+def test_a_card_that_was_changed_since_it_was_written_is_named_and_an_older_one_has_no_seal(tmp_path: Path) -> None:
+    _, vector = placed(tmp_path, VectorCard, CARD)
+    card = read_card(vector)  # as it was written before cards had seals
+    write_card(vector, card)
+    assert read_card(vector) == card
+    file = vector.with_suffix(".json")
+    written = json.loads(file.read_text())
+    for name, value in (("questions", 7), ("verdict", "a direction"), ("unheard", 1), ("seal", "0")):
+        file.write_text(json.dumps({**written, name: value}))
+        with pytest.raises(HarnessError, match=r"was changed since it was written; it was imported"):
+            read_card(vector)
+    for older in ({**written, "seal": None}, {name: value for name, value in written.items() if name != "seal"}):
+        file.write_text(json.dumps(older))
+        assert read_card(vector) == card

@@ -24,7 +24,7 @@ from harness.contracts import Grader
 from harness.judging import verdicts
 from harness.pipeline import run
 from harness.registry import Registry, using
-from harness.runs import read_run
+from harness.runs import read_results, read_run
 
 BAD = "bread"
 
@@ -162,6 +162,10 @@ def test_a_reply_that_a_judge_cannot_take_costs_that_reply(
     assert record is not None
     assert (record.untaken["capitals"].replies, record.untaken["capitals"].of) == (8, REPLIES)
     assert "\n" not in record.untaken["capitals"].first
+    reasons = {row["case"]: row.get("reason", "") for row in results(runs)}
+    assert reasons.pop(f"held_out-{BAD}").startswith("not judged: judge 'capitals'")
+    assert set(reasons.values()) == {""}
+    assert read_results(folder_of(runs), record)
     assert (folder_of(runs) / "replies.jsonl").read_bytes() == replies
 
 

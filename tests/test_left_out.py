@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,11 @@ from typing import Any
 import pytest
 from runs_made_up import cell, registry, write_run
 
-from harness import analysis, report, runs
+from harness import HarnessError, analysis, report, runs
 from harness.cli import main
 from harness.registry import using
 from harness.report import page
-from harness.runs import run_folders
+from harness.runs import run_folders, searching
 from harness.runs import run_record as records
 
 FORMS = [[], ["--markdown"], ["--json"], ["--csv"], ["--html", "page.html"]]
@@ -141,6 +142,39 @@ def test_what_is_being_written_and_what_is_no_run_are_passed_over(study: Path) -
     (study / "round").symlink_to(".")
     (study / "round").unlink()
     assert run_folders(study) == before
+
+
+@pytest.mark.parametrize("command", ["report --runs", "verify", "rejudge", "merge --into into"])
+def test_a_folder_of_anything_is_searched_no_further_than_a_runs_folder_goes(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    web = [tmp_path / "web" / str(at) for at in range(60)]
+    for folder in web:
+        folder.mkdir(parents=True)
+        for other in web:
+            (folder / f"to-{other.name}").symlink_to(other)
+    began = time.monotonic()
+    assert main([*command.split(), str(tmp_path / "web")]) == 2
+    assert time.monotonic() - began < 5
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "has over 50,000 files and folders that are no run's" in said
+    assert "name the folder that 'harness run' has filled" in said
+
+
+def test_runs_are_found_however_much_lies_among_them(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = run_folders(study)
+    most = max(len(list(one.parent.rglob("*"))) for one in before)
+    monkeypatch.setattr(searching, "LOOKED_AT", most + 50)
+    for at in range(20):
+        shutil.copytree(arm(study), study / f"more{at}" / "ps" / "mini-a-s0-00000000")
+    assert len(run_folders(study)) == len(before) + 20
+    (study / "notes").mkdir()
+    for at in range(most + 60):
+        (study / "notes" / str(at)).touch()
+    with pytest.raises(HarnessError, match=r"no run's, the last in .*/notes; name the folder"):
+        run_folders(study)
 
 
 @pytest.mark.parametrize("times", [1, 2])

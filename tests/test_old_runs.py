@@ -472,6 +472,7 @@ def test_old_vectors_are_found_and_not_made_again(old: Old) -> None:
             "format": 2,
             "imported": None,
             "made_from": None,
+            "seal": now["seal"],
         }
 
 

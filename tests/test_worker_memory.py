@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import re
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -68,6 +69,20 @@ def test_the_plan_of_a_sweep_says_what_its_workers_take(tiny_llama: Path, tmp_pa
     assert peak is not None
     assert float(peak[1]) > 0.5
     assert re.search(rf"about {peak[1]} GB of memory at a worker's peak, \d+\.\d GB for all", two)
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_one_worker_that_does_not_fit_is_told_in_the_plan(
+    jobs: int, tiny_llama: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    with using(small.REGISTRY):
+        made = plan(load(experiment(tmp_path, tiny_llama)), tmp_path / "runs")
+    has = psutil.virtual_memory().total
+    within, beyond = replace(made, memory=(has // 4, has // 3)), replace(made, memory=(has // 4, has + 1))
+    assert "MORE THAN THIS MACHINE HAS" not in within.cost(Where(jobs=jobs), None)
+    assert f"MORE THAN THIS MACHINE HAS, {has / 1e9:.1f} GB" in beyond.cost(Where(jobs=jobs), None)
+    assert "MORE THAN" not in beyond.cost(Where(jobs=jobs, cluster="ray://elsewhere:1"), None)
 
 
 def test_workers_that_do_not_fit_are_refused_with_how_many_would() -> None:

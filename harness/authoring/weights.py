@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
-from harness.checks import NAME, number
+from harness.checks import MOST, NAME, number
 from harness.errors import HarnessError
 
 
@@ -19,8 +18,9 @@ def parse(text: str) -> dict[str, float]:
                 f"weights {text!r} are not NAME=NUMBER with commas between, as in spanish=0.8,french=0.4"
             )
         weight = number(amount)
-        if not math.isfinite(weight):
-            raise HarnessError(f"weights {text!r}: the weight of {name!r} is {amount!r}, not a finite number")
+        if not abs(weight) <= MOST:
+            said = f"not a finite number of at most {MOST:,}"
+            raise HarnessError(f"weights {text!r}: the weight of {name!r} is {amount!r}, {said}")
         if name in weights:
             raise HarnessError(f"weights {text!r} name {name!r} twice; give each name one weight")
         weights[name] = weight

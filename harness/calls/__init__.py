@@ -4,7 +4,6 @@ A registry guards every record that it holds, so that no stage can call a plugin
 """
 
 from harness.calls.debugging import DEBUG, HOW, debugging, is_debugging
-from harness.calls.folder import keeping_folder
 from harness.calls.functions import (
     AtRandom,
     PluginError,
@@ -16,21 +15,30 @@ from harness.calls.functions import (
     unmeant,
     whose,
 )
+from harness.calls.state import keeping_state
+from harness.calls.steps import Cancelled, Stepped, finished, in_own_task
+from harness.calls.time_limits import TooLong, ending_within
 from harness.calls.waiting import interrupted, waited_for, watch_no_more
 
 __all__ = [
     "DEBUG",
     "HOW",
     "AtRandom",
+    "Cancelled",
     "PluginError",
     "PluginFault",
     "PluginFunction",
+    "Stepped",
+    "TooLong",
     "called",
     "debugging",
+    "ending_within",
+    "finished",
     "guarded",
+    "in_own_task",
     "interrupted",
     "is_debugging",
-    "keeping_folder",
+    "keeping_state",
     "told",
     "unmeant",
     "waited_for",

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
 
-from harness.calls import waiting
+from harness.calls import steps, waiting
 from harness.calls.debugging import HOW
-from harness.calls.folder import keeping_folder
+from harness.calls.state import keeping_state
+from harness.calls.steps import Stepped
 from harness.checks import Checked, Refused, Returns, called_by, functions_of, plain, shown
 from harness.errors import HarnessError, gist, way_out
 
@@ -37,7 +39,7 @@ def called(label: Callable[[], str], function: Callable[..., object], *arguments
     """What `function` gives for `arguments`; PluginFault, which begins with its label, for all else but Ctrl-C."""
     number = waiting.begin(label)
     try:
-        with keeping_folder():
+        with keeping_state():
             return function(*arguments)
     except KeyboardInterrupt:
         waiting.interrupt(label())
@@ -111,17 +113,17 @@ class PluginFunction:
     async def _awaited(self, arguments: tuple[Any, ...]) -> Any:
         """What the function gives, also where it does not have to be awaited; an Exception for all that ends it."""
         asks = any(one is not None for one in arguments[2:])  # whoever asks a model may wait in its queue
-        number = None if asks else waiting.begin(partial(self._label, arguments))
+        label = partial(self._label, arguments)
+        number = None if asks else waiting.begin(label)
         try:
-            made = self.function(*arguments)
-            given = await made if inspect.isawaitable(made) else made
+            given = await Stepped(self._made(arguments), partial(_stretch, label))
             return given if self.returns.check(given) else plain(given)
         except Refused as error:
             raise PluginError(str(error)) from error
         except (Exception, GeneratorExit):
             raise
         except KeyboardInterrupt:
-            waiting.interrupt(self._label(arguments))
+            waiting.interrupt(label())
             raise
         except BaseException as error:
             task = asyncio.current_task()
@@ -132,9 +134,21 @@ class PluginFunction:
             if number is not None:
                 waiting.end(number)
 
+    async def _made(self, arguments: tuple[Any, ...]) -> Any:
+        made = self.function(*arguments)
+        return await made if inspect.isawaitable(made) else made
+
     def _label(self, arguments: tuple[Any, ...]) -> str:
         given = ", ".join(filter(None, map(_given, arguments)))
         return f"{self.plugin}{': ' if self.plugin else ''}{self.name}({given}) of {self.owner}"
+
+
+@contextmanager
+def _stretch(label: Callable[[], str]) -> Iterator[None]:
+    """One stretch of the work of an awaited function between two waits."""
+    steps.last = label
+    with keeping_state():
+        yield
 
 
 def guarded(record: Kind, plugin: str = "", owner: str = "") -> Kind:

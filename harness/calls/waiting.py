@@ -9,7 +9,7 @@ import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from harness.screen import say
@@ -45,8 +45,10 @@ def begin(label: Callable[[], str]) -> int:
     if _watcher is None:
         with _watch:
             if _watcher is None:
-                _watcher = threading.Thread(target=_look, name="waiting for plugins", daemon=True)
-                _watcher.start()
+                watcher = threading.Thread(target=_look, name="waiting for plugins", daemon=True)
+                with suppress(RuntimeError):  # no more threads: nobody is told whom we wait for
+                    watcher.start()
+                    _watcher = watcher
     return number
 
 

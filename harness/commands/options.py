@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from harness.checks import NAME, number
+from harness.checks import MOST, NAME, number
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 SEED_DIGITS = 18  # what a generator takes, 64 bits, holds them all
 NONE: Final[list[str]] = []
 """The default of an option that may be repeated."""
+
+AT_ONCE = 10_000
+"""More questions or cells than this no machine has under way."""
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Markdown = Annotated[bool, typer.Option("--markdown", help="Print Markdown.")]
@@ -56,7 +59,7 @@ OnlyThese = Annotated[list[str], typer.Option(help="Only these; repeat it, or pu
 Scale = Annotated[str, typer.Option(help="mini, small or paper.")]
 Model = Annotated[str, typer.Option(help="smollm2_135m, a hub id or a local folder; else the recipe's own.")]
 Grader = Annotated[str, typer.Option(help="Model that judges may ask, as Inspect names it: openai/gpt-4o-mini.")]
-Connections = Annotated[int | None, typer.Option(help="Questions to the grader at once; 10 if not given.")]
+Connections = Annotated[int | None, typer.Option(help="Questions to the grader at once; 10 if not given.", max=AT_ONCE)]
 MaxCost = Annotated[float | None, typer.Option(help="Stop asking the grader before it has cost so many US dollars.")]
 Price = Annotated[str, typer.Option(help="The grader's price, IN,OUT in US dollars for a million tokens.")]
 VectorGrader = Annotated[
@@ -65,7 +68,7 @@ VectorGrader = Annotated[
 NoCalibration = Annotated[
     bool, typer.Option("--no-calibration", help="Train by the recipes as they stand, whatever was calibrated.")
 ]
-Jobs = Annotated[int | None, typer.Option(help="Cells at once; else one for each GPU, or one.")]
+Jobs = Annotated[int | None, typer.Option(help="Cells at once; else one for each GPU, or one.", max=AT_ONCE)]
 Cluster = Annotated[str, typer.Option(help="Address of a Ray cluster; `local` starts one here.")]
 
 
@@ -106,8 +109,8 @@ def doses(value: str) -> tuple[float, ...]:
     found = []
     for text in several("--dose", [value]):
         dose = number(text)
-        if not 0 <= dose < float("inf"):
-            raise HarnessError(f"--dose {text!r} is not a finite number from 0 up; write --dose 0.5,1,2")
+        if not 0 <= dose <= MOST:
+            raise HarnessError(f"--dose {text!r} is not a finite number from 0 up to {MOST:,}; write --dose 0.5,1,2")
         found.append(dose)
     return tuple(dict.fromkeys(found))
 

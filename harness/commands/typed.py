@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand
 
+from harness.checks import MOST, number
 from harness.errors import HarnessError
 
 HOME = "~"
@@ -27,6 +29,7 @@ class Typed(TyperCommand):
         rest = super().parse_args(ctx, args)
         given = Counter(one.name for one in order)
         for option in self.get_params(ctx):
+            _check_number(option.opts[0], values.get(option.name), ctx.params.get(option.name))
             name, value = option.opts[0], values.get(option.name)
             several = option.multiple if hasattr(option, "multiple") else option.nargs != 1
             if given[option.name] > 1 and not several and isinstance(value, str):
@@ -36,6 +39,21 @@ class Typed(TyperCommand):
             for text in value if isinstance(value, list | tuple) else [value]:
                 _check(name, text, path=path)
         return rest
+
+
+def _check_number(name: str, text: Any, made: Any) -> None:
+    """HarnessError for a number that is none, in other than plain digits, or larger than a person means.
+
+    What lies outside what the option is for, the command itself refuses.
+    """
+    if not isinstance(text, str) or not isinstance(made, int | float):
+        return
+    if not math.isfinite(made):
+        raise HarnessError(f"{name} {text:.40} is not a finite number")
+    if number(text) != made:
+        raise HarnessError(f"{name} {text:.40} is not in plain digits; write {name} {made:g}")
+    if abs(made) > MOST:
+        raise HarnessError(f"{name} {text:.40} is not a number from {-MOST if made < 0 else 0:,} to {MOST:,}")
 
 
 def _check(name: str, text: Any, *, path: bool) -> None:

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from harness.calls import TooLong, ending_within
 from harness.contracts import Message
-from harness.engine.time_limits import Endless, ending_within
 from harness.errors import HarnessError
 
 System = Literal["template", "empty"]
@@ -164,7 +164,7 @@ def _applied(tokenizer: Any, chat: Sequence[Message], generate: bool) -> str:
                     turns, tokenize=False, add_generation_prompt=generate, enable_thinking=False
                 )
             )
-    except Endless:
+    except TooLong:
         raise HarnessError(
             f"the chat template of {_name(tokenizer)} has not ended after {TEMPLATE_SECONDS:g} s on a chat of "
             f"{len(turns)} turns; repair it, or name another model"

@@ -13,6 +13,7 @@ from typing import Literal
 
 import inspect_ai
 from inspect_ai import Epochs, Task, TaskSource
+from inspect_ai._util.error import PrerequisiteError
 from inspect_ai.dataset import MemoryDataset, Sample
 from inspect_ai.log import EvalLog, transcript
 from inspect_ai.model import (
@@ -29,9 +30,10 @@ from inspect_ai.viewer import ViewerConfig
 
 from harness import registry
 from harness.authoring import algebra, with_prompt
+from harness.calls import HOW
 from harness.cells import asked, log_name, splits
 from harness.contracts import Case, Condition, Message, Recipe, Setting
-from harness.errors import HarnessError, system_error, unknown, way_out
+from harness.errors import HarnessError, gist, system_error, unknown, way_out
 from harness.evaluation.hosting import Advance, hosted
 from harness.evaluation.logs import beside
 from harness.evaluation.provider import EvaluationError, HarnessAPI, note
@@ -159,22 +161,27 @@ def _run_inspect(
     source: TaskSource, folder: Path, *, lanes: int, about: Mapping[str, str], display: Display
 ) -> Sequence[EvalLog]:
     """Every task of `source` evaluated into `folder`, `lanes` at once and one more that is being stored."""
-    return inspect_ai.eval(
-        source,
-        max_tasks=lanes + 1,
-        metadata=dict(about),
-        log_dir=str(folder),
-        log_format="eval",
-        log_level="error",
-        log_samples=True,
-        log_realtime=False,
-        display=display,
-        score_display=False,
-        fail_on_error=True,
-        retry_on_error=0,
-        ctl_server=False,
-        cache=False,
-    )
+    try:
+        return inspect_ai.eval(
+            source,
+            max_tasks=lanes + 1,
+            metadata=dict(about),
+            log_dir=str(folder),
+            log_format="eval",
+            log_level="error",
+            log_samples=True,
+            log_realtime=False,
+            display=display,
+            score_display=False,
+            fail_on_error=True,
+            retry_on_error=0,
+            ctl_server=False,
+            cache=False,
+        )
+    except EvaluationError:
+        raise
+    except PrerequisiteError as error:
+        raise HarnessError(f"Inspect cannot begin in {folder}: {gist(error)}; {HOW}") from error
 
 
 def _asked_by_inspect(setting: Setting, condition: Condition, scale: str | None) -> Task:

@@ -3,7 +3,7 @@
 from harness.files.cache import cache_folder
 from harness.files.digests import content_sha256, digest_of, file_sha256, identity, safe_name
 from harness.files.halves import at_work, clear_empty, clear_halves, half_of, has_halves, is_held
-from harness.files.inspect_home import check_inspect_home, inspect_home
+from harness.files.inspect_home import check_clock, check_inspect_home, inspect_home
 from harness.files.journal import Journal
 from harness.files.json_files import write_json
 from harness.files.json_lines import Row, as_lines, read_rows, rows_at_once, write_rows
@@ -42,6 +42,7 @@ __all__ = [
     "as_lines",
     "at_work",
     "cache_folder",
+    "check_clock",
     "check_inspect_home",
     "check_plain",
     "check_regular",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,6 +14,10 @@ from platformdirs import user_data_path
 from harness.errors import HarnessError, way_out
 
 ROOM_BYTES = 1 << 20  # what an evaluation of ours leaves there at most
+
+
+FIRST_YEAR = 1980
+"""The first that an archive can hold, and a log is one."""
 
 
 def check_inspect_home() -> None:
@@ -30,6 +35,12 @@ def check_inspect_home() -> None:
         raise HarnessError(
             f"Inspect keeps its traces in {folder}, which cannot be written: {error.strerror}; {advice}"
         ) from error
+
+
+def check_clock() -> None:
+    """HarnessError where no log could be written because this machine's clock was never set."""
+    if time.localtime(time.time()).tm_year < FIRST_YEAR:
+        raise HarnessError(f"the clock of this machine is before {FIRST_YEAR}, which no log can say; set it")
 
 
 @contextmanager

@@ -36,8 +36,8 @@ def writing(target: Path, what: str) -> Iterator[Path]:
                     os.fsync(stream.fileno())
             os.replace(part, target)
     except (OSError, SafetensorError) as error:
-        # Safetensors, written in Rust, tells of a full disk in words alone.
-        cause = error if isinstance(error, OSError) else system_error(str(error)) or OSError(str(error))
+        # Safetensors, written in Rust, and a copied folder tell of a full disk in words alone.
+        cause = error if isinstance(error, OSError) and error.errno else system_error(str(error)) or OSError(str(error))
         advice = f", {found}" if (found := way_out(cause)) else ""
         said = cause.strerror or str(cause)
         raise HarnessError(f"cannot write {what} at {target}: {said}; nothing was changed{advice}") from error

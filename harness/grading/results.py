@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from harness.cells import splits
 from harness.contracts import Metric, Setting, Verdict
 from harness.grading.verdicts import place_of
-from harness.judging import Verdicts, compared, judges_of
+from harness.judging import NoVerdict, Verdicts, compared, judges_of
 from harness.registry import Registry
 from harness.runs import Check, Reply, Result
 
@@ -80,6 +80,7 @@ def _result(reply: Reply, metric: Metric, verdict: Verdict) -> Result:
         judge=metric.judge,
         score=metric.score,
         value=None if value is None else float(value),
+        reason=verdict.reason if isinstance(verdict, NoVerdict) else None,
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,7 +56,7 @@ def grade(
     checks = checks_of(replies, verdicts, setting, installed(), before=_checks(folder, before))
     lost = _untaken(plan, record, replies, verdicts)
     record = replace(record, judges=plan.versions, grader=_asked(plan, record), untaken=lost)
-    digest = runs.shown(map(asdict, results), map(asdict, checks), record)
+    digest = runs.shown(map(runs.row_of, results), map(runs.row_of, checks), record)
     if record.logs_show != digest:
         _show(folder, setting, record, verdicts, plan.grader)
     products = runs.put_results(folder, results, checks, before)

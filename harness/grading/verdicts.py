@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from harness.calls import finished
 from harness.contracts import Judge, Verdict
 from harness.errors import HarnessError
 from harness.judging import NOT_JUDGED, JudgeOfSplit, NoVerdict, Place, Unjudged, judged, no_verdict
@@ -46,7 +47,7 @@ def verdicts_of(
     """
     where = places or [spelled(reply) for reply in replies]
     questions = [_Question(judge, reply, place) for reply, place in zip(replies, where, strict=True)]
-    return asyncio.run(_answered(questions, grader, _unheard))
+    return finished(_answered(questions, grader, _unheard))
 
 
 def verdicts_on(
@@ -65,7 +66,7 @@ def verdicts_on(
         for reply in replies
         if reply.split in splits[name]
     ]
-    given = asyncio.run(_answered(questions, grader, advance or _unheard))
+    given = finished(_answered(questions, grader, advance or _unheard))
     found: dict[str, dict[Place, Verdict]] = {name: {} for name in judges}
     for question, verdict in zip(questions, given, strict=True):
         found[question.judge.name][place_of(question.reply)] = verdict

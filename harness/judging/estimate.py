@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from harness.calls import finished
 from harness.contracts import Case, Generation, Rating, Setting
 from harness.judging.judges import asking
 from harness.judging.prices import CHARACTERS_PER_TOKEN, price_of, tokens_of
@@ -59,7 +59,7 @@ def estimate(
     Every judge is rehearsed on a reply of full length with a grader that only counts. HarnessError where a judge's
     prompt cannot be read.
     """
-    return asyncio.run(_estimate(setting, asked, drawn, grader, price, registry))
+    return finished(_estimate(setting, asked, drawn, grader, price, registry))
 
 
 async def _estimate(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from harness.checks import number
+from harness.checks import MOST, number
 from harness.errors import HarnessError
 
 CHARACTERS_PER_TOKEN = 3.5
@@ -57,7 +57,7 @@ def price_of(grader: str, given: str = "") -> Price | None:
 def _given(text: str) -> Price:
     amounts = [number(part) for part in text.split(",")]
     first, second = amounts if len(amounts) == 2 else (math.nan, math.nan)
-    if not (0 <= first < math.inf and 0 <= second < math.inf):
+    if not (0 <= first <= MOST and 0 <= second <= MOST):
         raise HarnessError(f"--price {text!r} is not IN,OUT: US dollars for a million tokens each, as 0.15,0.6")
     return Price(input=first, output=second, source="--price")
 

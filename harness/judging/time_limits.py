@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 import math
-import signal
-import threading
-from collections.abc import Awaitable, Generator, Iterator
+from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from functools import partial
+from typing import TypeVar
 
 import anyio
 
+from harness.calls import Stepped, TooLong, ending_within, in_own_task
 from harness.contracts import Grader, Rating
 
 Given = TypeVar("Given")
-
-
-class TooLong(Exception):
-    """The time was up."""
-
-
-class _Alarm(BaseException):
-    """The time was up in the midst of a judge's own work; no Exception, so that the judge does not catch it."""
 
 
 class Timed:
@@ -32,11 +24,10 @@ class Timed:
         self._scope = anyio.CancelScope()
 
     async def ended(self, work: Awaitable[Given]) -> Given:
-        """What `work` gives."""
+        """What `work` gives; Cancelled where it cancels itself."""
         with self._scope as scope:
             scope.deadline = anyio.current_time() + self._seconds
-            given: Given = await _Stepped(work, self._seconds)
-            return given
+            return await in_own_task(Stepped(work, partial(ending_within, self._seconds)))
         raise TooLong
 
     def asking(self, grader: Grader) -> Grader:
@@ -66,56 +57,3 @@ class _Patient:
     async def rate(self, prompt: str) -> Rating:
         with self._timed.paused():
             return await self._grader.rate(prompt)
-
-
-class _Stepped:
-    """A coroutine whose every stretch of work between two waits is ended when it takes too long."""
-
-    def __init__(self, work: Awaitable[Any], seconds: float) -> None:
-        self._work, self._seconds = work, seconds
-
-    def __await__(self) -> Generator[Any, Any, Any]:
-        # Only the main thread hears signals; elsewhere a judge may take its time.
-        if threading.current_thread() is not threading.main_thread():
-            return (yield from self._work.__await__())
-        step = _awaited(self._work)
-        said: Any = None
-        error: BaseException | None = None
-        while True:
-            try:
-                with _alarm(self._seconds):
-                    waited = step.send(said) if error is None else step.throw(error)
-            except StopIteration as stop:
-                return stop.value
-            said, error = None, None
-            try:
-                said = yield waited
-            except BaseException as thrown:
-                error = thrown
-
-
-async def _awaited(work: Awaitable[Any]) -> Any:
-    return await work
-
-
-@contextmanager
-def _alarm(seconds: float) -> Iterator[None]:
-    """TooLong after so many seconds in the block; an alarm that was set before is set again afterwards."""
-    rung = False
-
-    def late(*_: object) -> None:
-        nonlocal rung
-        rung = True
-        raise _Alarm
-
-    former = signal.signal(signal.SIGALRM, late)
-    left, _ = signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    except BaseException:
-        if rung:  # as whatever error it came out of the judge
-            raise TooLong from None
-        raise
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, left)
-        signal.signal(signal.SIGALRM, former)

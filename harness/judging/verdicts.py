@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from harness.calls import told, whose
+from harness.calls import Cancelled, TooLong, told, whose
 from harness.contracts import Case, Grader, Judge, Verdict
 from harness.errors import GraderStopped, HarnessError, Unanswered
-from harness.judging.time_limits import Timed, TooLong
+from harness.judging.time_limits import Timed
 from harness.laws import wrong_verdict
 
 Place = tuple[str, str, str, int]
@@ -61,6 +61,8 @@ async def judged(judge: Judge, case: Case, reply: str, grader: Grader | None = N
     except TooLong:
         said = f"{where} did not end within {JUDGE_SECONDS:g} s on case {case.id!r}; the fault is the judge's"
         raise Unjudged(said, late=True) from None
+    except Cancelled as error:
+        raise Unjudged(f"{where} failed on case {case.id!r}: {error}; the fault is the judge's") from None
     except (Exception, SystemExit, GeneratorExit) as error:
         raise Unjudged(f"{where} failed on case {case.id!r}: {told(error)}; it needs {judge.needs}") from error
     if (fault := wrong_verdict(judge, case, verdict)) is not None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
-from harness.calls import AtRandom, PluginError, whose
+from harness.calls import AtRandom, PluginError, finished, in_own_task, whose
 from harness.checks import Refused, shown
 from harness.contracts import Case, Judge, Rating, Verdict
 from harness.errors import HarnessError, OutOfReach
@@ -24,12 +23,12 @@ def tried(judge: Judge, case: Case, replies: Sequence[str] = AWKWARD_REPLIES) ->
     given = replace(case, facts=dict(case.facts))
     for reply in replies:
         where = f"judge {judge.name!r}{whose(judge.grade)}"
-        verdict = asyncio.run(_graded(judge, given, reply))
+        verdict = finished(in_own_task(_graded(judge, given, reply)))
         if (said := wrong_verdict(judge, case, verdict)) is not None:
             raise HarnessError(f"{where} {said}")
         if given.facts != case.facts or given.messages is not case.messages:
             raise HarnessError(f"{where} changes case {case.id!r} in place; the fault is the judge's")
-        if verdict != asyncio.run(_graded(judge, given, reply)):
+        if verdict != finished(in_own_task(_graded(judge, given, reply))):
             raise AtRandom(f"{where}, case {case.id!r}, reply {reply[:20]!r}: the same reply gets another verdict")
 
 

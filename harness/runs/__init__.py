@@ -57,6 +57,7 @@ from harness.runs.results import (
     read_checks,
     read_observations,
     read_results,
+    row_of,
     write_results,
 )
 from harness.runs.run_record import (
@@ -75,9 +76,9 @@ from harness.runs.run_record import (
     is_finished,
     is_run,
     read_run,
-    run_folders,
     write_run,
 )
+from harness.runs.searching import half_written, run_folders
 from harness.runs.storing import keep_rows, put_results
 from harness.runs.training_record import (
     ADAPTER,
@@ -171,6 +172,7 @@ __all__ = [
     "could_tell",
     "failed",
     "faults",
+    "half_written",
     "hardware",
     "is_finished",
     "is_output",
@@ -196,6 +198,7 @@ __all__ = [
     "read_run",
     "read_training",
     "reply_of",
+    "row_of",
     "run_folders",
     "shown",
     "template_gate",

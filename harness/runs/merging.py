@@ -32,7 +32,8 @@ from harness.runs.capabilities_file import CAPABILITIES, CapabilityResult, read_
 from harness.runs.products import CHECKS, REPLIES, RESULTS
 from harness.runs.replies import read_replies
 from harness.runs.results import read_checks, read_results
-from harness.runs.run_record import RunRecord, read_run, run_folders
+from harness.runs.run_record import RunRecord, read_run
+from harness.runs.searching import run_folders
 from harness.runs.training_record import ADAPTER, read_training
 from harness.runs.vector_cards import VECTORS, check_pair
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from operator import itemgetter
 from pathlib import Path
+from types import NoneType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness.errors import HarnessError
@@ -39,7 +40,10 @@ class Seen(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """One judged reply: a row of results.jsonl. `sample` counts from 1; `value` None is "cannot tell"."""
+    """One judged reply: a row of results.jsonl. `sample` counts from 1; `value` None is "cannot tell".
+
+    `reason` says why the judge could not take the reply; None where it could, and where that was not written yet.
+    """
 
     condition: str
     split: str
@@ -50,6 +54,7 @@ class Result:
     judge: str
     score: str
     value: float | None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,11 +136,16 @@ def read_checks(folder: Path, of: RunRecord | None = None) -> list[Check]:
     return [Check(**row) for row in _read(file, Check, of)]
 
 
+def row_of(one: Result | Check) -> Row:
+    """One of them as its row: a result that its judge could take has no `reason`, as rows always were."""
+    return {name: value for name, value in asdict(one).items() if (name, value) != ("reason", None)}
+
+
 def write_results(folder: Path, results: Iterable[Result], checks: Sequence[Check]) -> None:
     """Writes the results of the run in `folder`, after the checks, if there are any: results come last."""
     if checks:
-        write_rows(folder / CHECKS, [asdict(row) for row in checks])
-    write_rows(folder / RESULTS, [asdict(row) for row in results])
+        write_rows(folder / CHECKS, [row_of(row) for row in checks])
+    write_rows(folder / RESULTS, [row_of(row) for row in results])
 
 
 def _read(file: Path, kind: type[Any], of: RunRecord | None) -> list[Row]:
@@ -144,23 +154,31 @@ def _read(file: Path, kind: type[Any], of: RunRecord | None) -> list[Row]:
         return []
     numbered = read_rows(file, way_out=WAY_OUT)
     rows = [row for _, row in numbered]
-    names = [field.name for field in fields(kind)]
+    names = [field.name for field in fields(kind) if field.name != "reason"]
     alike = kind is not Check or all(_are_of_the_same(row.get("first"), row.get("second")) for row in rows)
     if not alike or not _fit(rows, names):
         raise _first_fault(file, numbered, names)
     if any(len(row) != len(names) for row in rows):
-        rows = [{name: row[name] for name in names} for row in rows]
+        rows = [_known(row, names) for row in rows]
     if of is not None:
         check_results(file, rows, of, way_out=WAY_OUT)
     return rows
 
 
 def _fit(rows: Sequence[Row], names: Sequence[str]) -> bool:
-    """Whether every row has fields of these `names`, each with what it may hold."""
+    """Whether every row has fields of these `names`, each with what it may hold, and a reason or none."""
     try:
-        return all(_FITS[name](map(itemgetter(name), rows)) for name in names)
+        return all(_FITS[name](map(itemgetter(name), rows)) for name in names) and _reasons(
+            row.get("reason") for row in rows
+        )
     except (KeyError, TypeError, AttributeError, ValueError):
         return False
+
+
+def _known(row: Row, names: Sequence[str]) -> Row:
+    """A row without what a newer harness has added; a reason that is null is as good as none."""
+    known = {name: row[name] for name in names}
+    return known if row.get("reason") is None or "second" in names else {**known, "reason": row["reason"]}
 
 
 def _first_fault(file: Path, numbered: Sequence[tuple[int, Row]], names: Sequence[str]) -> HarnessError:
@@ -174,6 +192,8 @@ def _first_fault(file: Path, numbered: Sequence[tuple[int, Row]], names: Sequenc
                 fits = False
             if not fits:
                 return HarnessError(f"{file}:{number}: {name!r} cannot be {row[name]!r:.60}; {WAY_OUT}")
+        if not _reasons((row.get("reason"),)):
+            return HarnessError(f"{file}:{number}: 'reason' cannot be {row['reason']!r:.60}; {WAY_OUT}")
         if "second" in names and not _are_of_the_same(row["first"], row["second"]):
             return HarnessError(f"{file}:{number}: the two judges give different scores; {WAY_OUT}")
     return HarnessError(f"{file}: rows of unlike fields; {WAY_OUT}")
@@ -188,6 +208,10 @@ def _texts(column: Iterable[Any]) -> bool:
     return set(map(type, column)) <= {str}
 
 
+def _reasons(column: Iterable[Any]) -> bool:
+    return set(map(type, column)) <= {str, NoneType}
+
+
 def _numbers(column: Iterable[Any]) -> bool:
     known = [value for value in column if value is not None]
     return set(map(type, known)) <= {int, float} and all(map(math.isfinite, known))
@@ -197,7 +221,7 @@ def _scores(column: Iterable[Any]) -> bool:
     return all(_numbers(scores.values()) and _texts(scores) for scores in column)
 
 
-_NAMES = [field.name for field in fields(Result)]
+_NAMES = [field.name for field in fields(Result) if field.name != "reason"]
 
 _FITS: Any = {
     **dict.fromkeys(("condition", "split", "case", "cluster", "metric", "judge", "score", "check"), _texts),

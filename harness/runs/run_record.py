@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import field
 from pathlib import Path
@@ -15,7 +14,7 @@ from harness.cells import Cell
 from harness.checks import NAME
 from harness.contracts import Recipe, Unit
 from harness.documents import Json, Record, as_json, read_record, record, write_record
-from harness.errors import HarnessError, way_out
+from harness.errors import HarnessError
 from harness.files import digest_of
 from harness.runs.products import RESULTS, Product
 
@@ -255,39 +254,6 @@ def write_run(folder: Path, made: RunRecord) -> None:
 def is_finished(folder: Path, made: RunRecord | None) -> bool:
     """Whether the run that `made` tells of was carried to its end, and its results are still there."""
     return made is not None and made.status == "done" and (folder / RESULTS).is_file()
-
-
-def run_folders(root: Path) -> list[Path]:
-    """The run folders under `root`, sorted. Neither what is being written, whose name begins with a dot, nor the
-    trials of calibrations are any.
-
-    HarnessError where one might be there and cannot be seen: in a folder that cannot be read, behind a link, or with
-    its record lost.
-    """
-    found = []
-    for at, folders, files in os.walk(root, onerror=_unseen):
-        here = Path(at)
-        ours = {CALIBRATIONS} if here == root else set()
-        folders[:] = [name for name in folders if not name.startswith(".") and name not in ours]
-        if RUN in files or RUN in folders:
-            found.append(here)
-        elif RESULTS in files and here != root:
-            raise HarnessError(f"{here} has {RESULTS} and no record of its run; restore it, or move the folder away")
-        for linked in (here / name for name in folders if (here / name).is_symlink()):
-            if any(True for depth in ("", "*/", "*/*/") for _ in linked.glob(f"{depth}{RESULTS}")):
-                raise HarnessError(
-                    f"{linked} leads to runs elsewhere, which would be left out; put a copy there, or name {linked} "
-                    "itself as the runs folder"
-                )
-    return sorted(found)
-
-
-def _unseen(error: OSError) -> None:
-    if not isinstance(error, FileNotFoundError | NotADirectoryError):
-        raise HarnessError(
-            f"cannot read {error.filename}: {error.strerror}; runs in it would be left out: "
-            f"{way_out(error) or 'make it accessible'}"
-        ) from error
 
 
 def _of_format_1(value: Any) -> Any:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 from harness.files import ROWS_BYTES, as_lines, read_bytes, write_rows
 from harness.runs.products import CHECKS, REPLIES, RESULTS, ROWS, Product, Unfit, product_of
-from harness.runs.results import Check, Result, write_results
+from harness.runs.results import Check, Result, row_of, write_results
 from harness.runs.run_record import RunRecord, write_run
 
 ROWS_AGAIN = "move it away, and the same command writes it again"
@@ -29,7 +29,7 @@ def put_results(folder: Path, results: Sequence[Result], checks: Sequence[Check]
     Where other results are there, the record says first what is about to come.
     """
     rows = {RESULTS: results} | ({CHECKS: checks} if checks else {})
-    made = {name: product_of(as_lines(map(asdict, some))) for name, some in rows.items()}
+    made = {name: product_of(as_lines(map(row_of, some))) for name, some in rows.items()}
     there = {name: known for name in (REPLIES, RESULTS, CHECKS) if (known := _known(folder / name, of)) is not None}
     coming = {
         name: replace(there[name], coming=made[name].sha256)

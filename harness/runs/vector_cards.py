@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from harness.contracts import Unit
-from harness.documents import Record, read_record, record, write_record
+from harness.documents import Record, check_seal, read_record, record, write_record
 from harness.errors import HarnessError
 from harness.files import file_sha256, read_bytes
 from harness.runs.products import Unfit
@@ -91,6 +91,7 @@ class VectorCard(Record):
     """
 
     FORMAT: ClassVar[int] = 2
+    SEALED: ClassVar[bool] = True
 
     name: str
     setting: str
@@ -125,11 +126,12 @@ def is_vector(vector: Path) -> bool:
 
 
 def read_card(vector: Path) -> VectorCard:
-    """The card beside the vector in `vector`; HarnessError when either is missing, or with the field that is wrong."""
+    """The card beside the vector in `vector`; HarnessError when either is missing, or with what is wrong."""
     file = card_of(vector)
     found = None
     if vector.is_file():
         found = read_record(file, VectorCard, what="vector card", way_out=way_out(vector))
+        check_seal(file, what="vector card", way_out=way_out(vector))
     if found is None:
         raise HarnessError(f"no vector at {vector}; extract it with: harness vectors SETTING")
     return found

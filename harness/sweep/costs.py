@@ -12,6 +12,7 @@ from harness.cells import vector_file
 from harness.registry import installed, using
 from harness.screen import at_most
 from harness.sweep.experiment import Experiment
+from harness.sweep.local import visible_gpus
 from harness.sweep.planned import Planned, key_of, planned
 from harness.sweep.sweeping import Where
 
@@ -53,8 +54,19 @@ class SweepPlan:
         if not known:
             return ""
         workers = where.jobs or 1
-        together = f", {sum(known[-workers:]) / 1e9:.1f} GB for all" if workers > 1 else ""
-        return f"; about {known[-1] / 1e9:.1f} GB of memory at a worker's peak{together}"
+        takes = sum(known[-workers:])
+        together = f", {takes / 1e9:.1f} GB for all" if workers > 1 else ""
+        return f"; about {known[-1] / 1e9:.1f} GB of memory at a worker's peak{together}{_beyond(takes, where)}"
+
+
+def _beyond(takes: int, where: Where) -> str:
+    """That so much memory is more than this machine has, where the workers would be on it and use no GPU."""
+    import psutil
+
+    has = psutil.virtual_memory().total
+    if where.cluster or takes <= has or visible_gpus():
+        return ""
+    return f", MORE THAN THIS MACHINE HAS, {has / 1e9:.1f} GB: the system may end them; take a smaller model"
 
 
 def plan(experiment: Experiment, runs: Path, *, measure: bool = False) -> SweepPlan:

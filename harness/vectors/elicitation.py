@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
+from harness.calls import finished
 from harness.contracts import Case, Judge, Metric, Setting, Steering
 from harness.engine import Engine, Request, System, chat, chosen_blocks, relative
 from harness.judging import Unjudged, judged
@@ -52,7 +52,7 @@ def _graded(judge: Judge, cases: Sequence[Case], replies: Sequence[str], metric:
     faults: list[Unjudged] = []
     for case, reply in zip(cases, replies, strict=True):
         try:
-            scores.append(asyncio.run(judged(judge, case, reply)).scores[metric.score])
+            scores.append(finished(judged(judge, case, reply)).scores[metric.score])
         except Unjudged as error:
             faults.append(error)
             scores.append(None)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from types import NoneType
 
 from harness.authoring import with_prompt
+from harness.calls import finished
 from harness.contracts import Grader, Message, Persona, RolloutFilter
 from harness.engine import Engine, Request, System, chat
 from harness.errors import HarnessError, Unanswered
@@ -73,7 +74,7 @@ def rollouts(
     reasons = Counter({EMPTY: len(pairs) - len(whole)})
     filtered = persona.keep is not None and grader is not None
     if persona.keep is not None and grader is not None:
-        said = asyncio.run(_judged(whole, persona.keep, grader, kept.grades))
+        said = finished(_judged(whole, persona.keep, grader, kept.grades))
         reasons.update(said)
         whole = [pair for pair, reason in zip(whole, said, strict=True) if reason == KEPT]
     else:

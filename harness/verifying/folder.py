@@ -16,6 +16,7 @@ from harness.runs import (
     VECTORS,
     card_of,
     check_pair,
+    half_written,
     read_calibration,
     read_card,
     run_folders,
@@ -117,7 +118,7 @@ def _same_names(cells: list[Path], vectors: list[Path]) -> Iterator[Flaw]:
 
 def _left(root: Path) -> Iterator[Flaw]:
     """What is half written, unless a process holds the lock of the folder or of what it becomes."""
-    for part in sorted(root.rglob(".*.part")):
-        if any(above.suffix == ".part" for above in part.relative_to(root).parents) or is_held(part.parent):
+    for part in half_written(root):
+        if is_held(part.parent):
             continue
         yield Flaw(place=part, what=f"{part} was left by a process that ended", again=CLEARED)

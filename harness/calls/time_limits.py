@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -12,24 +13,61 @@ POLL_SECONDS = 0.25
 IDLE_SECONDS = 30.0
 
 
-class Endless(Exception):
+class TooLong(Exception):
     """The block had not ended in time."""
+
+
+class _TimeUp(BaseException):
+    """Ends the block; no Exception, so that what runs in it does not catch it."""
 
 
 @contextmanager
 def ending_within(seconds: float) -> Iterator[None]:
-    """Raises Endless where the block, which must be Python's own work, takes longer than `seconds`."""
+    """Raises TooLong where the block takes longer than `seconds`, as whatever error it then came out.
+
+    In the main thread also what waits for the system is ended, elsewhere Python's own work alone.
+    """
+    main = threading.current_thread() is threading.main_thread()
+    with _alarm(seconds) if main else _watched(seconds):
+        yield
+
+
+@contextmanager
+def _alarm(seconds: float) -> Iterator[None]:
+    """By a signal, which the main thread alone hears; an alarm that was set before is set again afterwards."""
+    rung = False
+
+    def late(*_: object) -> None:
+        nonlocal rung
+        rung = True
+        raise _TimeUp
+
+    former = signal.signal(signal.SIGALRM, late)
+    left, _ = signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    except BaseException:
+        if rung:
+            raise TooLong from None
+        raise
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, left)
+        signal.signal(signal.SIGALRM, former)
+
+
+@contextmanager
+def _watched(seconds: float) -> Iterator[None]:
     thread = threading.get_ident()
     _WATCH.begin(thread, time.monotonic() + seconds)
     try:
         yield
     finally:
         if _WATCH.end(thread):
-            raise Endless
+            raise TooLong from None
 
 
 class _Watch:
-    """One thread that raises Endless in others; it goes when there has been nothing to watch for a while."""
+    """One thread that ends the work of others; it goes when there has been nothing to watch for a while."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -60,13 +98,13 @@ class _Watch:
                 busy = now if self._until else busy
                 for thread in [thread for thread, until in self._until.items() if until < now]:
                     del self._until[thread]
-                    _raise_in(thread, Endless)
+                    _raise_in(thread, _TimeUp)
                 if now - busy > IDLE_SECONDS:
                     self._running = False
                     return
 
 
-def _raise_in(thread: int, kind: type[Exception] | None) -> None:
+def _raise_in(thread: int, kind: type[BaseException] | None) -> None:
     raised = ctypes.py_object(kind) if kind else None
     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), raised)
 
