@@ -20,7 +20,7 @@ from harness.stats import (
     LEAST_SEEDS,
     Crossed,
     Grid,
-    Part,
+    Summand,
     bounded_half_width,
     crossed,
     crossed_form,
@@ -197,7 +197,7 @@ def _compared(first: Grid, second: Grid, seeds: Seeds) -> Crossed:
     """The difference as `contrast` forms it."""
     start = seeds.first - seeds.shared
     theirs = tuple(range(start, start + seeds.second))
-    return crossed_form([Part(values=first, seeds=tuple(range(seeds.first))), Part(values=-second, seeds=theirs)])
+    return crossed_form([Summand(values=first, seeds=tuple(range(seeds.first))), Summand(values=-second, seeds=theirs)])
 
 
 def _held(found: Crossed, truth: float) -> Grid:

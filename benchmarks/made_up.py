@@ -37,7 +37,7 @@ ARMS = (
 )
 """Interventions with their doses, beside the untrained model."""
 
-UNTAUGHT = 0.21
+UNTAUGHT = 0.05
 """The share of replies that show the trait after plain training of the last model on the last setting: it fails."""
 
 FAILED = {"ok": False, "seen": f"{UNTAUGHT:.3f}", "wanted": "at least 0.5 in clean after plain training"}

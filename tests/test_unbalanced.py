@@ -41,13 +41,23 @@ def test_seeds_that_no_arm_shares_give_welchs_interval() -> None:
     )
     spread = math.sqrt(np.var(one, ddof=1) / 4 + np.var(other, ddof=1) / 3)
     assert seen.mean == pytest.approx(told.statistic * spread)
-    assert seen.high - seen.mean == pytest.approx(t.ppf(0.975, welch(one, other)) * spread, rel=1e-6)
+    freedom = min(welch(one, other), (1 / 4 + 1 / 3) ** 2 / ((1 / 4) ** 2 / 3 + (1 / 3) ** 2 / 2))
+    assert seen.high - seen.mean == pytest.approx(t.ppf(0.975, freedom) * spread, rel=1e-6)
     assert seen.seeds == 3
 
 
 def welch(one: tuple[float, ...], other: tuple[float, ...]) -> float:
     parts = [np.var(side, ddof=1) / len(side) for side in (one, other)]
     return sum(parts) ** 2 / sum(part**2 / (len(side) - 1) for part, side in zip(parts, (one, other), strict=True))
+
+
+def test_seeds_of_one_arm_that_are_near_by_chance_give_no_more_freedom_than_equal_variances() -> None:
+    """Three seeds within .001 of each other, ten that differ: Welch alone would take 9 degrees of freedom."""
+    one, other = (0.5, 0.501, 0.499), tuple(np.linspace(0.1, 0.5, 10))
+    spread = math.sqrt(np.var(one, ddof=1) / 3 + np.var(other, ddof=1) / 10)
+    equal = (1 / 3 + 1 / 10) ** 2 / ((1 / 3) ** 2 / 2 + (1 / 10) ** 2 / 9)
+    assert equal < 3.4 < 8.9 < welch(one, other)
+    assert of(seeds(*one), seeds(*other), first=3).half_width() == pytest.approx(t.ppf(0.975, equal) * spread, rel=1e-6)
 
 
 def test_seeds_that_both_arms_have_are_paired() -> None:

@@ -69,7 +69,7 @@ class Balances:
 
 def balances(tables: Sequence[Table], targets: Sequence[Target]) -> Balances:
     """How near every arm in `tables` that has a target came to it."""
-    found: list[_Found] = []
+    found: list[_Balanced] = []
     missing = []
     for target in targets:
         matching = [(table, arm) for table in tables for arm in table.arms if _is_meant(target, table, arm)]
@@ -96,14 +96,14 @@ def _is_meant(target: Target, table: Study, arm: Arm) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _Balanced:
     """A target's outcome, and its error as values of clusters and seeds, whose mean is the error of each seed."""
 
     reached: Reached
     parts: tuple[Observation, ...]
 
 
-def _reached(target: Target, table: Study, arm: Arm) -> _Found:
+def _reached(target: Target, table: Study, arm: Arm) -> _Balanced:
     rows = list(_replies(target, arm))
     judged = [(seen.cluster, seen.seed, values) for seen, values in rows if values is not None]
     means = np.mean([values for _, _, values in judged], axis=0) if judged else np.zeros(1)
@@ -120,7 +120,7 @@ def _reached(target: Target, table: Study, arm: Arm) -> _Found:
         for cluster, value in _of_seed([(cluster, values) for cluster, _, values in own], asked, clusters)
     )
     found = error_of([Term(1.0, parts)])
-    return _Found(
+    return _Balanced(
         Reached(
             target=target,
             scale=table.scale,
@@ -201,7 +201,7 @@ def _from_0(found: Estimate) -> Estimate:
     return replace(found, mean=ends[0], low=ends[1], high=ends[2])
 
 
-def _controls(found: Sequence[_Found]) -> Iterator[Control]:
+def _controls(found: Sequence[_Balanced]) -> Iterator[Control]:
     """The mean error of each intervention, and the difference of each two over the targets that both were set."""
     places = grouped(found, lambda one: (one.reached.target.setting, one.reached.scale, one.reached.model))
     for place, here in places.items():
@@ -229,7 +229,7 @@ def _control(
     )
 
 
-def _differences(first: Sequence[_Found], second: Sequence[_Found]) -> list[Term]:
+def _differences(first: Sequence[_Balanced], second: Sequence[_Balanced]) -> list[Term]:
     """One arm's errors minus the other's, over the targets of both, each target counting alike."""
     others = {_asked(one.reached): one.parts for one in second}
     pairs = [(one.parts, others[_asked(one.reached)]) for one in first if _asked(one.reached) in others]

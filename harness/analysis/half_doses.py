@@ -12,7 +12,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from harness.stats import Grid, Observation, Part, bounded_half_width, crossed_form, tabulate
+from harness.stats import Grid, Observation, Summand, bounded_half_width, crossed_form, tabulate
 
 STEPS = 32  # doses tried between two that were run
 
@@ -51,25 +51,25 @@ def half_interval(rows: Rows, half: float) -> tuple[float, float] | None:
     return None
 
 
-def _may_be_half(first: Part, second: Part, start: Part, end: float) -> np.typing.NDArray[np.bool_]:
+def _may_be_half(first: Summand, second: Summand, start: Summand, end: float) -> np.typing.NDArray[np.bool_]:
     """Which doses from that of `first` to that of `second` may be half, (doses)."""
     share = np.linspace(0, 1, STEPS + 1)[:, None, None]
     found = crossed_form(
         [
-            Part(values=(1 - share) * first.values, seeds=first.seeds),
-            Part(values=share * second.values, seeds=second.seeds),
-            Part(values=-0.5 * start.values[None], seeds=start.seeds),
+            Summand(values=(1 - share) * first.values, seeds=first.seeds),
+            Summand(values=share * second.values, seeds=second.seeds),
+            Summand(values=-0.5 * start.values[None], seeds=start.seeds),
         ]
     )
     may_be: np.typing.NDArray[np.bool_] = np.abs(found.mean - end / 2) <= bounded_half_width(found)
     return may_be
 
 
-def _part(rows: Sequence[Observation], clusters: Sequence[str]) -> Part:
+def _part(rows: Sequence[Observation], clusters: Sequence[str]) -> Summand:
     here = set(clusters)
     seeds = sorted({seen.seed for seen in rows if seen.value is not None and seen.cluster in here})
     means: Grid = tabulate(rows, clusters, seeds).means
-    return Part(values=means, seeds=tuple(seeds))
+    return Summand(values=means, seeds=tuple(seeds))
 
 
 def _end(shares: Sequence[float]) -> float | None:

@@ -7,7 +7,7 @@ checked by simulation: `python -m benchmarks coverage`."""
 from harness.stats.contrasts import Contrast, Term, agreed_half_width, bounded_half_width, contrast, contrast_of
 from harness.stats.crossing import Crossed, crossed
 from harness.stats.decisions import LEAST_SEEDS, FlipTest, decided_at, flip_levels, holm, sign_flips
-from harness.stats.forms import Part, crossed_form
+from harness.stats.forms import Summand, crossed_form
 from harness.stats.intervals import estimate, estimate_linear, leak, rate_interval
 from harness.stats.looks import FIRST, FUTILE, MOST, Looks, Spending, chances, every_seed, least
 from harness.stats.planning import DesignPlan, Needed, plan
@@ -31,8 +31,8 @@ __all__ = [
     "Observation",
     "Outcome",
     "OutcomeLevels",
-    "Part",
     "Spending",
+    "Summand",
     "Term",
     "agreed_half_width",
     "are_rates",

@@ -10,8 +10,8 @@ from statistics import NormalDist
 import numpy as np
 
 from harness.stats.crossing import Crossed, crossed
-from harness.stats.forms import Part, crossed_form
-from harness.stats.records import Estimate, Grid, Observation, are_rates, tabulate
+from harness.stats.forms import Summand, crossed_form
+from harness.stats.records import Estimate, Grid, Observation, are_rates, distinct, tabulate
 
 NAMED = 5  # of what was not used, the rest is counted
 
@@ -100,7 +100,7 @@ def contrast(terms: Sequence[Term]) -> Contrast:
     counted = trained or list(zip(tables, kept, strict=True))
     judged = {pair for _, one in counted for pair in one.judged}
     return Contrast(
-        spread=crossed_form([Part(values=one.values, seeds=one.paired) for one in kept]) if clusters else None,
+        spread=crossed_form([Summand(values=one.values, seeds=one.paired) for one in kept]) if clusters else None,
         n=len({pair for table, _ in counted for pair in table.pairs}),
         judged=len(judged),
         by_seed=_by_seed(kept) if clusters else (),
@@ -160,14 +160,15 @@ class _Table:
 
 
 def _table(term: Term) -> _Table:
-    judged = [seen for seen in term.observations if seen.value is not None]
+    once = [seen for seen, _ in distinct(term.observations)]
+    judged = [seen for seen in once if seen.value is not None]
     clusters, seeds = sorted({seen.cluster for seen in judged}), sorted({seen.seed for seen in judged})
     return _Table(
-        values=term.weight * tabulate(judged, clusters, seeds).means,
+        values=term.weight * tabulate(term.observations, clusters, seeds).means,
         clusters=tuple(clusters),
         seeds=tuple(seeds),
         trained=term.trained,
-        pairs=frozenset((seen.cluster, seen.seed) for seen in term.observations),
+        pairs=frozenset((seen.cluster, seen.seed) for seen in once),
     )
 
 

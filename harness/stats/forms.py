@@ -6,12 +6,13 @@ form is summed over the parts that have it before it is squared: with the same s
 variance s^2 / S of a crossed analysis, with none in common the sum s_a^2 / S_a + s_b^2 / S_b of Welch (1947), and
 between the two a cluster-robust variance with each part's own small-sample factor (Cameron and Miller 2015). Its
 degrees of freedom are those that Satterthwaite's approximation gives for parts that do not know of each other (Bell
-and McCaffrey 2002): S - 1 for pairs, Welch's for none. One seed alone says nothing of others, and adds no variance.
+and McCaffrey 2002): S - 1 for pairs, Welch's for none, but no more than equal variances would have (Imbens and Kolesar
+2016). One seed alone says nothing of others, and adds no variance.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +24,7 @@ Seeds = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class Summand:
     """Values times their weight in the form, (..., clusters, seeds), NaN where there is none; who trained has `seeds`.
 
     Without `seeds` the columns are draws of one model, and what they differ by is noise of the clusters.
@@ -43,7 +44,7 @@ class _Residuals:
     of_cells: Grid
 
 
-def crossed_form(parts: Sequence[Part]) -> Crossed:
+def crossed_form(parts: Sequence[Summand]) -> Crossed:
     """The mean of the sum of `parts` over their clusters, with the parts of its variance.
 
     Every cluster must have a value in every part. `seeds` of the answer is the least number that a part with seeds has.
@@ -74,7 +75,7 @@ def crossed_form(parts: Sequence[Part]) -> Crossed:
     )
 
 
-def _sum(seen: Sequence[_Residuals], name: str, parts: Sequence[Part]) -> Grid:
+def _sum(seen: Sequence[_Residuals], name: str, parts: Sequence[Summand]) -> Grid:
     """The sum over parts, those with seeds and those without each by themselves.
 
     So an arm that is the untrained model leaves exactly 0.
@@ -86,7 +87,7 @@ def _sum(seen: Sequence[_Residuals], name: str, parts: Sequence[Part]) -> Grid:
     return total
 
 
-def _residuals(part: Part) -> _Residuals:
+def _residuals(part: Summand) -> _Residuals:
     known = ~np.isnan(part.values)
     values = np.where(known, part.values, 0.0)
     number = known.sum(-1, keepdims=True).astype(float)
@@ -103,11 +104,11 @@ def _residuals(part: Part) -> _Residuals:
     return _Residuals(means[..., 0], of_clusters, (weight * apart).sum(-2), weight * left)
 
 
-def _seed_freedom(parts: Sequence[Part], seen: Sequence[_Residuals], like: Grid) -> Grid:
-    """Satterthwaite's degrees of freedom: (sum v)^2 / sum_ij v_i v_j h_ij / ((S_i - 1) (S_j - 1)) over groups of parts.
+def _seed_freedom(parts: Sequence[Summand], seen: Sequence[_Residuals], like: Grid) -> Grid:
+    """The degrees of freedom that the variances seen leave, and no more than variances that are alike would.
 
-    A group has the same seeds, and v is its variance. h_ij is the trace of the product of the two groups' centring
-    matrices, m (1 - 1/S_i - 1/S_j) + m^2 / (S_i S_j) for m seeds in common.
+    Few seeds of one arm may be near each other by chance; the variances seen then give it no weight, and more freedom
+    than there is. Groups of parts have the same seeds.
     """
     groups: dict[Seeds, Grid] = {}
     for part, one in zip(parts, seen, strict=True):
@@ -116,17 +117,24 @@ def _seed_freedom(parts: Sequence[Part], seen: Sequence[_Residuals], like: Grid)
     if not groups:
         return np.ones_like(like)
     variances = {seeds: (of_seeds**2).sum(-1) for seeds, of_seeds in groups.items()}
+    alike = _satterthwaite({seeds: np.full_like(like, 1 / len(seeds)) for seeds in groups})
+    freedom: Grid = np.minimum(_satterthwaite(variances), alike)
+    return freedom
+
+
+def _satterthwaite(variances: Mapping[Seeds, Grid]) -> Grid:
+    """(sum v)^2 / sum_ij v_i v_j h_ij / ((S_i - 1) (S_j - 1)) for the variance v of each group's mean.
+
+    h_ij is the trace of the product of the two groups' centring matrices, m (1 - 1/S_i - 1/S_j) + m^2 / (S_i S_j) for m
+    seeds in common.
+    """
     below = sum(
-        (
-            mine * theirs * _shared(own, other) / ((len(own) - 1) * (len(other) - 1))
-            for own, mine in variances.items()
-            for other, theirs in variances.items()
-        ),
-        start=np.zeros_like(like),
+        mine * theirs * _shared(own, other) / ((len(own) - 1) * (len(other) - 1))
+        for own, mine in variances.items()
+        for other, theirs in variances.items()
     )
-    total = sum(variances.values(), start=np.zeros_like(like))
-    fewest = min(map(len, groups)) - 1
-    freedom: Grid = np.divide(total**2, below, out=np.full_like(like, float(fewest)), where=total > NO_SPREAD)
+    total = np.asarray(sum(variances.values()))
+    freedom: Grid = np.divide(total**2, below, out=np.full_like(total, np.inf), where=total > NO_SPREAD)
     return freedom
 
 

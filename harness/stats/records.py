@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -38,10 +39,22 @@ class Estimate:
     method: str
 
 
+def distinct(observations: Sequence[Observation]) -> list[tuple[Observation, int]]:
+    """Every observation once, with how often it is there, in the order of cluster and seed.
+
+    Equal ones that are one object are counted as such, which a million rows of a few thousand values mostly are.
+    """
+    counts = Counter(map(id, observations))
+    found = [(seen, counts[at]) for at, seen in {id(seen): seen for seen in observations}.items()]
+    # Sorted by value and number too: a floating-point sum must not depend on the order of the rows.
+    found.sort(key=lambda one: (one[0].cluster, one[0].seed, one[0].value is None, one[0].value or 0.0, one[1]))
+    return found
+
+
 def are_rates(observations: Iterable[Observation]) -> bool:
     """Whether every judged value is a share from 0 to 1."""
-    values = {seen.value for seen in observations}
-    return all(0 <= value <= 1 for value in values if value is not None)
+    once = {id(seen): seen for seen in observations}.values()
+    return all(0 <= seen.value <= 1 for seen in once if seen.value is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +72,18 @@ class Sums:
 
 
 def tabulate(
-    observations: Iterable[Observation], clusters: Sequence[str] | None = None, seeds: Sequence[int] | None = None
+    observations: Sequence[Observation], clusters: Sequence[str] | None = None, seeds: Sequence[int] | None = None
 ) -> Sums:
     """The observations as a table over `clusters` and `seeds`, all that have a judged value unless given."""
-    judged = [(seen.cluster, seen.seed, seen.value) for seen in observations if seen.value is not None]
-    # Sorted by value too: a floating-point sum must not depend on the order of the rows.
-    judged.sort()
-    names = sorted({cluster for cluster, _, _ in judged}) if clusters is None else clusters
-    numbers = sorted({seed for _, seed, _ in judged}) if seeds is None else seeds
+    judged = [(seen.cluster, seen.seed, seen.value, n) for seen, n in distinct(observations) if seen.value is not None]
+    names = sorted({cluster for cluster, *_ in judged}) if clusters is None else clusters
+    numbers = sorted({seed for _, seed, *_ in judged}) if seeds is None else seeds
     rows = {name: at for at, name in enumerate(names)}
     columns = {seed: at for at, seed in enumerate(numbers)}
-    kept = [(c, s, value) for c, s, value in judged if c in rows and s in columns]
-    at = np.array([rows[c] * len(columns) + columns[s] for c, s, _ in kept], dtype=np.intp)
+    kept = [one for one in judged if one[0] in rows and one[1] in columns]
+    at = np.array([rows[cluster] * len(columns) + columns[seed] for cluster, seed, *_ in kept], dtype=np.intp)
+    number = np.array([n for *_, n in kept], dtype=float)
+    values = np.array([value for _, _, value, _ in kept], dtype=float)
     shape, size = (len(rows), len(columns)), len(rows) * len(columns)
-    values = np.array([value for _, _, value in kept], dtype=float)
-    total = np.bincount(at, weights=values, minlength=size).astype(float).reshape(shape)
-    return Sums(total, np.bincount(at, minlength=size).astype(float).reshape(shape))
+    total, count = (np.bincount(at, weights=one, minlength=size).reshape(shape) for one in (values * number, number))
+    return Sums(total.astype(float), count.astype(float))
