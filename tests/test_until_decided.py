@@ -321,3 +321,25 @@ def test_claims_locked_without_an_experiment_say_that_no_seeds_were_fixed(
     lock(claims, tmp_path / "runs")
     (changed,) = deviations(claims, tmp_path / "runs")
     assert "no seeds were fixed with the claims" in changed.what
+
+
+@pytest.mark.parametrize(
+    "looks",
+    [
+        {"at": []},
+        {"at": [6, 6]},
+        {"at": [9, 6]},
+        {"at": [0, 6]},
+        {"at": [6, 10**9]},
+        {"seeds": [0, 0, 0, 0, 0, 0]},
+        {"spending": "all"},
+        {"alpha": "much"},
+    ],
+)
+def test_a_lock_whose_looks_are_no_plan_is_one_line(tmp_path: Path, looks: dict[str, object]) -> None:
+    sound = {"seeds": list(range(6)), "at": [3, 6], "spending": "pocock", "alpha": 0.05}
+    (tmp_path / LOCK).write_text(json.dumps({"claims": {}, "runs_before": 0, "looks": sound}))
+    assert planned_looks(tmp_path) is not None
+    (tmp_path / LOCK).write_text(json.dumps({"claims": {}, "runs_before": 0, "looks": {**sound, **looks}}))
+    with pytest.raises(HarnessError, match="not a lock of claims"):
+        planned_looks(tmp_path)

@@ -3,13 +3,14 @@
 from harness.claims.locking import Deviation, deviations, differences, lock, noted, planned_looks, read_lock
 from harness.claims.names import check_conditions
 from harness.claims.parts import ComparedPart
-from harness.claims.planned import LockedArm, LockedLooks, needs
+from harness.claims.planned import MOST_LOOKS, LockedArm, LockedLooks, needs
 from harness.claims.schema import Board, Claims, read_claims
 from harness.claims.standing import Standing, standings
 from harness.claims.verdicts import ALPHA, Decision, judge, judge_studies
 
 __all__ = [
     "ALPHA",
+    "MOST_LOOKS",
     "Board",
     "Claims",
     "ComparedPart",

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from harness.analysis import PLAIN
 from harness.claims.schema import Claim, arm_label
 from harness.documents import Record, record
+from harness.errors import HarnessError
 from harness.stats import Looks, Spending
+
+MOST_LOOKS = 100  # seeds beyond which no look is planned
 
 
 @record
@@ -27,6 +32,13 @@ class LockedLooks(Record):
     at: tuple[int, ...]
     spending: Spending
     alpha: float
+
+    def __post_init__(self) -> None:
+        rising = all(one < other for one, other in pairwise((1, *self.at)))
+        if not self.at or not rising or self.at[-1] > MOST_LOOKS:
+            raise HarnessError(f"looks at {list(self.at)!r:.60} seeds are no plan")
+        if len(set(self.seeds)) != self.at[-1] or len(self.seeds) != self.at[-1]:
+            raise HarnessError(f"a plan of looks to {self.at[-1]} seeds names other than so many")
 
     @property
     def plan(self) -> Looks:

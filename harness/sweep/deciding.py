@@ -18,8 +18,6 @@ from harness.sweep.sweeping import Swept, Where, sweep
 if TYPE_CHECKING:
     from harness.claims import Claims, LockedLooks, Standing
 
-MOST_LOOKS = 100  # seeds of an arm beyond which no look is planned
-
 Group = tuple[str, str]
 """A scale and the digest of a model: claims are decided for each by itself."""
 
@@ -117,6 +115,7 @@ def until_decided(
 
 
 def _check_most(number: int, seeds: Sequence[int]) -> None:
+    from harness.claims import MOST_LOOKS
     from harness.stats import FIRST
 
     if not FIRST <= number <= MOST_LOOKS:
