@@ -148,8 +148,7 @@ def judged_share(said: Grid, member: Grid, level: float = 0.95) -> Limits:
 def sensitivity(share: Limits, yes: Limits, no: Limits) -> Limits:
     """The share of the judge's yes among what a person calls yes, by Bayes' rule from `predictive`.
 
-    `share` is that of the judge's yes, as `judged_share` gives it. The limits are those of the ratio no / yes; NaN where
-    nothing is a yes.
+    `share` is that of its yes (`judged_share`). The limits are those of the ratio no / yes; NaN where nothing is a yes.
     """
     ratio = _ratio(no, yes)
     known = share.value * yes.value + (1 - share.value) * no.value > 0
