@@ -93,7 +93,7 @@ def check_results(file: Path, rows: Sequence[Row], of: RunRecord, *, way_out: st
         return
     place = _SCORED if file.name == RESULTS else itemgetter("condition", "split", "judge", "check", "case", "sample")
     if not _is_whole(of):
-        if twice := _twice(list(map(place, rows))):
+        if file.name == RESULTS and (twice := _twice(list(map(place, rows)))):
             raise Unfit(f"{file}: {twice}; {way_out}")
         return
     if file.name == RESULTS and of.logs_show:
