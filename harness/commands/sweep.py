@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,7 +24,6 @@ from harness.commands.plans import show_sweep_plan
 from harness.screen import console, print_json, say
 
 if TYPE_CHECKING:
-    from harness.registry import Registry
     from harness.sweep import Experiment, Swept, Where
 
 
@@ -48,30 +44,16 @@ def sweep(
     place = where(jobs, cluster)
     from harness.sweep import load, plan
 
-    experiment = load(file)
-    with calibrated(experiment, runs, use=not no_calibration) as plugins:
-        if dry_run:
-            show_sweep_plan(plan(experiment, runs, measure=measure), place, hourly_price=hourly_price, as_json=as_json)
-            return
-        swept = _sweep(experiment, runs, place, plugins, as_json=as_json)
+    experiment = load(file).calibrated(runs, use=not no_calibration)
+    if dry_run:
+        show_sweep_plan(plan(experiment, runs, measure=measure), place, hourly_price=hourly_price, as_json=as_json)
+        return
+    swept = _sweep(experiment, runs, place, as_json=as_json)
     tell_failed(swept)
     raise typer.Exit(1 if swept.failed else 0)
 
 
-@contextmanager
-def calibrated(experiment: Experiment, runs: Path, *, use: bool) -> Iterator[Callable[[], Registry]]:
-    """Inside the block what was calibrated beside the runs stands for the recipes; gives it for workers too."""
-    from harness.registry import installed, using
-    from harness.runs import chosen_in, with_chosen
-
-    chosen = chosen_in(installed(), runs, experiment.settings) if use else ()
-    with using(with_chosen(chosen)):
-        yield partial(with_chosen, chosen)
-
-
-def _sweep(
-    experiment: Experiment, runs: Path, place: Where, plugins: Callable[[], Registry], *, as_json: bool
-) -> Swept:
+def _sweep(experiment: Experiment, runs: Path, place: Where, *, as_json: bool) -> Swept:
     """Does what is missing of `experiment`, and prints its tables where any cell has been done."""
     from harness import analysis, report
     from harness.registry import installed, using
@@ -79,7 +61,7 @@ def _sweep(
     from harness.sweep import sweep as swept_by
 
     lock_claims(experiment, runs)
-    swept = swept_by(experiment, runs, place, plugins=plugins)
+    swept = swept_by(experiment, runs, place)
     if as_json:
         print_json(_as_record(experiment, swept, runs))
     elif any_done(swept):
