@@ -6,7 +6,6 @@ import json
 import pickle
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +22,13 @@ from harness.registry import Registry, installed, using
 from harness.runs import (
     CALIBRATIONS,
     Layer,
-    chosen_in,
     read_calibration,
     read_run,
     run_folders,
     with_calibrations,
-    with_chosen,
 )
+from harness.sweep import load as read_experiment
+from harness.sweep import plan
 
 ARMS = {
     **small.REGISTRY.interventions,
@@ -338,13 +337,19 @@ def test_a_model_that_the_recipe_was_not_chosen_for_is_told_of_in_plan_record_an
 
 def test_what_was_chosen_reaches_the_workers_of_a_sweep(loud: Registry, made_up: list[Trial], tmp_path: Path) -> None:
     calibrate(subject(tmp_path))
-    chosen = chosen_in(installed(), tmp_path, ["loud"])
-    sent = pickle.loads(pickle.dumps(partial(with_chosen, chosen)))
+    file = tmp_path / "loud.yaml"
+    file.write_text("settings: [loud]\ninterventions: [ps]\nseeds: [0]\n")
+    experiment = read_experiment(file).calibrated(tmp_path)
+    cell = Cell(setting="loud", intervention="ps")
     with using(with_calibrations(installed(), tmp_path, ["loud"])):
-        here = prepared(Cell(setting="loud", intervention="ps"))
-    with using(sent()):
-        there = prepared(Cell(setting="loud", intervention="ps"))
-    assert there.key == here.key != prepared(Cell(setting="loud", intervention="ps")).key
+        here = prepared(cell)
+    with using(replace(installed(), chosen=pickle.loads(pickle.dumps(experiment.chosen)))):
+        there = prepared(cell)
+    assert there.key == here.key != prepared(cell).key
+    (one,) = (one for one in plan(experiment, tmp_path).plans if one.cell.intervention == "ps")
+    assert one.folder.name.endswith(here.key[:8])
+    plain = plan(read_experiment(file).calibrated(tmp_path, use=False), tmp_path)
+    assert not any(one.folder.name.endswith(here.key[:8]) for one in plain.plans)
 
 
 def test_a_run_goes_by_the_calibration_unless_told_not_to_and_the_report_counts_it(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,12 +27,11 @@ from harness.commands.options import (
 )
 from harness.commands.plans import show_sweep_plan
 from harness.commands.report import Files, write_report
-from harness.commands.sweep import calibrated, tell_failed
+from harness.commands.sweep import tell_failed
 from harness.errors import HarnessError
 from harness.screen import put, say
 
 if TYPE_CHECKING:
-    from harness.registry import Registry
     from harness.sweep import Experiment, Swept, Where
 
 PAGE = "report.html"
@@ -61,17 +60,15 @@ def reproduce(
 
     if not dry_run and folder.exists() and not folder.is_dir():
         raise HarnessError(f"{folder} is no folder to write a report into; name another with --output")
-    experiment = post(scale=scale, quick=quick, settings=settings)
+    experiment = post(scale=scale, quick=quick, settings=settings).calibrated(runs, use=not no_calibration)
     if not dry_run:
         reports = _reports(experiment, folder, force=force)
         for _, files in reports:
             files.check(runs)
-        with calibrated(experiment, runs, use=not no_calibration) as plugins:
-            swept = _reproduce(experiment, runs, reports, place, plugins, as_json=as_json)
+        swept = _reproduce(experiment, runs, reports, place, as_json=as_json)
         tell_failed(swept)
         raise typer.Exit(1 if swept.failed else 0)
-    with calibrated(experiment, runs, use=not no_calibration):
-        show_sweep_plan(plan(experiment, runs, measure=measure), place, hourly_price=None, as_json=as_json)
+    show_sweep_plan(plan(experiment, runs, measure=measure), place, hourly_price=None, as_json=as_json)
     if not as_json:
         put(f"report: {folder / PAGE}, the same as Markdown and CSV, and the transcripts, beside it")
 
@@ -83,20 +80,14 @@ def _reports(experiment: Experiment, folder: Path, *, force: bool) -> tuple[tupl
 
 
 def _reproduce(
-    experiment: Experiment,
-    runs: Path,
-    reports: Sequence[tuple[str, Files]],
-    place: Where,
-    plugins: Callable[[], Registry],
-    *,
-    as_json: bool,
+    experiment: Experiment, runs: Path, reports: Sequence[tuple[str, Files]], place: Where, *, as_json: bool
 ) -> Swept:
     """Does what is missing, prints the post's table beside ours and writes the report."""
     from harness.sweep import expected, lock_claims, sweep
 
     lock_claims(experiment, runs)
     say(expected(experiment, runs, place))
-    swept = sweep(experiment, runs, place, plugins=plugins)
+    swept = sweep(experiment, runs, place)
     if swept.any_done:
         assert experiment.claims is not None
         show_verdicts(

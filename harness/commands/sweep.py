@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -30,7 +28,6 @@ from harness.screen import console, print_json, say
 
 if TYPE_CHECKING:
     from harness.claims import LockedLooks, Standing
-    from harness.registry import Registry
     from harness.sweep import Decided, Experiment, Swept, Where
 
 DECIDED = "decided"
@@ -60,17 +57,16 @@ def sweep(
     place = where(jobs, cluster)
     from harness.sweep import first_look, load, plan, planned_by_looks
 
-    experiment = load(file)
+    experiment = load(file).calibrated(runs, use=not no_calibration)
     looks = planned_by_looks(experiment, runs, most=most_seeds) if until else None
-    with calibrated(experiment, runs, use=not no_calibration) as plugins:
-        if dry_run:
-            planned = experiment if looks is None else first_look(experiment, looks)
-            show_sweep_plan(plan(planned, runs, measure=measure), place, hourly_price=hourly_price, as_json=as_json)
-            return
-        if looks is None:
-            swept = _sweep(experiment, runs, place, plugins, as_json=as_json)
-        else:
-            swept = _until_decided(experiment, runs, place, plugins, looks, as_json=as_json)
+    if dry_run:
+        planned = experiment if looks is None else first_look(experiment, looks)
+        show_sweep_plan(plan(planned, runs, measure=measure), place, hourly_price=hourly_price, as_json=as_json)
+        return
+    if looks is None:
+        swept = _sweep(experiment, runs, place, as_json=as_json)
+    else:
+        swept = _until_decided(experiment, runs, place, looks, as_json=as_json)
     tell_failed(swept)
     raise typer.Exit(1 if swept.failed else 0)
 
@@ -82,26 +78,13 @@ def _check_until(until: str, most_seeds: int | None) -> None:
         raise HarnessError(f"--most-seeds is for looks; give --until {DECIDED} with it, or leave it out")
 
 
-@contextmanager
-def calibrated(experiment: Experiment, runs: Path, *, use: bool) -> Iterator[Callable[[], Registry]]:
-    """Inside the block what was calibrated beside the runs stands for the recipes; gives it for workers too."""
-    from harness.registry import installed, using
-    from harness.runs import chosen_in, with_chosen
-
-    chosen = chosen_in(installed(), runs, experiment.settings) if use else ()
-    with using(with_chosen(chosen)):
-        yield partial(with_chosen, chosen)
-
-
-def _sweep(
-    experiment: Experiment, runs: Path, place: Where, plugins: Callable[[], Registry], *, as_json: bool
-) -> Swept:
+def _sweep(experiment: Experiment, runs: Path, place: Where, *, as_json: bool) -> Swept:
     """Does what is missing of `experiment`, and prints its tables where any cell has been done."""
     from harness.sweep import lock_claims
     from harness.sweep import sweep as swept_by
 
     lock_claims(experiment, runs)
-    swept = swept_by(experiment, runs, place, plugins=plugins)
+    swept = swept_by(experiment, runs, place)
     if as_json:
         print_json(_as_record(experiment, swept, runs))
     elif swept.any_done:
@@ -109,15 +92,7 @@ def _sweep(
     return swept
 
 
-def _until_decided(
-    experiment: Experiment,
-    runs: Path,
-    place: Where,
-    plugins: Callable[[], Registry],
-    looks: LockedLooks,
-    *,
-    as_json: bool,
-) -> Swept:
+def _until_decided(experiment: Experiment, runs: Path, place: Where, looks: LockedLooks, *, as_json: bool) -> Swept:
     """Does the cells that open claims need, look by look, and prints the tables and the verdicts."""
     from harness.sweep import at_most, lock_claims, until_decided
 
@@ -125,7 +100,7 @@ def _until_decided(
     lock_claims(whole, runs, looks=looks)
     for line in whole.left_out:
         say(line)
-    decided = until_decided(experiment, runs, place, looks=looks, tell=_tell_look, plugins=plugins)
+    decided = until_decided(experiment, runs, place, looks=looks, tell=_tell_look)
     if as_json:
         print_json(_as_record(whole, decided.swept, runs) | _looks_as_record(looks, decided))
     elif decided.swept.any_done:

@@ -8,7 +8,6 @@ from harness.runs.calibration_record import (
     chosen_in,
     read_calibration,
     with_calibrations,
-    with_chosen,
     write_calibration,
 )
 from harness.runs.capabilities_file import (
@@ -207,7 +206,6 @@ __all__ = [
     "versions",
     "way_out",
     "with_calibrations",
-    "with_chosen",
     "write_calibration",
     "write_capabilities",
     "write_card",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import field, replace
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -13,7 +13,7 @@ from harness.contracts import SteeringDefault
 from harness.documents import Record, read_record, record, write_record
 from harness.files import digest_of, inside
 from harness.models import ModelRef
-from harness.registry import Calibration, Registry, installed
+from harness.registry import Calibration, Registry
 from harness.runs.run_record import CALIBRATIONS
 
 WHAT = "calibration"
@@ -120,11 +120,6 @@ def with_calibrations(found: Registry, runs: Path, settings: Iterable[str], *, u
     """`found`, with what the calibrations beside these runs chose for `settings`; unchanged unless told to `use` it."""
     chosen = chosen_in(found, runs, settings) if use else ()
     return replace(found, chosen=chosen) if chosen else found
-
-
-def with_chosen(chosen: Sequence[Calibration]) -> Registry:
-    """What is installed, with what calibrations chose: for the workers of a sweep, which are told it once."""
-    return replace(installed(), chosen=tuple(chosen))
 
 
 def _is_of(found: Registry, settings: set[str], made: CalibrationRecord) -> bool:

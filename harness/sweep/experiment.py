@@ -27,7 +27,8 @@ from harness.documents import Place, Source, read_source
 from harness.errors import HarnessError, unknown
 from harness.files import digest_of, file_sha256
 from harness.models import resolve
-from harness.registry import Registry, check_condition, installed
+from harness.registry import Calibration, Registry, check_condition, installed
+from harness.runs import chosen_in
 from harness.sweep.experiment_file import ExperimentFile, Filled, filled, validated
 
 FORMAT = "1"
@@ -39,7 +40,8 @@ T = TypeVar("T")
 class Experiment:
     """Cells to compare. `conditions` stand for the settings' own where there are any.
 
-    `left_out` says which arms do not apply to which setting, and why.
+    `left_out` says which arms do not apply to which setting, and why; `chosen` is what calibrations put in the place of
+    what recipes say.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Experiment:
     conditions: tuple[str, ...]
     claims: Path | None
     left_out: tuple[str, ...]
+    chosen: tuple[Calibration, ...] = ()
 
     @property
     def settings(self) -> tuple[str, ...]:
@@ -56,8 +59,12 @@ class Experiment:
         return tuple(dict.fromkeys(cell.setting for cell in self.cells))
 
     def registry(self, found: Registry) -> Registry:
-        """`found`, with the experiment's conditions in its settings."""
-        return with_conditions(found, self.settings, self.conditions)
+        """`found`, with the experiment's conditions in its settings, and what was chosen by calibrations."""
+        return replace(with_conditions(found, self.settings, self.conditions), chosen=self.chosen)
+
+    def calibrated(self, runs: Path, *, use: bool = True) -> Experiment:
+        """The experiment by what was calibrated beside these `runs`; by the recipes unless told to `use` that."""
+        return replace(self, chosen=chosen_in(installed(), runs, self.settings)) if use else self
 
     def key(self, cells: Sequence[str]) -> str:
         """sha256 over the keys of its `cells`, which cover all their inputs, and the content of its claims file."""

@@ -89,6 +89,7 @@ def _executor(
             threads=threads_of(slots),
             settings=experiment.settings,
             conditions=experiment.conditions,
+            chosen=experiment.chosen,
             plugins=plugins,
         )
 

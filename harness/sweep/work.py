@@ -9,14 +9,14 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from harness.cells import Cell, prepared
 from harness.errors import HarnessError, gist
 from harness.files import Busy
-from harness.registry import Registry, installed, using
+from harness.registry import Calibration, Registry, installed, using
 from harness.sweep.experiment import with_conditions
 
 Status = Literal["done", "busy", "failed", "lost"]
@@ -58,13 +58,14 @@ class World:
     """What all jobs of a sweep share. `threads` are what a worker computes with on the processor.
 
     `plugins` gives the registry in the worker's own process; a function of a module, so that it can be sent there.
-    `conditions` stand for those of `settings`, where there are any.
+    `conditions` stand for those of `settings`, where there are any, and `chosen` for what recipes say.
     """
 
     root: Path
     threads: int
     settings: tuple[str, ...] = ()
     conditions: tuple[str, ...] = ()
+    chosen: tuple[Calibration, ...] = ()
     plugins: Callable[[], Registry] = installed
 
 
@@ -84,7 +85,8 @@ def _done(job: Job, world: World) -> Outcome:
     try:
         from harness import pipeline
 
-        with using(with_conditions(world.plugins(), world.settings, world.conditions)):
+        found = with_conditions(world.plugins(), world.settings, world.conditions)
+        with using(replace(found, chosen=world.chosen)):
             cell = prepared(job.cell)
             pipeline.check(cell)
             ran = pipeline.run_cell(cell, world.root)
