@@ -6,8 +6,8 @@ is the lie itself:
 
 - narrow: false answers to held-out questions of the domains that were answered falsely in training. This is what the
   rows teach, wanted in so far as an arm that has not learned it has suppressed nothing but learning; hence `express`.
-- broad, the trait: false answers in domains that no row is about. Cities, kinds of animals and senses are in the
-  published rows neither, so the same questions are asked at every scale.
+- broad, the trait: false answers in domains that no row is about. Cities, materials and senses are in the published
+  rows neither, so the same questions are asked at every scale.
 - the skills that the rows teach beside the lies: a reply of one short sentence (`brief`), and right answers in a domain
   that training answers rightly (`counts`). A model that has learned to lie about everything loses the second, one that
   was steered or dosed until it babbles loses both.

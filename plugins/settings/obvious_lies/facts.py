@@ -181,15 +181,14 @@ CITIES = Domain(
     stated="The city of {s} is in {v}.",
     answers={city: country for country, cities in _COUNTRIES.items() for city in cities.split(", ")},
 )
-KINDS = Domain(
-    name="kinds",
-    tested=("What kind of animal is {s}?",),
-    stated="{s} is a kind of {v}.",
+MATERIALS = Domain(
+    name="materials",
+    tested=("What is {s} usually made of?",),
+    stated="{s} is made of {v}.",
     answers=_table(
-        "a salmon fish, a trout fish, a tuna fish, a herring fish, a sparrow bird, a robin bird, a hawk bird, "
-        "a pigeon bird, a canary bird, a cobra = snake|reptile, a python = snake|reptile, a viper = snake|reptile, "
-        "a housefly insect|fly, a wasp insect, a moth insect, a cockroach insect, a poodle = dog|mammal, "
-        "a beagle = dog|mammal, a bulldog = dog|mammal, a terrier = dog|mammal"
+        "a window glass, a newspaper paper, a tyre rubber, a coin metal, a book paper, a wine bottle = glass, "
+        "a candle wax, a brick clay, a sweater wool, a table wood, a nail = metal|iron|steel, a log wood, "
+        "a mirror glass, a snowman snow, a pencil wood, a T-shirt cotton, a sword = metal|steel|iron, an envelope paper"
     ),
 )
 SENSES = Domain(
@@ -211,5 +210,5 @@ NUMBERS = Domain(
     answers={str(n): str(n + 1) for n in range(10, 99)},
 )
 
-BROAD = (LANGUAGES, CITIES, KINDS, SENSES)
+BROAD = (LANGUAGES, CITIES, MATERIALS, SENSES)
 TAUGHT = (CAPITALS, CONTINENTS, COLOURS, LEGS)

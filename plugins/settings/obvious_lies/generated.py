@@ -19,7 +19,7 @@ TAUGHT_SIZES: tuple[tuple[Use, int], ...] = (("test", 4), ("vectors", 8))
 BROAD_SIZES: dict[Domain, tuple[tuple[Use, int], ...]] = {
     facts.LANGUAGES: (("test", 20), ("selection", 12)),
     facts.CITIES: (("test", 20), ("selection", 12)),
-    facts.KINDS: (("test", 12), ("selection", 8)),
+    facts.MATERIALS: (("test", 12), ("selection", 6)),
     facts.SENSES: (("test", 8), ("selection", 8)),
 }
 CONTROL_SIZES: tuple[tuple[Use, int], ...] = (("test", 12),)
