@@ -30,7 +30,7 @@ _SEEN: Callable[[Row], tuple[str, str, str, str, float | None]] = itemgetter(
 _PLACE: Callable[[Row], tuple[str, ...]] = itemgetter("condition", "split", "metric", "case", "sample")
 
 
-class Seen(NamedTuple):
+class ReadRow(NamedTuple):
     """A result as statistics need it: which row it is, its condition and metric, its cluster and value."""
 
     row: tuple[str, ...]
@@ -79,10 +79,10 @@ def read_results(folder: Path, of: RunRecord | None = None) -> list[Result]:
     return [Result(**row) for row in _read(folder / RESULTS, Result, of)]
 
 
-class SeenLines(dict[bytes, Seen]):
+class SeenLines(dict[bytes, ReadRow]):
     """What lines of results say, by the line: those of other seeds and arms are mostly the same, and read once."""
 
-    def read(self, content: bytes) -> list[Seen] | None:
+    def read(self, content: bytes) -> list[ReadRow] | None:
         """What the lines of `content` say; None where one of them is blank or no result, which another reader tells."""
         lines = content.removesuffix(b"\n").split(b"\n")
         unseen = list(dict.fromkeys(line for line in lines if line not in self))
@@ -111,7 +111,7 @@ def read_observations(
     return values
 
 
-def _seen(file: Path, of: RunRecord | None, lines: SeenLines) -> Iterable[Seen]:
+def _seen(file: Path, of: RunRecord | None, lines: SeenLines) -> Iterable[ReadRow]:
     """What the rows of `file` say; what does not fit, or must be held to more than a digest, is read row by row."""
     if file.is_file():
         content = read_bytes(file, limit=ROWS_BYTES, advice=WAY_OUT)
@@ -123,9 +123,9 @@ def _seen(file: Path, of: RunRecord | None, lines: SeenLines) -> Iterable[Seen]:
     return map(_seen_in, _read(file, Result, of))
 
 
-def _seen_in(row: Row) -> Seen:
+def _seen_in(row: Row) -> ReadRow:
     condition, metric, cluster, case, value = _SEEN(row)
-    return Seen(_PLACE(row), (condition, metric), (cluster or case, None if value is None else float(value)))
+    return ReadRow(_PLACE(row), (condition, metric), (cluster or case, None if value is None else float(value)))
 
 
 def read_checks(folder: Path, of: RunRecord | None = None) -> list[Check]:
