@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import types
@@ -67,7 +68,34 @@ REPLY = {
     "reply": "Yes.",
 }
 GIVEN = {"id": 1, "reply": "Yes.", "messages": [{"role": "user", "content": "Hi."}], "facts": {"n": 1}}
-LOCK = {"file": "claims.yaml", "claims": {"a": "0" * 64}, "experiment": "0" * 64, "runs_before": 0}
+LABEL = {"id": "r1", "reply": "Yes.", "label": 1}
+DRAW = {"setting": "a", "metric": "m", "judge": "j", "low": 0.0, "high": 1.0, "whole": True}
+CALIBRATION = {
+    "setting": "a",
+    "scale": "mini",
+    "model": "0" * 64,
+    "reference": "m",
+    "recipe": "0" * 64,
+    "inputs": "0" * 64,
+    "outcome": "chosen",
+    "said": "ps at block 3",
+    "format": 1,
+    "budget": 8,
+    "seeds": [1000],
+    "blocks": [3],
+    "trials": [
+        {"arm": "none", "seed": 1000, "key": "0" * 64, "trait": 1.0, "n": 8, "judged": 8, "rates": {"solves": 1}}
+    ],
+    "steering": {"vector": "v", "blocks": [3], "coef": 1.0, "neg_coef": 0.5, "unit": "rms"},
+}
+LOCK = {
+    "file": "claims.yaml",
+    "claims": {"a": "0" * 64},
+    "experiment": "0" * 64,
+    "runs_before": 0,
+    "arms": [{"setting": "a", "arm": "ps", "scale": "mini", "model": "0" * 64, "seeds": [0, 1, 2]}],
+    "looks": {"seeds": [0, 1, 2], "at": [2, 3], "spending": "pocock", "alpha": 0.05},
+}
 
 
 def readers(folder: Path) -> dict[str, Reader]:
@@ -94,9 +122,11 @@ def is_of(value: Any, hint: Any) -> bool:
     if kind is Literal:
         return value in parts
     if kind in (list, tuple) or (isinstance(kind, type) and issubclass(kind, tuple)):
+        if not isinstance(value, kind):
+            return False
         several = len(parts) == 1 or parts[1:] == (Ellipsis,)
         each = [parts[0]] * len(value) if several else parts
-        return isinstance(value, kind) and len(each) == len(value) and all(map(is_of, value, each))
+        return len(each) == len(value) and all(map(is_of, value, each))
     if isinstance(kind, type) and issubclass(kind, Mapping):
         return isinstance(value, Mapping) and all(is_of(k, parts[0]) and is_of(v, parts[1]) for k, v in value.items())
     if is_dataclass(hint):
@@ -175,13 +205,16 @@ def _records(folder: Path) -> dict[str, Reader]:
     from harness.claims import deviations
     from harness.claims.locking import ClaimLock, Deviation, read_lock
     from harness.claims.schema import ClaimFile, Claims
+    from harness.documents.records import sealed
     from harness.models import read_config
     from harness.runs import (
         ADAPTER,
+        CalibrationRecord,
         CapabilityRow,
         RunRecord,
         TrainingRecord,
         VectorCard,
+        read_calibration,
         read_capabilities,
         read_card,
         read_run,
@@ -193,10 +226,12 @@ def _records(folder: Path) -> dict[str, Reader]:
     card = _put(folder / "reply.json", json.dumps(CARD, indent=1))
     vector = _put(folder / "reply.safetensors", b"")
     weights = _put(at / ADAPTER / "adapter_model.safetensors", b"")
-    sound = {**TRAINING, "sha256": __import__("hashlib").sha256(weights.read_bytes()).hexdigest()}
+    sound = {**TRAINING, "sha256": hashlib.sha256(weights.read_bytes()).hexdigest()}
     training = _put(at / ADAPTER / "training.json", json.dumps(sound, indent=1))
     tasks = _put(at / "capabilities.json", json.dumps([CAPABILITY], indent=1))
     lock = _put(folder / "claims.lock.json", json.dumps(LOCK, indent=1))
+    beside = _put(folder / "locked" / "claims.lock.json", json.dumps(LOCK, indent=1))
+    calibration = _put(folder / "calibrated.json", json.dumps(sealed(CALIBRATION)))
     config = _put(folder / "model" / "config.json", json.dumps({"hidden_size": 8, "num_hidden_layers": 2}))
     none = Claims(folder / "none.yaml", ClaimFile.model_construct(claims=()), {})
 
@@ -211,15 +246,20 @@ def _records(folder: Path) -> dict[str, Reader]:
             tasks, lambda: read_capabilities(at), list[CapabilityRow]
         ),
         "claims/locking.py read_lock": reader(lock, lambda: read_lock(lock), ClaimLock),
+        "runs/calibration_record.py read_calibration": reader(
+            calibration, lambda: read_calibration(calibration), CalibrationRecord
+        ),
         "models/folders.py read_config": reader(config, lambda: read_config(config.parent), dict),
-        "claims/locking.py deviations": reader(lock, lambda: deviations(none, folder), tuple[Deviation, ...]),
+        "claims/locking.py deviations": reader(beside, lambda: deviations(none, beside.parent), tuple[Deviation, ...]),
     }
 
 
 def _rows(folder: Path) -> dict[str, Reader]:
     from harness.authoring import read_jsonl
+    from harness.documents.records import sealed
     from harness.files import Journal, read_rows
     from harness.grading.given import GivenReply, read_given
+    from harness.judging import Labels, read_labels
     from harness.runs import Check, Reply, Result, read_checks, read_observations, read_replies, read_results
     from harness.stats import Observation
 
@@ -231,6 +271,10 @@ def _rows(folder: Path) -> dict[str, Reader]:
     observed = _put(seen / "results.jsonl", lines(RESULT, {**RESULT, "value": None}, {**RESULT, "sample": 2}))
     checks = _put(at / "checks.jsonl", lines(CHECK, CHECK))
     replies = _put(at / "replies.jsonl", lines(REPLY, {**REPLY, "sample": 2}))
+    sheet = _put(folder / "sheet.jsonl", lines(LABEL, {**LABEL, "id": "r2", "label": None}))
+    said = hashlib.sha256(b"Yes.").hexdigest()
+    drawn = [{"id": name, "reply_sha256": said, "chance": 0.5, "said": 1.0} for name in ("r1", "r2")]
+    _put(folder / "sheet.key.json", json.dumps(sealed({**DRAW, "replies": drawn})))
     given = _put(folder / "given.jsonl", lines(GIVEN, {"reply": ""}))
     rows = _put(folder / "rows.jsonl", lines(GIVEN, REPLY))
     data = _put(folder / "data.jsonl", lines(GIVEN, REPLY))
@@ -249,6 +293,7 @@ def _rows(folder: Path) -> dict[str, Reader]:
         "runs/results.py read_observations": reader(observed, lambda: read_observations(seen, 0), observations),
         "runs/results.py read_checks": reader(checks, lambda: read_checks(at), list[Check]),
         "runs/replies.py read_replies": reader(replies, lambda: read_replies(at), list[Reply]),
+        "judging/labels.py read_labels": reader(sheet, lambda: read_labels(sheet), Labels),
         "grading/given.py read_given": reader(given, lambda: read_given(given), list[GivenReply]),
         "files/json_lines.py read_rows": reader(rows, lambda: read_rows(rows), list[tuple[int, dict[str, Any]]]),
         "authoring/data.py read_jsonl": reader(data, lambda: read_jsonl(data), list[dict[str, Any]]),

@@ -114,7 +114,7 @@ def drawn(candidates: Sequence[Candidate], number: int, *, seed: int) -> list[tu
     if (least := sum(wanted.values())) > number:
         raise HarnessError(
             f"--sample {number} is too few for {len(strata)} groups of arm, condition and what the judge said; "
-            f"draw {least} at the least, or name fewer with --arms and --condition"
+            f"draw {least} at the least, or name fewer with --arm and --condition"
         )
     for _ in range(number - least):
         open_ = [name for name, same in strata.items() if wanted[name] < len(same)]
