@@ -55,8 +55,6 @@ def run(cells: Sequence[Cell], root: Path, *, force: bool = False, grader: Model
     a cell is done, or are left out.
     """
     wanted = [prepared(cell) for cell in cells]
-    for note in dict.fromkeys(cell.fit.told(root) for cell in wanted if cell.fit.note):
-        say(f"note: {note}")
     for name in dict.fromkeys(cell.cell.vector_grader for cell in wanted):
         vectors.opened_grader(name)  # one that is not there is told of before any work
     bases = bases_of(wanted)
@@ -65,6 +63,8 @@ def run(cells: Sequence[Cell], root: Path, *, force: bool = False, grader: Model
     for cell in (*wanted, *bases):
         if force or not is_done(cell, root):
             check(cell)
+    for note in dict.fromkeys(cell.fit.told(root) for cell in wanted if cell.fit.note):
+        say(f"note: {note}")
     for base in bases:
         run_cell(base, root, wait=True, grader=grader)
     return [run_cell(cell, root, force=force, grader=grader).folder for cell in wanted]

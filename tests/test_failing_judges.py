@@ -162,9 +162,9 @@ def test_a_reply_that_a_judge_cannot_take_costs_that_reply(
     assert record is not None
     assert (record.untaken["capitals"].replies, record.untaken["capitals"].of) == (8, REPLIES)
     assert "\n" not in record.untaken["capitals"].first
-    reasons = {row["case"]: row.get("reason", "") for row in results(runs)}
-    assert reasons.pop(f"held_out-{BAD}").startswith("not judged: judge 'capitals'")
-    assert set(reasons.values()) == {""}
+    for row in results(runs):
+        assert ("reason" in row) == (BAD in row["case"])
+        assert row.get("reason", "not judged: judge 'capitals'").startswith("not judged: judge 'capitals'")
     assert read_results(folder_of(runs), record)
     assert (folder_of(runs) / "replies.jsonl").read_bytes() == replies
 

@@ -16,6 +16,7 @@ from harness.screen import print_json, put, say
 
 if TYPE_CHECKING:
     from harness.calibrating import Calibrated, Subject, Weighed
+    from harness.runs import Outputs
 
 NOTHING_FOUND = 3
 """The exit status where the search came to its end and no training or no dose does what is asked."""
@@ -44,11 +45,15 @@ def calibrate(
     from harness.calibrating import calibrate as calibrated
     from harness.calibrating import outlined, subject_of
     from harness.cells import check_names
+    from harness.runs import Outputs
 
+    outputs = Outputs(inputs=() if targets is None else (targets,), force=force)
+    if output is not None:
+        outputs.check(output, "the targets")
     check_names([setting], ["none"], scale=scale, model=model, weights=[""])
     subject = subject_of(setting, scale=scale, model=model, runs=runs)
     if targets is not None:
-        _weigh(subject, targets, size, budget, output=output, force=force, as_json=as_json)
+        _weigh(subject, targets, size, budget, output=output, outputs=outputs, as_json=as_json)
     elif dry_run:
         put("\n".join(outlined(subject, budget=budget)))
     else:
@@ -85,17 +90,13 @@ def _show(made: Calibrated, *, as_json: bool) -> None:
 
 
 def _weigh(
-    subject: Subject, file: Path, size: float, budget: int, *, output: Path | None, force: bool, as_json: bool
+    subject: Subject, file: Path, size: float, budget: int, *, output: Path | None, outputs: Outputs, as_json: bool
 ) -> None:
     """Chooses weights for the balances in `file`, prints them, and writes them to `output` if one is named."""
     from harness import analysis
     from harness.calibrating import as_fitted, weigh
-    from harness.runs import Outputs
 
     targets = analysis.read_targets(file)
-    outputs = Outputs(inputs=(file,), force=force)
-    if output is not None:
-        outputs.check(output, "the targets")
     found = weigh(as_fitted(subject), targets, size=size, budget=budget)
     if output is not None:
         with outputs.writing(output, "the targets") as part:
