@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import small
-from bad_world import Bad, BadInputs, World
+from bad_world import Bad, BadInputs, World, without_notes
 
 from harness import Case, Example, HarnessError, Message, Steering, Verdict, registry
 from harness.checks import plain
@@ -154,7 +154,7 @@ def test_a_dose_beyond_all_numbers_is_one_line(coef: float, world: World, capfd:
     world.started()
     world.intervention("it", steering=lambda *_: Steering(vector="reply", coef=coef, blocks=(1,)))
     assert world.call(world.run("it")) == 2
-    said = capfd.readouterr().err
+    said = without_notes(capfd.readouterr().err)
     assert said.count("\n") == 1
     assert f"{coef:g} times vector 'reply' is more than a number can be at block 1; choose a smaller" in said
 

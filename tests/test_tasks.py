@@ -8,7 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ from harness.graders import ModelGrader
 from harness.graders import asking as grading
 from harness.grading import grade, grader_of_before, is_graded
 from harness.models import resolve
-from harness.runs import Result, RunRecord, read_checks, read_results, read_run
+from harness.runs import Result, RunRecord, read_checks, read_results, read_run, row_of
 
 DIGEST = "0123456789ab"
 SETTING = choir()
@@ -227,7 +227,7 @@ def test_rows_come_by_split_and_metric_then_case_and_sample(run: Path) -> None:
         for case in range(cases)
         for sample in (1, 2)
     ]
-    assert asdict(rows[0]) == {
+    assert row_of(rows[0]) == {
         "condition": "clean",
         "split": "high",
         "case": "case0",

@@ -13,7 +13,7 @@ from harness.cells import Cell, Prepared, prepared
 from harness.contracts import CLEAN, Case, Intervention, Metric, Recipe, Setting, Split, SteeringDefault
 from harness.errors import HarnessError
 from harness.registry import Registry, installed, using
-from harness.runs import CALIBRATIONS, read_results
+from harness.runs import CALIBRATIONS, read_results, read_run
 
 SELECTION = "selection"
 ASKED = "calibration"
@@ -97,8 +97,8 @@ def rates_of(cell: Prepared, registry: Registry, subject: Subject) -> dict[str, 
         if not pipeline.is_done(cell, subject.root):
             pipeline.check(cell)
         folder = pipeline.run_cell(cell, subject.root).folder
-    values: dict[str, list[float | None]] = {}
-    for result in read_results(folder):
+    record, values = read_run(folder), dict[str, list[float | None]]()
+    for result in read_results(folder, record):
         values.setdefault(result.metric, []).append(result.value)
     return values
 
