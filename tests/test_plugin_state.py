@@ -13,7 +13,7 @@ import signal
 import socket
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -67,8 +67,11 @@ SEEDS: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
 
 
 @pytest.fixture(autouse=True)
-def _locale() -> None:
+def _locale() -> Iterator[None]:
+    before = locale.setlocale(locale.LC_ALL)
     locale.setlocale(locale.LC_ALL, "C")
+    yield
+    locale.setlocale(locale.LC_ALL, before)
 
 
 def judging(does: Callable[[], object], *, waits: bool = False) -> Callable[..., Any]:

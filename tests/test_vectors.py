@@ -119,7 +119,7 @@ def test_a_card_of_an_older_format_is_read_and_completed_in_the_format_of_now(ti
     with using(small.REGISTRY):
         (file,) = make_vectors("loud", tmp_path, model=str(tiny_llama), names=["reply"])
         whole = json.loads(file.read_text())
-        later = ("format", "imported", "made_from", "swept", "steered", "shared")
+        later = ("format", "imported", "made_from", "swept", "steered", "shared", "seal")
         file.write_text(json.dumps({name: value for name, value in whole.items() if name not in later}))
         assert read_card(file.with_suffix(".safetensors")).format == 1
         assert make_vectors("loud", tmp_path, model=str(tiny_llama), names=["reply"]) == [file]
