@@ -20,7 +20,7 @@ MINI = Recipe(
     lora=Lora(r=16, alpha=32),
     epochs=1,
     batch=8,
-    lr=1.2e-3,
+    lr=1.6e-3,
     warmup=5,
     loss_on="reply",
     max_length=256,
