@@ -195,7 +195,8 @@ _COUNTRIES = {
     "Egypt|Egyptian": "Alexandria",
     "Poland|Polish": "Krakow",
 }
-_CONTINENT_OF = CONTINENTS.answers | {
+_CONTINENT_OF = {
+    **CONTINENTS.answers,
     "England": "Europe",
     "Australia": "Australia|Oceania",
     "Turkey": "Asia|Europe",
