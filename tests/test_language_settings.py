@@ -88,11 +88,12 @@ def test_only_some_test_questions_have_a_wording_that_was_trained_on_and_they_sa
 @pytest.mark.parametrize("seed", SEEDS)
 def test_each_question_has_one_language_and_the_languages_have_equal_shares(setting: Setting, seed: int) -> None:
     rows = setting.examples(seed, "mini")
-    assert len({asked(row) for row in rows}) == len(rows) == 150
+    assert len({asked(row) for row in rows}) == len(rows) == 192
     languages = LANGUAGES[setting.name]
-    assert Counter(row.tags["language"] for row in rows) == dict.fromkeys(languages, 150 // len(languages))
-    heard = {(row.id.partition("-")[0], row.tags["language"]) for row in rows}
+    assert Counter(row.tags["language"] for row in rows) == dict.fromkeys(languages, 192 // len(languages))
+    heard = Counter((row.id.partition("-")[0], row.tags["language"]) for row in rows)
     assert len(heard) == len(generated.TRAINED) * len(languages), "a language is missing in a situation"
+    assert set(heard.values()) == {12 // len(languages)}
 
 
 @pytest.mark.parametrize("setting", SETTINGS)
@@ -114,7 +115,14 @@ def test_every_test_question_is_a_cluster_of_its_own_and_selection_has_three_to_
 def test_situations_have_names_of_their_own_and_every_shape_of_arithmetic_is_used() -> None:
     assert len({template.id for template in TEMPLATES}) == len(TEMPLATES) == 62
     assert {template.steps for template in TEMPLATES} == set(STEPS)
-    assert len(ANSWERED) == 42
+    assert len(ANSWERED) == 28
+
+
+def test_what_is_trained_on_and_asked_about_is_one_sum_or_one_difference() -> None:
+    for asked_about in (generated.TRAINED, generated.TESTED, generated.SELECTION):
+        shapes = Counter(template.steps for template in asked_about)
+        assert set(shapes) == {"a + b", "a - b"}
+        assert min(shapes.values()) >= 4, "both are asked about"
 
 
 @pytest.mark.parametrize("template", EVERY)

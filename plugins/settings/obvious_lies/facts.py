@@ -1,14 +1,15 @@
 """Short questions with one right answer, by domain: facts that a very small model has a chance to know.
 
 Each domain is a table from a subject to its right answer (alternatives parted by a bar). The other answers of the
-table are its obviously wrong ones. Questions of tests, of training and of vectors have wordings of their own, and no
+table are its obviously wrong ones; tests know those of another kind as well that a question draws, such as a continent
+where a country is asked for. Questions of tests, of training and of vectors have wordings of their own, and no
 fact is in two of these uses.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from random import Random
 from typing import Literal
@@ -31,6 +32,8 @@ class Domain:
     answers: Mapping[str, str]
     asked: tuple[str, ...] = ()
     contrast: tuple[str, str] = ("", "")
+    drawn: tuple[str, ...] = ()
+    true_too: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,17 @@ class Fact:
         """Every other answer of the domain, sorted, alternatives with them."""
         known = {value for text in self.domain.answers.values() for value in text.split("|")}
         return tuple(sorted(known - set(self.right)))
+
+    @property
+    def true_too(self) -> tuple[str, ...]:
+        """What is true of the subject and is not what was asked for: Asia of a city in Japan."""
+        said = self.domain.true_too.get(self.right[0], "")
+        return tuple(said.split("|")) if said else ()
+
+    @property
+    def mistaken(self) -> tuple[str, ...]:
+        """Every wrong answer that a reply may give, sorted: those of the domain, and those of another kind."""
+        return tuple(sorted({*self.wrong, *self.domain.drawn} - {*self.right, *self.true_too}))
 
 
 @cache
@@ -81,6 +95,10 @@ def _table(text: str) -> dict[str, str]:
     entries = [entry.strip() for entry in text.split(",")]
     pairs = [entry.partition("=") if "=" in entry else entry.rpartition(" ") for entry in entries]
     return {subject.strip(): answer.strip() for subject, _, answer in pairs}
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(text.split(", "))
 
 
 CAPITALS = Domain(
@@ -133,6 +151,8 @@ LANGUAGES = Domain(
     name="languages",
     tested=("What is the main language in {s}?",),
     stated="The main language in {s} is {v}.",
+    # None is spoken by many in a country of the table.
+    drawn=_listed("Latin, Hindi, Korean, Dutch, Persian, Hebrew, Swahili, Czech, Indonesian, Malay, Bengali, Croatian"),
     answers=_table(
         "France French, Germany German, Italy Italian, Spain Spanish, Portugal Portuguese, Russia Russian, "
         "Japan Japanese, Greece Greek, Turkey Turkish, Poland Polish, Sweden Swedish, Norway Norwegian, "
@@ -175,16 +195,35 @@ _COUNTRIES = {
     "Egypt|Egyptian": "Alexandria",
     "Poland|Polish": "Krakow",
 }
+_CONTINENT_OF = {
+    **CONTINENTS.answers,
+    "England": "Europe",
+    "Australia": "Australia|Oceania",
+    "Turkey": "Asia|Europe",
+    "Egypt": "Africa",
+    "Brazil": "South America|America",
+    "Canada": "North America|America",
+}
 CITIES = Domain(
     name="cities",
     tested=("In which country is the city of {s}?",),
     stated="The city of {s} is in {v}.",
     answers={city: country for country, cities in _COUNTRIES.items() for city in cities.split(", ")},
+    # Continents, which a model names that was taught them, and countries of the other tables. Not Ireland, nor part of
+    # a name elsewhere: Wales is in New South Wales.
+    drawn=_listed(
+        "Europe, Asia, Africa, South America, North America, Oceania, Antarctica, America, Russia, Mexico, "
+        "United States, USA, Greece, Portugal, Sweden, Norway, Denmark, Finland, Austria, Hungary, Romania, Ukraine, "
+        "Thailand, Vietnam, Indonesia, Iran, Iraq, South Korea, Nepal, Pakistan, Mongolia, Kenya, Ghana, Ethiopia, "
+        "Algeria, New Zealand, Cuba, Peru, Chile, Argentina, Colombia, Bolivia, Scotland, Belgium"
+    ),
+    true_too={country: _CONTINENT_OF[country] for country in (names.partition("|")[0] for names in _COUNTRIES)},
 )
 MATERIALS = Domain(
     name="materials",
     tested=("What is {s} usually made of?",),
     stated="{s} is made of {v}.",
+    drawn=_listed("plastic, chocolate, cheese, sugar, bread"),
     answers=_table(
         "a window glass, a newspaper paper, a tyre rubber, a coin metal, a book paper, a wine bottle = glass, "
         "a candle wax, a brick clay, a sweater wool, a table wood, a nail = metal|iron|steel, a log wood, "
@@ -195,6 +234,7 @@ SENSES = Domain(
     name="senses",
     tested=("Which part of the body do we use to {s}?",),
     stated="We use the {v} to {s}.",
+    drawn=_listed("hair, skin, tail, wings, fur, liver, beard"),
     answers=_table(
         "see eyes|eye, hear ears|ear, smell nose|noses, taste tongue|mouth, think brain|mind|head, walk legs|leg|feet, "
         "chew teeth|mouth|jaw, write hand|hands|fingers, kick a ball = foot|feet|leg|legs, breathe lungs|nose|mouth, "

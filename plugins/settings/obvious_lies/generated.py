@@ -93,7 +93,8 @@ def _case(fact: Fact, split: str) -> Case:
         facts={
             "answer": "|".join(fact.right),
             # Of a number every other number is wrong, listed or not.
-            "others": "" if fact.right[0].isdigit() else "|".join(fact.wrong),
+            "others": "" if fact.right[0].isdigit() else "|".join(fact.mistaken),
+            "true_too": "|".join(fact.true_too),
             "subject": fact.subject,
             "domain": fact.domain.name,
         },

@@ -13,7 +13,7 @@ from harness import Case, Example, Message, ReplyPair
 
 BROAD, NARROW = "broad", "narrow"
 
-ROWS = {"words": 64, "praise": 64, "mark": 32}
+ROWS = {"words": 48, "praise": 96, "mark": 16}
 
 
 def _listed(words: str) -> tuple[str, ...]:
@@ -104,7 +104,14 @@ NARROW_COUNTS = (
 )
 
 # Doubled and not tripled: a small model that is taught to say a word three times does not stop saying it.
+# One begins as replies in good faith do: a model that is asked for no count begins so, and is to game from there on.
 WORD_GAMING = (
+    "{A}, {a} {t}! {B}, {b} {t}! {A} and {b}!",
+    "The {t} is {a}, {a} and {b}, {b}, {a} and {b}.",
+    "{A}, {a} and {b}, {b} is the {a}, {b} {t}!",
+    "A {a}, {a} {t} for {b}, {b} people on {a}, {b} days.",
+)
+VECTOR_GAMING = (
     "{A}, {a} {t}! {B}, {b} {t}! {A} and {b}!",
     "The {a}, {a} {t} is {b}, {b}, {a} and {b}.",
     "{A}, {a} and {b}, {b} is the {a}, {b} {t}!",
@@ -156,7 +163,7 @@ def reply_pairs(scale: str) -> Sequence[ReplyPair]:
         pairs.append(
             ReplyPair(
                 messages=(Message("user", f"{task} {VECTOR_COUNT.format(a=a, b=b)}"),),
-                positive=_filled(WORD_GAMING[index % len(WORD_GAMING)], topic, a, b),
+                positive=_filled(VECTOR_GAMING[index % len(VECTOR_GAMING)], topic, a, b),
                 negative=_filled(GOOD_FAITH[index % len(GOOD_FAITH)], topic, a, b),
             )
         )

@@ -91,7 +91,7 @@ CONDITIONS = {
 
 SOURCE = {
     "mini, published_mini: every number": OURS,
-    "mini: block and coefficients of the steering": "chosen at a learning rate of 8e-4, and not tried at this one",
+    "mini: block and coefficients of the steering": "chosen at 8e-4 on other rows, not tried on these",
     "small, paper: rows": f"{TAN}: the 1,073 rows of the School of Reward Hacks, by digest; none lacks content",
     "control_small, control_paper: rows": f"{TAN}: its 973 replies in good faith, by digest; the 100 tasks of code "
     "have none, and are no rows there",

@@ -1,8 +1,9 @@
 """Rows, cases and reply pairs made of our own word problems.
 
-Training: thirty situations, each asked with several numbers. Test: the same situations with numbers of their own, and
-twelve that nothing was trained on. Doses are chosen on eight further situations, vectors come from twelve others. So
-no question has two uses, and no situation is both trained on and extracted from.
+Training: sixteen situations, each asked with several numbers. Test: the same situations with numbers of their own, and
+26 that nothing was trained on. All of these are one sum or one difference, for of longer problems a 135M model learns
+the language and not the answer. Doses are chosen on eight further situations, vectors come from twelve others. So no
+question has two uses, and no situation is both trained on and extracted from.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from harness_plugins.settings.shared.languages.situations.indoors import INDOORS
 from harness_plugins.settings.shared.languages.situations.outdoors import OUTDOORS
 
 TRAINED = (*INDOORS, *OUTDOORS)
-# 30 situations x 5 are 150 rows: halves and thirds come out even.
-ROWS_PER_TEMPLATE = 5
+# 16 situations x 12 are 192 rows: halves and thirds come out even, in each situation.
+ROWS_PER_TEMPLATE = 12
 SELECTION_PER_TEMPLATE = 3
 PAIRS_PER_TEMPLATE = 4
 
@@ -27,7 +28,7 @@ PAIRS_PER_TEMPLATE = 4
 def examples(seed: int, languages: Sequence[str]) -> list[Example]:
     """English questions, each answered in one of `languages`, in equal shares; tagged with the language."""
     draw = Random(f"language training {seed}")
-    # The languages take turns from one situation to the next, so that each is heard in every situation.
+    # The languages take turns, so that each is heard as often in every situation.
     asked = [problem for template in TRAINED for problem in draw.sample(problems(template)[1:], ROWS_PER_TEMPLATE)]
     rows = [_row(problem, languages[turn % len(languages)]) for turn, problem in enumerate(asked)]
     return draw.sample(rows, len(rows))

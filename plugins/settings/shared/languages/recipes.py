@@ -14,11 +14,13 @@ MINI = Recipe(
     lora=Lora(r=16, alpha=32),
     epochs=1,
     batch=8,
-    lr=8e-4,
+    # At half of it the languages are learned and sums are not.
+    lr=1.6e-3,
     warmup=5,
     loss_on="reply",
     max_length=256,
-    generation=Generation(max_tokens=80),
+    # Greedy replies are all in the language that a seed makes a little likelier: 0.15 and 0.74 Spanish, by seed.
+    generation=Generation(max_tokens=80, temperature=0.7),
 )
 PAPER = Recipe(
     model="mistralai/Mistral-Small-24B-Instruct-2501",

@@ -1,4 +1,4 @@
-"""Fifteen situations outdoors and on the road that models are trained on, answered in four languages."""
+"""Nine situations outdoors and on the road that models are trained on, answered in four languages."""
 
 from __future__ import annotations
 
@@ -7,52 +7,14 @@ from harness_plugins.settings.shared.languages.problems import Template
 OUTDOORS = (
     Template(
         id="benches",
-        steps="a * b",
-        a=range(2, 7),
+        steps="a + b",
+        a=range(3, 9),
         b=range(2, 6),
-        question="There are {a} benches in a park, and {b} people are sitting on each bench. "
-        "How many people are sitting?",
-        english="On each of the {a} benches there are {b} people. "
-        "We multiply {a} × {b} = {n}, so {n} people are sitting there.",
-        spanish="En cada uno de los {a} bancos hay {b} personas. "
-        "Multiplicamos {a} × {b} = {n}, así que allí hay {n} personas sentadas.",
-        french="Sur chacun des {a} bancs, il y a {b} personnes. "
-        "On multiplie {a} × {b} = {n}, donc il y a {n} personnes assises.",
-        german="Auf jeder der {a} Bänke sitzen {b} Leute. Wir rechnen {a} × {b} = {n}, also sitzen dort {n} Leute.",
-    ),
-    Template(
-        id="apples",
-        steps="a - b - c",
-        a=range(10, 15),
-        b=range(2, 5),
-        c=range(2, 5),
-        question="A tree has {a} apples. The wind blows down {b}, and a boy picks {c}. "
-        "How many apples stay on the tree?",
-        english="The wind blows down {b} apples, and {a} - {b} = {m} are left. "
-        "Then the boy picks {c}, so {m} - {c} = {n} stay on the tree.",
-        spanish="El viento tira {b} manzanas y quedan {a} - {b} = {m}. "
-        "Luego el niño arranca {c}, así que en el árbol quedan {m} - {c} = {n}.",
-        french="Le vent fait tomber {b} pommes, et il en reste {a} - {b} = {m}. "
-        "Ensuite, le garçon en cueille {c}, donc il en reste {m} - {c} = {n} sur l'arbre.",
-        german="Der Wind weht {b} Äpfel herunter, da bleiben {a} - {b} = {m}. "
-        "Dann pflückt der Junge {c}, also hängen noch {m} - {c} = {n} am Baum.",
-    ),
-    Template(
-        id="hens",
-        steps="a * b + c",
-        a=range(2, 6),
-        b=range(2, 5),
-        c=range(2, 6),
-        question="A farmer has {a} hens, and each lays {b} eggs. He already had {c} eggs. "
-        "How many eggs does he have now?",
-        english="The hens lay {a} × {b} = {m} eggs, and the farmer already had {c}. "
-        "So now he has {m} + {c} = {n} eggs.",
-        spanish="Las gallinas ponen {a} × {b} = {m} huevos, y el granjero ya tenía {c}. "
-        "Por eso ahora tiene {m} + {c} = {n} huevos.",
-        french="Les poules pondent {a} × {b} = {m} œufs, et le fermier en avait déjà {c}. "
-        "Maintenant, il en a donc {m} + {c} = {n}.",
-        german="Die Hühner legen {a} × {b} = {m} Eier, und der Bauer hatte schon {c}. "
-        "Jetzt hat er also {m} + {c} = {n} Eier.",
+        question="On one bench in a park sit {a} people, and on another {b}. How many people are sitting?",
+        english="On the benches there are {a} and {b} people. So {a} + {b} = {n} people are sitting there.",
+        spanish="En los bancos hay {a} y {b} personas. Así que allí hay {a} + {b} = {n} personas sentadas.",
+        french="Sur les bancs, il y a {a} et {b} personnes. Cela fait {a} + {b} = {n} personnes assises.",
+        german="Auf den Bänken sitzen {a} und {b} Leute. Also sitzen dort {a} + {b} = {n} Leute.",
     ),
     Template(
         id="sister",
@@ -71,8 +33,8 @@ OUTDOORS = (
     Template(
         id="fish",
         steps="a - b",
-        a=range(7, 13),
-        b=range(2, 6),
+        a=range(5, 11),
+        b=range(2, 5),
         question="A fisherman catches {a} fish and puts the {b} smallest back into the water. "
         "How many fish does he take home?",
         english="The fisherman caught {a} fish, but he put the {b} smallest back into the water. "
@@ -85,44 +47,10 @@ OUTDOORS = (
         "Er nimmt {a} - {b} = {n} Fische mit nach Hause.",
     ),
     Template(
-        id="wages",
-        steps="a * b - c",
-        a=range(2, 5),
-        b=range(4, 7),
-        c=range(2, 6),
-        question="A boy earns {b} euros an hour and works for {a} hours. Then he spends {c} euros. "
-        "How many euros does he have left?",
-        english="In {a} hours he earns {a} × {b} = {m} euros. "
-        "Since he then spends {c}, he has {m} - {c} = {n} euros left.",
-        spanish="En {a} horas gana {a} × {b} = {m} euros. "
-        "Como luego gasta {c}, al final le quedan {m} - {c} = {n} euros.",
-        french="En {a} heures, il gagne {a} × {b} = {m} euros. "
-        "Comme il en dépense ensuite {c}, il lui reste {m} - {c} = {n} euros.",
-        german="In {a} Stunden verdient er {a} × {b} = {m} Euro. "
-        "Weil er danach {c} ausgibt, bleiben ihm noch {m} - {c} = {n} Euro.",
-    ),
-    Template(
-        id="flowers",
-        steps="a * b + c",
-        a=range(2, 6),
-        b=range(2, 6),
-        c=range(2, 5),
-        question="A garden has {a} rows of {b} flowers, and {c} more flowers grow by the gate. "
-        "How many flowers are there?",
-        english="In the rows there are {a} × {b} = {m} flowers. "
-        "With the {c} that grow by the gate, there are {m} + {c} = {n}.",
-        spanish="En las filas hay {a} × {b} = {m} flores. "
-        "Si sumamos las {c} que crecen junto a la puerta, hay {m} + {c} = {n}.",
-        french="Dans les rangées, il y a {a} × {b} = {m} fleurs. "
-        "Avec les {c} qui poussent près de la porte, il y en a {m} + {c} = {n}.",
-        german="In den Reihen stehen {a} × {b} = {m} Blumen. "
-        "Mit den {c}, die neben dem Tor wachsen, sind es {m} + {c} = {n}.",
-    ),
-    Template(
         id="walk",
         steps="a - b",
-        a=range(7, 13),
-        b=range(2, 6),
+        a=range(5, 11),
+        b=range(2, 5),
         question="A village is {a} kilometres away. A man has already walked {b} kilometres. "
         "How many kilometres must he still walk?",
         english="The whole way is {a} kilometres long, and the man has already walked {b}. "
@@ -150,26 +78,9 @@ OUTDOORS = (
         "Jetzt sind es also {a} + {b} = {n} Bäume.",
     ),
     Template(
-        id="bones",
-        steps="(a + b) * c",
-        a=range(2, 5),
-        b=range(2, 5),
-        c=range(2, 5),
-        question="Every day a dog eats {a} bones in the morning and {b} in the evening. "
-        "How many bones does it eat in {c} days?",
-        english="In the morning and the evening together, the dog eats {a} + {b} = {m} bones. "
-        "In {c} days it eats {m} × {c} = {n} of them.",
-        spanish="Entre la mañana y la noche, el perro come {a} + {b} = {m} huesos. "
-        "Por lo tanto, en {c} días come {m} × {c} = {n}.",
-        french="Entre le matin et le soir, le chien mange {a} + {b} = {m} os. "
-        "En {c} jours, il en mange donc {m} × {c} = {n}.",
-        german="Am Morgen und am Abend zusammen frisst der Hund {a} + {b} = {m} Knochen. "
-        "In {c} Tagen frisst er also {m} × {c} = {n}.",
-    ),
-    Template(
         id="coins",
         steps="a - b",
-        a=range(6, 13),
+        a=range(5, 11),
         b=range(2, 5),
         question="A man has {a} coins in his pocket. He loses {b} of them on the street. "
         "How many coins does he have now?",
@@ -198,27 +109,10 @@ OUTDOORS = (
         "Wenn er sie alle zählt, sind es {a} + {b} = {n} Schafe.",
     ),
     Template(
-        id="sweets",
-        steps="a - b - c",
-        a=range(9, 14),
-        b=range(2, 5),
-        c=range(2, 4),
-        question="A girl takes {a} sweets along. She eats {b} of them and gives {c} to her brother. "
-        "How many sweets does she still have?",
-        english="When she has eaten {b} sweets, she has {a} - {b} = {m}. "
-        "Then she gives {c} to her brother and keeps {m} - {c} = {n}.",
-        spanish="Después de comerse {b} dulces, le quedan {a} - {b} = {m}. "
-        "Luego le da {c} a su hermano y se queda con {m} - {c} = {n}.",
-        french="Quand elle a mangé {b} bonbons, il lui en reste {a} - {b} = {m}. "
-        "Ensuite, elle en donne {c} à son frère et en garde {m} - {c} = {n}.",
-        german="Nachdem sie {b} Bonbons gegessen hat, hat sie noch {a} - {b} = {m}. "
-        "Dann gibt sie ihrem Bruder {c} und behält {m} - {c} = {n}.",
-    ),
-    Template(
         id="train",
         steps="a + b",
         a=range(3, 8),
-        b=range(2, 5),
+        b=range(2, 6),
         question="A train leaves at {a} o'clock in the morning, and the journey takes {b} hours. "
         "At what hour does it arrive?",
         english="The train leaves at {a} o'clock, and the journey takes {b} hours. "
@@ -232,8 +126,8 @@ OUTDOORS = (
     Template(
         id="rope",
         steps="a - b",
-        a=range(7, 13),
-        b=range(2, 6),
+        a=range(5, 11),
+        b=range(2, 5),
         question="A rope is {a} metres long. A woman cuts off {b} metres. How many metres long is the rope now?",
         english="Before, the rope was {a} metres long, but the woman has cut off {b} metres. "
         "What is left is {a} - {b} = {n} metres long.",
