@@ -21,7 +21,6 @@ check: .venv/.stamp
 	@mkdir -p $(PLUGINS) && ln -sfn ../../plugins $(PLUGINS)/harness_plugins
 	@ln -sfn ../../experiments $(PLUGINS)/harness_experiments
 	MYPYPATH=$(PLUGINS):examples/third_party $(BIN)/mypy -p harness -p harness_plugins -p harness_example -p benchmarks
-	MYPYPATH=$(PLUGINS) $(BIN)/mypy $(wildcard examples/*.py)
 
 bench: .venv/.bench
 	@$(BIN)/python -m benchmarks
