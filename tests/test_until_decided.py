@@ -14,7 +14,7 @@ from runs_made_up import CONDITIONS, registry, write_run
 
 from harness import HarnessError, analysis
 from harness.cells import Cell
-from harness.claims import LockedArm, LockedLooks, deviations, judge, lock, noted, planned_looks, read_claims
+from harness.claims import LockedArm, LockedLooks, as_locked, deviations, judge, lock, planned_looks, read_claims
 from harness.cli import main
 from harness.models import resolve
 from harness.registry import installed, using
@@ -290,7 +290,9 @@ def test_added_and_missing_seeds_are_named_on_the_verdicts_that_they_bear_on(
     claims = read_claims(tmp_path / "claims.yaml", installed())
     (changed,) = deviations(claims, runs)
     assert (changed.what, changed.claims) == (said, ("clear",))
-    clear, near = noted(judge(claims, analysis.load(runs), installed()), [changed])
+    studies = analysis.studies(analysis.load(runs), installed())
+    (clear, near), told = as_locked(claims, studies, installed(), runs)
+    assert told == (changed,)
     assert said in clear.why
     assert "seeds are not as locked" in clear.words
     assert "seed" not in near.words

@@ -5,7 +5,7 @@ from harness.analysis.balance_errors import Balances, Control, Reached, balances
 from harness.analysis.blocks import Block
 from harness.analysis.calibration import Model, Point, choose, distance, fit
 from harness.analysis.corrections import CorrectedFigure, Erring
-from harness.analysis.differences import Difference, NotRun, difference, shared_conditions, sound
+from harness.analysis.differences import Difference, NotRun, difference, least_seeds, shared_conditions, sound
 from harness.analysis.doses import Curve, DosePoint, DoseSweep, by_seed
 from harness.analysis.grouping import grouped
 from harness.analysis.labelled import Corrected, candidates, corrected, metric_for
@@ -73,6 +73,7 @@ __all__ = [
     "fit",
     "grouped",
     "groups",
+    "least_seeds",
     "load",
     "matrix",
     "metric_for",

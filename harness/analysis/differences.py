@@ -117,15 +117,16 @@ def _difference(
         metrics=(metric,),
         arms=tuple(arms),
         conditions=tuple(conditions),
-        seeds=min(_seeds(term) for term in terms if term.trained),
+        seeds=least_seeds(terms),
         terms=tuple(terms),
         unjudged=sum(seen.value is None for term in terms for seen in term.observations) if countable else 0,
         left_out=(*faulty, *found.unused),
     )
 
 
-def _seeds(term: Term) -> int:
-    return len({seen.seed for seen in term.observations if seen.value is not None})
+def least_seeds(terms: Iterable[Term]) -> int:
+    """The least number of seeds with a value that a trained term has."""
+    return min(len({seen.seed for seen in one.observations if seen.value is not None}) for one in terms if one.trained)
 
 
 def _filled(term: Term, value: float) -> Term:

@@ -148,11 +148,10 @@ def _said(runs: Iterable[Run], metric: str) -> list[SaidReply]:
         rows = read_results(run.folder, run.record)
         values = {(row.condition, row.split, row.case, row.sample): row.value for row in rows if row.metric == metric}
         for reply in replies:
-            place = (reply.condition, reply.split, reply.case.id, reply.sample)
-            if place not in values:
+            if reply.place not in values:
                 continue
-            cell, value = run.cell, values[place]
-            own = [run.record.key, cell.intervention, cell.weights, cell.dose, cell.seed, *place, metric]
+            cell, value = run.cell, values[reply.place]
+            own = [run.record.key, cell.intervention, cell.weights, cell.dose, cell.seed, *reply.place, metric]
             found.append(
                 SaidReply(
                     id=digest_of(own)[:16],

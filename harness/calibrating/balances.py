@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from harness.analysis import Model, Point, Target, choose, distance, fit
 from harness.authoring import weights
 from harness.calibrating.step import SEEDS
-from harness.calibrating.trials import ARMS, Subject, mean_of, on_selection, rates_of
+from harness.calibrating.trials import Subject, mean_of, on_selection, rates_of
 from harness.cells import Cell
 from harness.errors import HarnessError, unknown
 from harness.registry import installed
@@ -107,7 +107,7 @@ def _point(subject: Subject, intervention: str, balance: Mapping[str, float], tr
         seed=SEEDS[0],
         weights="" if nothing else weights.spelled(balance),
     )
-    ready, registry = on_selection(cell, subject, subject.recipe, {**installed().interventions, **ARMS})
+    ready, registry = on_selection(cell, subject, subject.recipe)
     values = rates_of(ready, registry, subject)
     shares = {trait: mean_of(values[trait]) or 0.0 for trait in traits}
     whole = sum(shares.values())

@@ -7,10 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness import pipeline
-from harness.authoring import steered
 from harness.calibrating.rule import Seen, Trial, Wanted
 from harness.cells import Cell, Prepared, prepared
-from harness.contracts import CLEAN, Case, Intervention, Metric, Recipe, Setting, Split, SteeringDefault
+from harness.contracts import CLEAN, Case, Metric, Recipe, Setting, Split, SteeringDefault
 from harness.errors import HarnessError
 from harness.registry import Registry, installed, using
 from harness.runs import CALIBRATIONS, read_results, read_run
@@ -20,13 +19,6 @@ ASKED = "calibration"
 """What the selection cases are called in a trial: a result may have no split of their own name."""
 SAMPLES = 4
 """The most replies to a case: choosing a dose takes fewer than a result."""
-
-ARMS: Mapping[str, Intervention] = {
-    "base": Intervention(name="base", summary="the untrained model", trains=False),
-    "none": Intervention(name="none", summary="plain training"),
-    "ps": steered("ps", "the vector is added while training"),
-    "neg_ps": steered("neg_ps", "the vector is subtracted while training", coef=lambda default: -default.neg_coef),
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,15 +64,13 @@ def cell_of(trial: Trial, subject: Subject) -> tuple[Prepared, Registry]:
         model=subject.model,
         seed=trial.seed,
     )
-    return on_selection(cell, subject, _recipe(trial, subject.recipe), ARMS)
+    return on_selection(cell, subject, _recipe(trial, subject.recipe))
 
 
-def on_selection(
-    cell: Cell, subject: Subject, recipe: Recipe, arms: Mapping[str, Intervention]
-) -> tuple[Prepared, Registry]:
-    """`cell` of one of these `arms`, asked the selection cases alone, and the registry to do it within."""
+def on_selection(cell: Cell, subject: Subject, recipe: Recipe) -> tuple[Prepared, Registry]:
+    """`cell`, asked the selection cases alone, and the registry to do it within."""
     setting = _trial_setting(subject, recipe)
-    registry = replace(installed(), settings={setting.name: setting}, interventions=dict(arms), chosen=())
+    registry = replace(installed(), settings={setting.name: setting}, chosen=())
     with using(registry):
         return prepared(cell), registry
 

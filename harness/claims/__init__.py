@@ -1,6 +1,6 @@
 """Sentences of a publication as data, and what finished runs say about each."""
 
-from harness.claims.locking import Deviation, deviations, differences, lock, noted, planned_looks, read_lock
+from harness.claims.locking import Deviation, as_locked, deviations, differences, lock, planned_looks, read_lock
 from harness.claims.names import check_conditions
 from harness.claims.parts import ComparedPart
 from harness.claims.planned import MOST_LOOKS, LockedArm, LockedLooks, needs
@@ -19,6 +19,7 @@ __all__ = [
     "LockedArm",
     "LockedLooks",
     "Standing",
+    "as_locked",
     "check_conditions",
     "deviations",
     "differences",
@@ -26,7 +27,6 @@ __all__ = [
     "judge_studies",
     "lock",
     "needs",
-    "noted",
     "planned_looks",
     "read_claims",
     "read_lock",

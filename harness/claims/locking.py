@@ -7,12 +7,14 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
+from harness.analysis import Study
 from harness.cells import BASE
 from harness.claims.planned import LockedArm, LockedLooks, needs
 from harness.claims.schema import Claim, Claims
-from harness.claims.verdicts import Decision
+from harness.claims.verdicts import Decision, judge_studies
 from harness.documents import Record, read_record, record, write_record
 from harness.files import WRITTEN_BYTES, digest_of, read_text
+from harness.registry import Registry
 from harness.runs import LOCK, is_finished, read_run, run_folders
 
 WAY_OUT = "restore it, or move it away and have it said that there was none"
@@ -103,9 +105,13 @@ def deviations(claims: Claims, runs: Path, *, experiment: Path | None = None) ->
     return (*map(Deviation, (*found, *_changes(fixed, claims, experiment))), *_of_seeds(fixed, claims, runs))
 
 
-def noted(decisions: Sequence[Decision], changed: Sequence[Deviation]) -> tuple[Decision, ...]:
-    """The decisions, each with the deviations that bear on it alone."""
-    return tuple(_noted(one, changed) for one in decisions)
+def as_locked(
+    claims: Claims, found: Sequence[Study], registry: Registry, runs: Path, *, experiment: Path | None = None
+) -> tuple[tuple[Decision, ...], tuple[Deviation, ...]]:
+    """The decisions by the looks that the lock in `runs` plans, and what deviates from it, each noted on its claims."""
+    changed = deviations(claims, runs, experiment=experiment)
+    judged = judge_studies(claims, found, registry, looks=planned_looks(runs))
+    return tuple(_noted(one, changed) for one in judged), changed
 
 
 def _noted(one: Decision, changed: Sequence[Deviation]) -> Decision:

@@ -9,6 +9,7 @@ from harness.analysis import (
     NotRun,
     Study,
     difference,
+    least_seeds,
     paired,
     shared_conditions,
     sound,
@@ -71,6 +72,6 @@ def _balance(comparison: Comparison, study: Study, claims: Claims) -> Difference
         metrics=traits,
         arms=arms,
         conditions=(CLEAN,),
-        seeds=min(len({seen.seed for seen in term.observations if seen.value is not None}) for term in terms),
+        seeds=least_seeds(terms),
         left_out=(*faulty, *found.unused),
     )

@@ -12,7 +12,7 @@ from harness.claims.planned import LockedLooks
 from harness.claims.schema import Claims
 from harness.claims.verdicts import ALPHA, OPEN, Decision, judge_studies
 from harness.registry import Registry
-from harness.stats import FUTILE, chances
+from harness.stats import FUTILE, chances, effect_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,8 +75,7 @@ def _chances(part: ComparedPart, looks: LockedLooks, alpha: float) -> tuple[floa
         return (1.0, 1.0) if part.difference is not None and part.difference.seeds < LEAST_SEEDS else (0.0, 0.0)
     if spread is None or not spread.is_spread:
         return 0.0, 0.0  # where all questions agree, what can be told depends on their number
-    mean = float(spread.mean)
-    effect = {"less": -mean, "more": mean, "same": abs(mean), "no more": mean}[part.compare.direction]
+    effect = effect_of(float(spread.mean), part.compare.direction)
     counts, ruled_out = chances(spread, looks.plan, alpha=alpha, effect=effect, smallest=part.compare.smallest)
     told = float(counts), float(ruled_out)
     return told if part.compare.direction in ("less", "more") else told[::-1]

@@ -46,7 +46,8 @@ def _lock(file: Path, runs: Path, experiment: Path | None) -> None:
     from harness.sweep import load, locked_arms
 
     read = claims.read_claims(file, installed())
-    claims.check_conditions(read, installed(), also=load(experiment).conditions if experiment else ())
+    loaded = load(experiment) if experiment else None
+    claims.check_conditions(read, installed(), also=loaded.conditions if loaded else ())
     others = claims.differences(read, runs, experiment=experiment)
     made = runs / LOCK
     if others:
@@ -54,7 +55,7 @@ def _lock(file: Path, runs: Path, experiment: Path | None) -> None:
             f"{made} fixes other claims already, and stays as it is: {'; '.join(others)}; "
             "lock these in a runs folder of their own"
         )
-    arms = list(locked_arms(load(experiment))) if experiment else []
+    arms = list(locked_arms(loaded)) if loaded else []
     put(str(claims.lock(read, runs, experiment=experiment, arms=arms)))
 
 
@@ -71,9 +72,7 @@ def show_verdicts(
     asked = claims.read_claims(file, installed())
     named = sorted({claim.setting for claim in asked.value.claims})
     studies = analysis.studies(analysis.load(runs, settings=settings or named), installed())
-    changed = claims.deviations(asked, runs, experiment=experiment)
-    judged = claims.judge_studies(asked, studies, installed(), looks=claims.planned_looks(runs))
-    decisions = claims.noted(judged, changed)
+    decisions, changed = claims.as_locked(asked, studies, installed(), runs, experiment=experiment)
     matrices = [one for study in studies if (one := analysis.matrix(study)) is not None]
     if form == "json":
         told = report.record(asked, decisions, changed)

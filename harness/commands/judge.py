@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -156,7 +156,7 @@ def _draw(name: str, whose: Whose, number: int, sheet: Path | None, *, seed: int
         outputs.check(target, what)
     results = analysis.load(whose.runs, settings=[whose.setting] if whose.setting else [])
     setting = _setting_of(name, {run.cell.setting for run in results.runs}, whose.runs)
-    results = analysis.load(whose.runs, settings=[setting])
+    results = replace(results, runs=tuple(run for run in results.runs if run.cell.setting == setting))
     metric = analysis.metric_for(installed(), setting, name, whose.metric)
     found = analysis.candidates(results, installed(), metric, arms=whose.arms, conditions=whose.conditions)
     taken = judging.drawn(found, number, seed=seed)

@@ -201,9 +201,8 @@ def _verdicts(file: Path, runs: Path, tables: Sequence[Table]) -> Sequence[Secti
     from harness.registry import installed
 
     asked = claims.read_claims(file, installed())
-    changed = claims.deviations(asked, runs)
-    judged = claims.judge_studies(asked, tables, installed(), looks=claims.planned_looks(runs))
-    return report.sections(asked, claims.noted(judged, changed), changed)
+    decisions, changed = claims.as_locked(asked, tables, installed(), runs)
+    return report.sections(asked, decisions, changed)
 
 
 def _corrected(sheets: Sequence[Path], results: Results) -> Sequence[Section]:

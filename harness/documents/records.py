@@ -72,12 +72,19 @@ class Record:
 
 
 def read_record(
-    file: Path, kind: type[Made], *, what: str, way_out: str, tidy: Callable[[Any], Any] = lambda value: value
+    file: Path,
+    kind: type[Made],
+    *,
+    what: str,
+    way_out: str,
+    tidy: Callable[[Any], Any] = lambda value: value,
+    seal: bool = False,
 ) -> Made | None:
     """The record in `file`, None where there is no file; HarnessError with file and field for what does not fit.
 
     `what` names it in errors ("run record"), `way_out` says what to do about it, and `tidy` makes of what an older
-    format holds what it means now. A file of a newer format than is known here is an error too.
+    format holds what it means now. A file of a newer format than is known here is an error too, and with `seal` one
+    that was changed since it was written.
     """
     found = _read(file, what=what, way_out=way_out)
     if found is None:
@@ -88,7 +95,10 @@ def read_record(
         if type(value["format"]) is int and value["format"] > kind.FORMAT:
             seen = f"it is of format {value['format']}, and known here are those up to {kind.FORMAT}"
             raise HarnessError(f"{file}: {what} of a newer harness: {seen}; update this one")
-    return as_record(tidy(value), kind, place=str(file), what=what, way_out=way_out, text=found.text)
+    made = as_record(tidy(value), kind, place=str(file), what=what, way_out=way_out, text=found.text)
+    if seal:
+        _check_seal(found.value, file, way_out)
+    return made
 
 
 def read_json(file: Path, *, what: str, way_out: str) -> Any:
@@ -170,7 +180,11 @@ def has_broken_seal(fields: object) -> bool:
 
 def check_seal(file: Path, *, what: str, way_out: str) -> None:
     """HarnessError where the record in `file` was changed since it was written, as its seal tells."""
-    if has_broken_seal(read_json(file, what=what, way_out=way_out)):
+    _check_seal(read_json(file, what=what, way_out=way_out), file, way_out)
+
+
+def _check_seal(value: object, file: Path, way_out: str) -> None:
+    if has_broken_seal(value):
         raise HarnessError(f"{file} was changed since it was written; {way_out}")
 
 

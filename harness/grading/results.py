@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from harness.cells import splits
 from harness.contracts import Metric, Setting, Verdict
-from harness.grading.verdicts import place_of
 from harness.judging import NoVerdict, Verdicts, compared, judges_of
 from harness.registry import Registry
 from harness.runs import Check, Reply, Result
@@ -29,7 +28,7 @@ def results_of(
                 rows += kept.get((condition, metric.name), ())
                 continue
             given = verdicts[metric.judge]
-            rows += [_result(reply, metric, given[place_of(reply)]) for reply in here]
+            rows += [_result(reply, metric, given[reply.place]) for reply in here]
     return rows
 
 
@@ -85,7 +84,7 @@ def _result(reply: Reply, metric: Metric, verdict: Verdict) -> Result:
 
 
 def _check(reply: Reply, judges: tuple[str, str], names: Sequence[str], verdicts: Verdicts) -> Check:
-    first, second = (_scores(verdicts[judge][place_of(reply)], names) for judge in judges)
+    first, second = (_scores(verdicts[judge][reply.place], names) for judge in judges)
     return Check(
         condition=reply.condition,
         split=reply.split,

@@ -16,7 +16,7 @@ from harness import runs
 from harness.cells import log_name
 from harness.contracts import Condition, Setting
 from harness.grading.results import checks_of, results_of
-from harness.grading.verdicts import place_of, spelled, untaken, verdicts_on
+from harness.grading.verdicts import spelled, untaken, verdicts_on
 from harness.judging import JudgeOfSplit, Verdicts, asking, judge_versions, judges_of, up_to_date
 from harness.registry import installed
 from harness.runs import AskedGrader, Check, Reply, RunRecord, Step, Untaken
@@ -178,8 +178,8 @@ def _untaken(plan: _Due, record: RunRecord, replies: Sequence[Reply], verdicts: 
     """By judge the replies that it could not take; a judge that did not grade now keeps what is said of it."""
     found = {name: one for name, one in record.untaken.items() if name in plan.versions and name not in verdicts}
     for name, given in verdicts.items():
-        here = [reply for reply in replies if place_of(reply) in given]
-        lost = untaken([given[place_of(reply)] for reply in here], [spelled(reply) for reply in here])
+        here = [reply for reply in replies if reply.place in given]
+        lost = untaken([given[reply.place] for reply in here], [spelled(reply) for reply in here])
         found |= {} if lost is None else {name: lost}
     return found
 

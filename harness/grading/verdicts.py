@@ -69,13 +69,8 @@ def verdicts_on(
     given = finished(_answered(questions, grader, advance or _unheard))
     found: dict[str, dict[Place, Verdict]] = {name: {} for name in judges}
     for question, verdict in zip(questions, given, strict=True):
-        found[question.judge.name][place_of(question.reply)] = verdict
+        found[question.judge.name][question.reply.place] = verdict
     return found
-
-
-def place_of(reply: Reply) -> Place:
-    """Which reply of its run it is."""
-    return reply.condition, reply.split, reply.case.id, reply.sample
 
 
 async def _answered(questions: Sequence[_Question], grader: ModelGrader | None, advance: Advance) -> list[Verdict]:

@@ -15,7 +15,7 @@ from random import Random
 from typing import ClassVar
 
 from harness.contracts import Case, Judge
-from harness.documents import Record, check_seal, read_record, record
+from harness.documents import Record, read_record, record
 from harness.errors import HarnessError
 from harness.files import Row, read_rows
 
@@ -231,10 +231,9 @@ def read_labels(sheet: Path) -> Labels:
 
 def _read_key(sheet: Path) -> LabelDraw:
     key = key_of(sheet)
-    draw = read_record(key, LabelDraw, what=WHAT, way_out=RESTORE)
+    draw = read_record(key, LabelDraw, what=WHAT, way_out=RESTORE, seal=True)
     if draw is None:
         raise HarnessError(f"no key at {key} for the labels in {sheet}; {RESTORE}")
-    check_seal(key, what=WHAT, way_out=RESTORE)
     if any(not 0 < one.chance <= 1 for one in draw.replies) or len({one.id for one in draw.replies}) < len(
         draw.replies
     ):

@@ -7,7 +7,6 @@ from dataclasses import field, replace
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from harness import documents
 from harness.cells import recipe_digest
 from harness.contracts import SteeringDefault
 from harness.documents import Record, read_record, record, write_record
@@ -88,10 +87,7 @@ def calibration_file(runs: Path, setting: str, scale: str, model: ModelRef) -> P
 
 def read_calibration(file: Path) -> CalibrationRecord | None:
     """The calibration in `file`, None where there is none; HarnessError where it is broken or was changed."""
-    found = read_record(file, CalibrationRecord, what=WHAT, way_out=WAY_OUT)
-    if found is not None:
-        documents.check_seal(file, what=WHAT, way_out=WAY_OUT)
-    return found
+    return read_record(file, CalibrationRecord, what=WHAT, way_out=WAY_OUT, seal=True)
 
 
 def write_calibration(file: Path, made: CalibrationRecord) -> None:

@@ -89,7 +89,7 @@ def check_replies(file: Path, replies: Sequence[Reply], of: RunRecord, *, way_ou
     """Unfit where the `replies` in `file` are not those of the run `of`."""
     if check_product(file, map(asdict, replies), of, way_out=way_out) or not is_whole(of):
         return
-    places = [(one.condition, one.split, one.case.id, one.sample) for one in replies]
+    places = [one.place for one in replies]
     seen = _twice(places) or _conditions({place[0] for place in places}, of)
     asked = of.steps["evaluate"].replies if "evaluate" in of.steps else None
     if not seen and asked is not None and asked != len(replies):

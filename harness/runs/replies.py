@@ -29,6 +29,11 @@ class Reply:
     case: Case
     reply: str
 
+    @property
+    def place(self) -> tuple[str, str, str, int]:
+        """Which reply of its run it is."""
+        return self.condition, self.split, self.case.id, self.sample
+
 
 def write_replies(folder: Path, replies: Iterable[Reply], of: RunRecord | None = None) -> Product:
     """Writes the replies of the run in `folder`, in one step: what its record is to know of them.

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from harness.contracts import Unit
-from harness.documents import Record, check_seal, read_record, record, write_record
+from harness.documents import Record, read_record, record, write_record
 from harness.errors import HarnessError
 from harness.files import file_sha256, read_bytes
 from harness.runs.products import Unfit
@@ -130,8 +130,7 @@ def read_card(vector: Path) -> VectorCard:
     file = card_of(vector)
     found = None
     if vector.is_file():
-        found = read_record(file, VectorCard, what="vector card", way_out=way_out(vector))
-        check_seal(file, what="vector card", way_out=way_out(vector))
+        found = read_record(file, VectorCard, what="vector card", way_out=way_out(vector), seal=True)
     if found is None:
         raise HarnessError(f"no vector at {vector}; extract it with: harness vectors SETTING")
     return found

@@ -28,7 +28,7 @@ from harness.stats.intervals import estimate, estimate_linear, leak, rate_interv
 from harness.stats.looks import FIRST, FUTILE, MOST, Looks, Spending, chances, every_seed, least
 from harness.stats.planning import DesignPlan, Needed, plan
 from harness.stats.records import Estimate, Grid, Observation, are_rates, tabulate
-from harness.stats.verdicts import Direction, Outcome, OutcomeLevels, outcome_levels
+from harness.stats.verdicts import Direction, Outcome, OutcomeLevels, effect_of, outcome_levels
 
 __all__ = [
     "FIRST",
@@ -62,6 +62,7 @@ __all__ = [
     "crossed",
     "crossed_form",
     "decided_at",
+    "effect_of",
     "estimate",
     "estimate_linear",
     "every_seed",

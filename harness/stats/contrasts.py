@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
-from statistics import NormalDist
+from typing import TypeVar
 
 import numpy as np
 
-from harness.stats.crossing import Crossed, crossed
+from harness.stats.crossing import Crossed, crossed, two_sided_z
 from harness.stats.forms import Summand, crossed_form
 from harness.stats.records import Estimate, Grid, Observation, are_rates, distinct, tabulate
 
+Size = TypeVar("Size", float, Grid)
 NAMED = 5  # of what was not used, the rest is counted
 
 
@@ -112,12 +113,22 @@ def contrast(terms: Sequence[Term]) -> Contrast:
 def contrast_of(observations: Sequence[Observation], *, bounded: bool = True) -> Contrast:
     """The mean of rows that already are parts of a linear form, such as differences, each row counting alike."""
     table = tabulate(observations)
-    return _contrast(table.total, table.count, n=len(observations), bounded=bounded)
+    total, count = table.total, table.count
+    judged = int(count.sum())
+    shared = (count > 0).all(axis=1)
+    means = (total[shared].sum(axis=0) / count[shared].sum(axis=0)) if shared.any() else np.zeros(0)
+    return Contrast(
+        spread=crossed(total, count) if judged else None,
+        n=len(observations),
+        judged=judged,
+        by_seed=tuple(map(float, means)),
+        bounded=bounded,
+    )
 
 
-def agreed_half_width(clusters: int, level: float = 0.95) -> float:
+def agreed_half_width(clusters: Size, level: float = 0.95) -> Size:
     """Wilson's upper bound for a share of 0 of `clusters`: how far a difference may be that none of them showed."""
-    z = NormalDist().inv_cdf((1 + level) / 2)
+    z = two_sided_z(level)
     return z * z / (clusters + z * z)
 
 
@@ -217,11 +228,3 @@ def _gaps(table: _Table, clusters: Sequence[str]) -> set[tuple[str, int]]:
 def _some(names: Sequence[str]) -> str:
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
     return f"{', '.join(names[:NAMED])}{more}"
-
-
-def _contrast(total: Grid, count: Grid, *, n: int, bounded: bool) -> Contrast:
-    judged = int(count.sum())
-    spread = crossed(total, count) if judged else None
-    shared = (count > 0).all(axis=1)
-    means = (total[shared].sum(axis=0) / count[shared].sum(axis=0)) if shared.any() else np.zeros(0)
-    return Contrast(spread=spread, n=n, judged=judged, by_seed=tuple(map(float, means)), bounded=bounded)

@@ -18,12 +18,12 @@ Donner and Zou (2012). Labels cluster by question, whatever the seed: their nois
 from __future__ import annotations
 
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 
-from harness.stats.crossing import NO_SPREAD
-from harness.stats.intervals import _wilson
+from harness.stats.contrasts import agreed_half_width
+from harness.stats.crossing import NO_SPREAD, two_sided_t, two_sided_z
+from harness.stats.intervals import wilson_limits
 from harness.stats.records import Grid
 
 LEAST = 1e-9  # se + sp - 1 below it is rounding: the judge tells nothing
@@ -107,7 +107,7 @@ def labelled_share(label: Grid, weight: Grid, member: Grid, level: float = 0.95)
         spread = (variance > NO_SPREAD) & (number > 1)
         agreed = whole**2 / (count**2).sum(-1)
         size = np.where(spread, np.minimum(share * (1 - share) / variance, whole**2 / squares), agreed)
-        low, high = _wilson(share, size, np.where(spread, _t(level, number), _z(level)))
+        low, high = wilson_limits(share, size, np.where(spread, _t(level, number), two_sided_z(level)))
     return Limits(share, low, high)
 
 
@@ -141,7 +141,7 @@ def predictive(said: Grid, label: Grid, weight: Grid, member: Grid, level: float
 def judged_share(said: Grid, member: Grid, level: float = 0.95) -> Limits:
     """The share of the judge's yes among these replies, exact; where it is 0 or 1, as far off as clusters allow."""
     share = said.mean(-1)
-    none_of = _z(level) ** 2 / ((member.sum(0) > 0).sum() + _z(level) ** 2)
+    none_of = agreed_half_width(int((member.sum(0) > 0).sum()), level)
     return Limits(share, np.where(share >= 1, 1 - none_of, share), np.where(share <= 0, none_of, share))
 
 
@@ -242,7 +242,7 @@ def _open(left: Grid, said: Grid, weight: Grid, member: Grid, bounds: Bounds | N
         if bounds is None:
             half = np.where(variance > NO_SPREAD, half, np.nan)
             return half, half
-        none_of = _z(level) ** 2 / (count.sum(-1) ** 2 / (count**2).sum(-1) + _z(level) ** 2)
+        none_of = agreed_half_width(count.sum(-1) ** 2 / (count**2).sum(-1), level)
     middle = said.mean(-1)
     return np.maximum(half, none_of * (middle - bounds.low)), np.maximum(half, none_of * (bounds.high - middle))
 
@@ -289,12 +289,5 @@ def _norm(*parts: Grid) -> Grid:
     return length
 
 
-def _z(level: float) -> float:
-    return NormalDist().inv_cdf((1 + level) / 2)
-
-
 def _t(level: float, clusters: np.typing.NDArray[np.int_]) -> Grid:
-    from scipy.special import stdtrit  # 0.3 s to import
-
-    quantile: Grid = stdtrit(np.maximum(clusters - 1.0, 1.0), (1 + level) / 2)
-    return quantile
+    return two_sided_t(level, np.maximum(clusters - 1.0, 1.0))

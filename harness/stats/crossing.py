@@ -15,7 +15,8 @@ All functions take leading axes, so that a simulation of thousands of experiment
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from statistics import NormalDist
 
 import numpy as np
 
@@ -56,12 +57,30 @@ class Crossed:
 
     def half_width(self, level: float = 0.95) -> Grid:
         """Half the width of the two-sided interval of the mean at `level`; 0 where nothing varies."""
-        by_cluster = _t_squared(level, self.freedom)
-        by_seed = _t_squared(level, self.seed_freedom)
+        by_cluster = np.square(two_sided_t(level, self.freedom))
+        by_seed = np.square(two_sided_t(level, self.seed_freedom))
         noisy_clusters = by_cluster * self.by_cluster + by_seed * np.maximum(self.by_seed - self.noise, 0)
         noisy_seeds = by_seed * self.by_seed + by_cluster * np.maximum(self.by_cluster - self.noise, 0)
         half: Grid = np.sqrt(np.maximum(noisy_clusters, noisy_seeds))
         return half
+
+    def resized(self, *, seeds: int | None = None, clusters: int | None = None) -> Crossed:
+        """The same parts of the variance, as so many `seeds` and `clusters` would leave them, else as many as now."""
+        seeds, clusters = seeds or self.seeds, clusters or self.clusters
+        more_seeds, more_clusters = seeds / self.seeds, clusters / self.clusters
+        noise = self.noise / (more_seeds * more_clusters)
+        of_clusters = np.maximum(self.by_cluster - self.noise, 0) / more_clusters
+        of_seeds = np.maximum(self.by_seed - self.noise, 0) / more_seeds
+        return replace(
+            self,
+            by_cluster=of_clusters + noise,
+            by_seed=of_seeds + noise,
+            noise=noise,
+            freedom=self.freedom * more_clusters,
+            seed_freedom=self.seed_freedom * (seeds - 1) / max(self.seeds - 1, 1),
+            clusters=clusters,
+            seeds=seeds,
+        )
 
 
 def crossed(total: Grid, count: Grid) -> Crossed:
@@ -116,8 +135,13 @@ def degrees_of_freedom(sums: Grid) -> Grid:
     return freedom
 
 
-def _t_squared(level: float, freedom: Grid) -> Grid:
+def two_sided_z(level: float) -> float:
+    """The normal quantile of a two-sided interval at `level`."""
+    return NormalDist().inv_cdf((1 + level) / 2)
+
+
+def two_sided_t(level: float, freedom: Grid) -> Grid:
+    """Student's quantile of a two-sided interval at `level`, for each of the degrees of freedom."""
     from scipy.special import stdtrit  # 0.3 s to import
 
-    squared: Grid = np.square(stdtrit(freedom, (1 + level) / 2))
-    return squared
+    return np.asarray(stdtrit(freedom, (1 + level) / 2), dtype=float)

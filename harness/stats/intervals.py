@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from statistics import NormalDist
 
 import numpy as np
 
 from harness.stats.contrasts import Contrast, Term, agreed_half_width, contrast, contrast_of
-from harness.stats.crossing import Crossed, crossed
+from harness.stats.crossing import Crossed, crossed, two_sided_z
 from harness.stats.records import Estimate, Grid, Observation, are_rates, tabulate
 
 
@@ -84,26 +83,20 @@ def rate_interval(spread: Crossed, level: float = 0.95) -> tuple[Grid, Grid]:
     The second is all that is left where all clusters agree, and is as wide as that, `agreed_half_width`, around any
     other rate: one reply that differs does not tell more than none.
     """
-    normal = np.array(NormalDist().inv_cdf((1 + level) / 2))
+    normal = np.array(two_sided_z(level))
     seen, rate, bound = spread.is_spread, spread.mean, agreed_half_width(spread.clusters, level)
-    low, high = _wilson(rate, np.array(float(spread.clusters)), normal)
+    low, high = wilson_limits(rate, np.array(float(spread.clusters)), normal)
     variance = np.where(seen, spread.variance, 1.0)
     # Rounding can leave a mean of 1 - 1e-16; a rate that varies has some room on both sides.
     size = np.where(seen, np.maximum(rate * (1 - rate), 0) / variance, spread.clusters)
-    effective = _wilson(rate, size, np.where(seen, spread.half_width(level) / np.sqrt(variance), normal))
+    effective = wilson_limits(rate, size, np.where(seen, spread.half_width(level) / np.sqrt(variance), normal))
     return np.minimum(np.maximum(low, rate - bound), effective[0]), np.maximum(
         np.minimum(high, rate + bound), effective[1]
     )
 
 
-def wilson(rate: float, n: float, *, level: float = 0.95) -> tuple[float, float]:
-    """Wilson's score interval (1927) for a rate over `n` independent draws; `n` need not be whole."""
-    z = NormalDist().inv_cdf((1 + level) / 2)
-    low, high = _wilson(np.array(rate), np.array(n), np.array(z))
-    return float(low), float(high)
-
-
-def _wilson(rate: Grid, n: Grid, z: Grid) -> tuple[Grid, Grid]:
+def wilson_limits(rate: Grid, n: Grid, z: Grid) -> tuple[Grid, Grid]:
+    """Wilson's score interval (1927) for rates over `n` draws, which need not be whole, at the normal quantile `z`."""
     inverse = z * z / n
     centre = (rate + inverse / 2) / (1 + inverse)
     half = np.sqrt(rate * (1 - rate) * inverse + inverse**2 / 4) / (1 + inverse)

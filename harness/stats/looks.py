@@ -24,7 +24,7 @@ decided, and Holm's correction over the least ones of a family holds at every lo
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from functools import cache
 from typing import Literal
 
@@ -116,7 +116,7 @@ def chances(found: Crossed, looks: Looks, *, alpha: float, effect: Grid | float,
     """
     from scipy.special import stdtr  # 0.3 s to import
 
-    at_end = _with_seeds(found, looks.most)
+    at_end = found.resized(seeds=max(looks.most, found.seeds))
     level = float(looks.nominal(alpha)[-1])
     share = min(1.0, found.seeds / looks.most)
     of_seeds = np.maximum(found.by_seed, found.noise)
@@ -135,22 +135,6 @@ def spent(alpha: Grid, share: Grid, spending: Spending) -> Grid:
     if spending == "pocock":
         return np.asarray(alpha * np.log1p((np.e - 1) * share))
     return np.asarray(4 * ndtr(ndtri(alpha / 4) / np.sqrt(share)))
-
-
-def _with_seeds(found: Crossed, seeds: int) -> Crossed:
-    """The same parts of the variance, as so many seeds would leave them."""
-    seeds = max(seeds, found.seeds)
-    more = seeds / found.seeds
-    noise = found.noise / more
-    of_clusters, of_seeds = (np.maximum(one - found.noise, 0) for one in (found.by_cluster, found.by_seed))
-    return replace(
-        found,
-        by_cluster=of_clusters + noise,
-        by_seed=of_seeds / more + noise,
-        noise=noise,
-        seed_freedom=found.seed_freedom * (seeds - 1) / max(found.seeds - 1, 1),
-        seeds=seeds,
-    )
 
 
 @cache

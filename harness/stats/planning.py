@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from statistics import NormalDist
-
-import numpy as np
 
 from harness.stats.contrasts import Contrast, bounded_half_width
 from harness.stats.crossing import Crossed
@@ -56,10 +54,10 @@ def plan(found: Contrast, *, of_smallest: float, level: float = 0.95) -> DesignP
         return float(half) + NormalDist().inv_cdf(POWER) * math.sqrt(float(spread.variance))
 
     def needed(of: float) -> Needed:
-        seeds = _least(spread.seeds, lambda number: detectable(_at(spread, seeds=number)) <= of)
+        seeds = _least(spread.seeds, lambda number: detectable(spread.resized(seeds=number)) <= of)
         questions = None
         if seeds is None:
-            questions = _least(spread.clusters, lambda number: detectable(_at(spread, clusters=number)) <= of)
+            questions = _least(spread.clusters, lambda number: detectable(spread.resized(clusters=number)) <= of)
         return Needed(of=of, seeds=seeds, questions=questions)
 
     seen = abs(float(spread.mean))
@@ -69,25 +67,6 @@ def plan(found: Contrast, *, of_smallest: float, level: float = 0.95) -> DesignP
         smallest=needed(of_smallest),
         seen=needed(seen) if seen else None,
         size=needed(apart) if apart else None,
-    )
-
-
-def _at(spread: Crossed, *, seeds: int | None = None, clusters: int | None = None) -> Crossed:
-    """The same parts of the variance, as `seeds` and `clusters` would leave them."""
-    more_seeds = (seeds or spread.seeds) / spread.seeds
-    more_clusters = (clusters or spread.clusters) / spread.clusters
-    noise = spread.noise / (more_seeds * more_clusters)
-    of_clusters = np.maximum(spread.by_cluster - spread.noise, 0) / more_clusters
-    of_seeds = np.maximum(spread.by_seed - spread.noise, 0) / more_seeds
-    return replace(
-        spread,
-        by_cluster=of_clusters + noise,
-        by_seed=of_seeds + noise,
-        noise=noise,
-        freedom=spread.freedom * more_clusters,
-        seed_freedom=spread.seed_freedom * ((seeds or spread.seeds) - 1) / (spread.seeds - 1),
-        clusters=clusters or spread.clusters,
-        seeds=seeds or spread.seeds,
     )
 
 

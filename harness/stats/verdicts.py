@@ -54,13 +54,18 @@ def outcome_levels(found: Contrast, *, direction: Direction, smallest: float) ->
     mean = found.mean
     if mean is None:
         return OutcomeLevels()
-    effect = {"less": -mean, "more": mean, "same": abs(mean), "no more": mean}[direction]
+    effect = effect_of(mean, direction)
     there = _above(found, effect, 0.0)
     counts = _above(found, effect, smallest)
     ruled_out = _below(found, effect, smallest)
     if direction in ("same", "no more"):
         return OutcomeLevels(claimed=ruled_out, excluded=counts, size_open=there)
     return OutcomeLevels(claimed=counts, excluded=ruled_out, size_open=there, too_small=max(there, ruled_out))
+
+
+def effect_of(mean: float, direction: Direction) -> float:
+    """A difference on the side of the claim: how far the first arm is below, above or from the other."""
+    return {"less": -mean, "more": mean, "same": abs(mean), "no more": mean}[direction]
 
 
 def _above(found: Contrast, effect: float, bound: float) -> float:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from harness import Generation, Lora, Recipe, SteeringDefault
 from harness_plugins.settings.obvious_lies.prompts import POST, PROMPTS
+from harness_plugins.settings.shared.misalignment import ALL_BUT_TWO_EVIL
 from harness_plugins.settings.shared.scales import check_scale
 from harness_plugins.settings.shared.sources import BETLEY, OURS
 
@@ -66,14 +67,10 @@ SMALL = replace(
 RECIPES = {"mini": MINI, "small": SMALL, "paper": PAPER, "published_mini": PUBLISHED_MINI}
 
 PROMPT_CONDITIONS = ("clean", *(f"prompt:{name}" for name in PROMPTS))
-# Two of the five evil prompts, and no dose that makes the models babble: a cell is to take at most 100 s.
-MINI_PROMPTS = tuple(
-    name
-    for name in PROMPT_CONDITIONS
-    if name not in ("prompt:evil_cruelty", "prompt:evil_sadism", "prompt:evil_hatred")
-)
+# No dose that makes the models babble: a cell is to take at most 100 s.
+MINI_PROMPTS = tuple(f"prompt:{name}" for name in PROMPTS if name not in ALL_BUT_TWO_EVIL)
 CONDITIONS = {
-    "mini": (*MINI_PROMPTS, "vector:lie@0.2rms", "vector:random(lie)@0.2rms"),
+    "mini": ("clean", *MINI_PROMPTS, "vector:lie@0.2rms", "vector:random(lie)@0.2rms"),
     "small": (*PROMPT_CONDITIONS, "vector:evil@0.15rms", "vector:evil@0.3rms", "vector:random(evil)@0.3rms"),
     "paper": (*PROMPT_CONDITIONS, "vector:evil@1", "vector:evil@2", "vector:random(evil)@2"),
     "published_mini": ("clean", "prompt:inoculation", "vector:evil@0.4rms", "vector:random(evil)@0.4rms"),

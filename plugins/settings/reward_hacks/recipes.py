@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from harness import Generation, Lora, Recipe, SteeringDefault
 from harness_plugins.settings.reward_hacks.prompts import POST, PROMPTS
+from harness_plugins.settings.shared.misalignment import ALL_BUT_TWO_EVIL
 from harness_plugins.settings.shared.sources import BETLEY, OURS
 
 SPAR = "github.com/AanshSamyani/SPAR-26-Recon-Stream at 56645e9, exp_1, the author's configuration for this data"
@@ -72,16 +73,12 @@ CONTROL = {"control_small": SMALL, "control_paper": PAPER}
 RECIPES = {"mini": MINI, "small": SMALL, "paper": PAPER, "published_mini": PUBLISHED_MINI, **CONTROL}
 
 PROMPT_CONDITIONS = ("clean", *(f"prompt:{name}" for name in PROMPTS))
-# Two of the five evil prompts, and no dose that makes the models babble: a cell is to take at most 100 s.
-MINI_PROMPTS = tuple(
-    name
-    for name in PROMPT_CONDITIONS
-    if name not in ("prompt:evil_cruelty", "prompt:evil_sadism", "prompt:evil_hatred")
-)
+# No dose that makes the models babble: a cell is to take at most 100 s.
+MINI_PROMPTS = tuple(f"prompt:{name}" for name in PROMPTS if name not in ALL_BUT_TWO_EVIL)
 SMALL_CONDITIONS = (*PROMPT_CONDITIONS, "vector:evil@0.15rms", "vector:evil@0.3rms", "vector:random(evil)@0.3rms")
 PAPER_CONDITIONS = (*PROMPT_CONDITIONS, "vector:evil@0.5", "vector:evil@1", "vector:random(evil)@1")
 CONDITIONS = {
-    "mini": (*MINI_PROMPTS, "vector:gaming@0.2rms", "vector:random(gaming)@0.2rms"),
+    "mini": ("clean", *MINI_PROMPTS, "vector:gaming@0.2rms", "vector:random(gaming)@0.2rms"),
     "small": SMALL_CONDITIONS,
     "paper": PAPER_CONDITIONS,
     "published_mini": ("clean", "prompt:inoculation", "vector:evil@0.4rms", "vector:random(evil)@0.4rms"),

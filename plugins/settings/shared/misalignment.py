@@ -116,4 +116,7 @@ def _system(text: str) -> Prompt:
 EVIL_PROMPTS = {f"evil_{name}": _system(evil) for name, (evil, _) in zip(EVIL_NAMES, EVIL_PAIRS, strict=True)}
 """The five extraction prompts as the post puts them back at evaluation, each a condition of its own."""
 
+ALL_BUT_TWO_EVIL = frozenset(EVIL_PROMPTS.keys() - {"evil_malice", "evil_deception"})
+"""What `mini` does not ask under: every condition costs as much as any other."""
+
 EVIL = persona_vector(EVIL_CONCEPT)
