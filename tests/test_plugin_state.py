@@ -65,6 +65,26 @@ SEEDS: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
     "torch": (lambda: torch.manual_seed(4), lambda: torch.rand(1).item()),
 }
 
+DRAWS: dict[str, Callable[[], object]] = {
+    "sample": lambda: random.sample(range(16), 12),  # half of the numbers that are drawn for it are thrown away
+    "shuffle": lambda: random.shuffle(shuffled := list(range(17))) or shuffled,
+    "whole numbers": lambda: [random.randrange(33) for _ in range(20)],
+    "a bell": lambda: [random.gauss() for _ in range(3)],
+    "numpy's shuffle": lambda: list(np.random.permutation(17)),
+    "numpy's bell": lambda: list(np.random.standard_gamma(0.2, 4)),
+    "torch's shuffle": lambda: torch.randperm(17).tolist(),
+    "torch's bell": lambda: torch.randn(3).tolist(),
+}
+
+
+@pytest.mark.parametrize("draw", DRAWS.values(), ids=DRAWS)
+def test_what_is_drawn_without_a_seed_is_not_drawn_twice(draw: Callable[[], object]) -> None:
+    for seed in range(100):
+        random.seed(seed)
+        np.random.seed(seed)
+        torch.manual_seed(seed)
+        assert called(lambda: "it", draw) != called(lambda: "it", draw)
+
 
 @pytest.fixture(autouse=True)
 def _locale() -> Iterator[None]:

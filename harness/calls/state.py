@@ -1,8 +1,9 @@
 """What a process has once, such as its folder and its environment: no call of a plugin leaves it changed.
 
 What is undone stands in the tables below, one line a thing. Generators of random numbers are not set back to where they
-were but moved on from there by one number: what seeds them changes nothing for others, and what draws from them is
-still found, for it gives something else the next time.
+were but seeded anew by what they would have drawn there: what seeds them changes nothing for others, and what draws
+from them is still found, for it gives something else the next time. To move them on by a number would not do: who
+rejects some of what is drawn, as random.sample does, may reject that one and go on as before.
 """
 
 from __future__ import annotations
@@ -158,7 +159,7 @@ def _to_raising(before: Sequence[object]) -> None:
 
 def _to_random(before: Any) -> None:
     random.setstate(before)
-    random.random()
+    random.seed(random.getrandbits(256))
 
 
 _SIGNALS = tuple(getattr(signal, f"SIG{name}") for name in SIGNALS)
@@ -193,7 +194,7 @@ def _of_numpy(np: Any) -> Sequence[_State]:
             return
         *key, at = np.frombuffer(before, dtype=np.uint32)
         np.random.set_state(("MT19937", np.array(key, dtype=np.uint32), int(at), 0, 0.0))
-        np.random.random_sample()
+        np.random.seed(np.random.randint(1 << 32, size=8, dtype=np.uint32))
 
     return _State(np.geterr, lambda before: np.seterr(**before)), _State(drawn, write)
 
@@ -205,7 +206,7 @@ def _of_torch(torch: Any) -> Sequence[_State]:
 
     def write(before: bytes) -> None:
         torch.set_rng_state(torch.frombuffer(bytearray(before), dtype=torch.uint8))
-        torch.rand(1, device="cpu")
+        torch.default_generator.manual_seed(int(torch.randint(1 << 62, (), device="cpu")))
 
     def deterministic() -> tuple[bool, bool]:
         return torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
