@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import errno
+import functools
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated
 
 import typer
@@ -48,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _ended(arguments: list[str]) -> int:
     try:
         _check(arguments)
-        status = app(args=arguments, prog_name="harness", standalone_mode=False)
+        status = _program()(args=arguments, prog_name="harness", standalone_mode=False)
         flush()
     except (HarnessError, NotPrinted) as error:
         if is_debugging():
@@ -122,6 +123,13 @@ def harness(
 
 for name, command in COMMANDS.items():
     app.command(name, cls=Typed)(command)
+
+
+@functools.cache
+def _program() -> Callable[..., object]:
+    """All commands as typer makes them of their signatures, which takes as long as a short command does."""
+    return typer.main.get_command(app)
+
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -31,6 +32,15 @@ os.environ.pop("COLUMNS", None)  # of the terminal that the tests were started f
 WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 if WORKERS > 1:
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // WORKERS)))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _collections_are_short() -> None:
+    """What is there before a file's first test stays to the end: a collection that looks through it takes 0.5 s."""
+    import hypothesis  # noqa: F401: it looks for its own generators among what is collected
+
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -76,8 +76,8 @@ class _WeightShelf:
 
     def close(self) -> None:
         with self._lock:
-            self._room = self._kept = None
-            gc.collect()
+            self._room = None
+            self._drop()
 
     def take(self, folder: Path, read: Callable[[], Any]) -> Any:
         with self._lock:
@@ -85,13 +85,17 @@ class _WeightShelf:
                 return read()
             signature = signature_of(folder)
             if self._kept is None or self._kept.signature != signature:
-                self._kept = None
-                gc.collect()
+                self._drop()
                 model = read()
                 if weight_bytes(model) > self._room():
                     return model
                 self._kept = _Kept(signature, model)
             return shallow(self._kept.model)
+
+    def _drop(self) -> None:
+        if self._kept is not None:
+            self._kept = None
+            gc.collect()
 
 
 def signature_of(folder: Path) -> Signature:

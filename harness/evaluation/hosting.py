@@ -129,8 +129,7 @@ class _EngineShelf:
         with self._turn:
             self._turn.wait_for(lambda: not self._writing or (self._held is not None and self._held[0] == key))
             if self._held is None or self._held[0] != key:
-                self._held = None
-                gc.collect()
+                self._drop()
                 self._held = key, opener(source.folder)
             engine = self._held[1]
             self._writing += 1
@@ -144,6 +143,10 @@ class _EngineShelf:
     def clear(self) -> None:
         with self._turn:
             self._turn.wait_for(lambda: not self._writing)
+            self._drop()
+
+    def _drop(self) -> None:
+        if self._held is not None:
             self._held = None
             gc.collect()
 
