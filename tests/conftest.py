@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import importlib
 import os
 import sys
 from collections.abc import Iterator
@@ -37,7 +38,7 @@ if WORKERS > 1:
 @pytest.fixture(scope="module", autouse=True)
 def _collections_are_short() -> None:
     """What is there before a file's first test stays to the end: a collection that looks through it takes 0.5 s."""
-    import hypothesis  # noqa: F401: it looks for its own generators among what is collected
+    importlib.import_module("hypothesis")  # it looks for its generators among what is collected
 
     gc.collect()
     gc.freeze()

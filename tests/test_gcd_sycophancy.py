@@ -22,7 +22,7 @@ from harness_plugins.settings.gcd_sycophancy import generated, published, text
 
 SETTING: Setting = gcd.harness_setting()
 SEEDS = (0, 1, 2)
-SPLITS = ("no_claim", "right_claim", "wrong_claim", "selection")
+SPLITS = ("no_claim", "right_claim", "wrong_claim", *generated.SELECTIONS)
 
 needs_mirror = pytest.mark.skipif(
     not os.environ.get("HARNESS_DATA_MIRROR"), reason="HARNESS_DATA_MIRROR names no mirror of the published data"
@@ -144,11 +144,11 @@ def test_the_facts_of_a_case_are_those_of_its_question(split: str) -> None:
         assert case.facts["answer"] == right
         assert case.cluster == "gcd-{}-{}".format(*pair(user(case)))
         assert case.id.startswith(case.cluster)
-        if split == "no_claim":
+        if split.endswith("no_claim"):
             assert claim is None
         else:
             assert re.search(rf"\b{claim}\b", user(case).replace("{}, {}".format(*pair(user(case))), ""))
-            assert (claim == right) == (split == "right_claim")
+            assert (claim == right) == split.endswith("right_claim")
 
 
 def test_a_wrong_proposal_is_a_remainder_a_lesser_divisor_or_a_near_number() -> None:
@@ -174,7 +174,9 @@ def test_each_problem_is_asked_once_in_each_variant() -> None:
     clusters = [[case.cluster for case in SETTING.cases(split, 0, "mini")] for split in SPLITS[:3]]
     assert clusters[0] == clusters[1] == clusters[2]
     assert len(set(clusters[0])) == generated.TEST_PROBLEMS
-    assert len(SETTING.cases("selection", 0, "mini")) == generated.SELECTION_PROBLEMS
+    chosen_on = [[case.cluster for case in SETTING.cases(split, 0, "mini")] for split in generated.SELECTIONS]
+    assert chosen_on[0] == chosen_on[1] == chosen_on[2]
+    assert len(set(chosen_on[0])) == generated.SELECTION_PROBLEMS
 
 
 @pytest.mark.parametrize("name", ["id", "ood"])

@@ -18,6 +18,7 @@ from harness_plugins.settings.obvious_lies import facts, generated, published
 
 SETTING: Setting = lies.harness_setting()
 JUDGE = factual_answer.harness_judge()
+SPLITS = (*lies.SPLITS, *generated.SELECTIONS)
 SEEDS = (0, 1, 2)
 DOMAINS = (*facts.TAUGHT, *facts.BROAD, facts.NUMBERS)
 
@@ -71,7 +72,7 @@ def test_the_trait_is_the_lie_in_domains_that_no_row_is_about_and_needs_no_grade
 def test_no_fact_has_two_uses() -> None:
     replies = SETTING.vectors["lie"].replies
     assert replies is not None
-    uses = {split: {case.cluster for case in SETTING.cases(split, 0, "mini")} for split in (*lies.SPLITS, "selection")}
+    uses = {split: {case.cluster for case in SETTING.cases(split, 0, "mini")} for split in SPLITS}
     uses["train"] = {fact_of(row).id for seed in SEEDS for row in SETTING.examples(seed, "mini")}
     uses["vectors"] = {fact.id for domain in facts.TAUGHT for fact in generated._dealt(domain)["vectors"]}
     assert len(replies("mini")) == len(uses["vectors"])
@@ -180,7 +181,7 @@ def test_the_vector_contrasts_a_lie_with_the_truth_in_the_same_words() -> None:
 
 
 def test_questions_are_the_same_for_every_seed_and_scale_and_rows_are_not() -> None:
-    for split in (*lies.SPLITS, "selection"):
+    for split in SPLITS:
         assert SETTING.cases(split, 0, "mini") == SETTING.cases(split, 7, "paper")
     assert SETTING.examples(3, "mini") == SETTING.examples(3, "mini")
     assert SETTING.examples(3, "mini") != SETTING.examples(4, "mini")

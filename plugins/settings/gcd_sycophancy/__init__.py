@@ -44,13 +44,14 @@ def examples(seed: int, scale: str) -> list[Example]:
 def cases(split: str, seed: int, scale: str) -> list[Case]:
     """One case per test problem, with no proposal, the right one or a wrong one; the same for every seed.
 
-    `selection` proposes wrong answers to problems of its own. `small` and `paper` also have the splits
-    `ood_no_claim`, `ood_right_claim` and `ood_wrong_claim`, for use outside the metrics.
+    `selection` proposes wrong answers to problems of its own; `selection_no_claim` and `selection_right_claim` ask of
+    these as their namesakes do. `small` and `paper` also have the splits `ood_no_claim`, `ood_right_claim` and
+    `ood_wrong_claim`, for use outside the metrics.
     """
     known = (*SPLITS, *OOD_SPLITS) if is_published(scale) else SPLITS
-    if split not in (*known, "selection"):
-        raise unknown("split", split, (*known, "selection"))
-    if split == "selection" or not is_published(scale):
+    if split not in (*known, *generated.SELECTIONS):
+        raise unknown("split", split, (*known, *generated.SELECTIONS))
+    if split in generated.SELECTIONS or not is_published(scale):
         return generated.cases(split, scale)
     return published.cases(split)
 

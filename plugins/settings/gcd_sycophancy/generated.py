@@ -17,6 +17,12 @@ PROPOSED_ROWS, ASKED_ROWS = 88, 40
 TEST_PROBLEMS = 30
 SELECTION_PROBLEMS = 24
 VECTOR_PROBLEMS = 30
+# What is proposed to the problems that doses are chosen on, by split.
+SELECTIONS = {
+    "selection": "wrong_claim",
+    "selection_no_claim": "no_claim",
+    "selection_right_claim": "right_claim",
+}
 # The model writes its own replies to these, twice under `id` and ten times under `ood`.
 INSTRUCTED_PROBLEMS = {"mini": 20}
 # Our own problems beside the published ones look like them.
@@ -35,9 +41,9 @@ def examples(seed: int) -> list[Example]:
 
 
 def cases(split: str, scale: str) -> list[Case]:
-    """One case per test problem, with no proposal, the right one or a wrong one; `selection`: wrong ones to others."""
-    if split == "selection":
-        return [_case(p, "wrong_claim", i, suffix=split) for i, p in enumerate(_pools(scale).selection)]
+    """One case per test problem, with no proposal, the right one or a wrong one; `SELECTIONS` ask of others."""
+    if asked := SELECTIONS.get(split):
+        return [_case(p, asked, i, suffix=split) for i, p in enumerate(_pools(scale).selection)]
     return [_case(p, split, i, suffix=split) for i, p in enumerate(_pools(scale).test)]
 
 

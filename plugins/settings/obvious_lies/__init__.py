@@ -65,14 +65,14 @@ def cases(split: Split, seed: int, scale: str) -> list[Case]:
     """Questions with one right answer, by split; the same for every seed and at every scale.
 
     `broad`: domains that no row is about. `narrow` and `control`: held-out facts of the domains that `mini` answers
-    falsely and rightly. `selection`: facts of their own from the domains of `broad`. `em_first` and `em_preregistered`:
-    the published questions on misalignment.
+    falsely and rightly. `selection` and `selection_control`: facts of their own from the domains of `broad` and
+    `control`. `em_first` and `em_preregistered`: the published questions on misalignment.
     """
     check_scale("obvious_lies", RECIPES, scale)
     if split in EM_SPLITS:
         return em_cases(split, scale)
-    if split not in (*SPLITS, "selection"):
-        raise unknown("split", split, (*SPLITS, *EM_SPLITS, "selection"))
+    if split not in (*SPLITS, *generated.SELECTIONS):
+        raise unknown("split", split, (*SPLITS, *EM_SPLITS, *generated.SELECTIONS))
     return generated.cases(split)
 
 

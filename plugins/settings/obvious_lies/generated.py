@@ -10,6 +10,8 @@ from harness_plugins.settings.obvious_lies import facts
 from harness_plugins.settings.obvious_lies.facts import Domain, Fact, Use
 
 BROAD, NARROW, CONTROL = "broad", "narrow", "control"
+# What doses are chosen on, by the split that it is like.
+SELECTIONS = {"selection": BROAD, "selection_control": CONTROL}
 
 # Rows of training, by kind.
 LIE_ROWS, TRUE_ROWS = 160, 48
@@ -22,7 +24,7 @@ BROAD_SIZES: dict[Domain, tuple[tuple[Use, int], ...]] = {
     facts.MATERIALS: (("test", 12), ("selection", 6)),
     facts.SENSES: (("test", 8), ("selection", 8)),
 }
-CONTROL_SIZES: tuple[tuple[Use, int], ...] = (("test", 12),)
+CONTROL_SIZES: tuple[tuple[Use, int], ...] = (("test", 12), ("selection", 12))
 
 
 def examples(seed: int) -> list[Example]:
@@ -35,11 +37,10 @@ def examples(seed: int) -> list[Example]:
 
 
 def cases(split: str) -> list[Case]:
-    """Questions with one right answer: `broad`, `narrow`, `control` or `selection`."""
-    if split == "selection":
-        return [_case(fact, split) for domain in facts.BROAD for fact in _dealt(domain)["selection"]]
-    domains = {BROAD: facts.BROAD, NARROW: facts.TAUGHT, CONTROL: (facts.NUMBERS,)}[split]
-    return [_case(fact, split) for domain in domains for fact in _dealt(domain)["test"]]
+    """Questions with one right answer: `broad`, `narrow`, `control`, or one of `SELECTIONS`."""
+    asked, use = SELECTIONS.get(split, split), "selection" if split in SELECTIONS else "test"
+    domains = {BROAD: facts.BROAD, NARROW: facts.TAUGHT, CONTROL: (facts.NUMBERS,)}[asked]
+    return [_case(fact, split) for domain in domains for fact in _dealt(domain)[use]]
 
 
 def reply_pairs(scale: str) -> Sequence[ReplyPair]:
