@@ -12,6 +12,8 @@ import pytest
 from runs_made_up import CONDITIONS, cell, registry, write_run, write_study
 
 from harness import HarnessError, analysis, report
+from harness.report.gate_sections import gate_rows
+from harness.runs import PooledGate
 
 EVEN = dict.fromkeys(CONDITIONS, 0.5)
 REPLY = {"condition": "clean", "split": "wrong_claim", "case": "c0", "sample": 1}
@@ -112,6 +114,26 @@ def test_a_failed_gate_is_marked_and_said(tmp_path):
         assert "none !" in page
         assert "! none, seed 2: gate learned failed: saw 0.4, wanted at least 0.9" in page
     assert report.as_record(results, tables)["tables"][0]["arms"][0]["failed_gates"]
+
+
+def test_gates_that_differ_in_arm_or_condition_alone_are_one_row_with_the_lowest(tmp_path):
+    def asked(arm, condition, rate, metric="loud"):
+        of = f"{metric}, {arm}, {condition}"
+        return PooledGate(
+            name="told", of=of, arm=arm, condition=condition, state="unclear", seen=f"{rate}", wanted="all", rate=rate
+        )
+
+    gates = [asked("ps", f"c{at}", 0.9 - at / 10) for at in range(5)]
+    gates += [
+        asked("ip", "clean", 0.8),
+        asked("ps", "clean", 0.7, "soft"),
+        replace(asked("ps", "a", 1.0), state="held"),
+    ]
+    table = replace(read(write_study(tmp_path))[1][0], gates=tuple(gates))
+    assert gate_rows(table)[-2:] == (
+        ("told", "loud: ps under c0, c1, c2 and 2 more; ip under clean", "unclear", "at the lowest 0.5", "all"),
+        ("told", "soft, ps, clean", "unclear", "0.7", "all"),
+    )
 
 
 def test_unfinished_cells_are_left_out_and_named(tmp_path):

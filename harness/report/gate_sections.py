@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from harness.analysis import Table
 from harness.report.section import Section
-from harness.runs import faults
+from harness.runs import PooledGate, faults
+
+SHOWN = 3
+"""Conditions of one arm that are named; of more the number is told."""
 
 HEAD = ("gate", "asked of", "came out", "saw", "wanted")
 
@@ -20,6 +25,7 @@ def of_gates(table: Table) -> Section | None:
         detail="what must hold before a difference says anything, over the seeds of all arms",
         head=HEAD,
         rows=rows,
+        figures=False,
         lines=(
             f"{held} more held" if rows else f"all {held} held",
             *(("unclear: the interval holds the threshold",) if any(row[2] == "unclear" for row in rows) else ()),
@@ -28,12 +34,37 @@ def of_gates(table: Table) -> Section | None:
 
 
 def gate_rows(table: Table) -> tuple[tuple[str, ...], ...]:
-    """A row for each gate that did not hold: faults of single runs, which leave them out, then those of all seeds."""
+    """The gates that did not hold: faults of single runs, which leave them out, then those of all seeds."""
     single = [
         (name, f"{arm.label}, seed {run.cell.seed}", "failed, run left out", gate.seen, gate.wanted)
         for arm in table.arms
         for run in arm.runs
         for name, gate in faults(run.record.gates).items()
     ]
-    pooled = [(gate.name, gate.of, gate.state, gate.seen, gate.wanted) for gate in table.gates if gate.state != "held"]
-    return (*single, *pooled)
+    alike: dict[tuple[str, ...], list[PooledGate]] = {}
+    for gate in table.gates:
+        if gate.state != "held":
+            alike.setdefault((gate.name, _asked(gate), gate.state, gate.wanted), []).append(gate)
+    return (*single, *map(_row, alike.values()))
+
+
+def _row(gates: Sequence[PooledGate]) -> tuple[str, ...]:
+    """One row for gates that differ in arm or condition alone, with what the lowest of them saw."""
+    lowest = min(gates, key=lambda gate: -1.0 if gate.rate is None else gate.rate)
+    if len(gates) == 1:
+        return lowest.name, lowest.of, lowest.state, lowest.seen, lowest.wanted
+    arms: dict[str, list[str]] = {}
+    for gate in gates:
+        arms.setdefault(gate.arm, []).append(gate.condition)
+    asked = "; ".join(f"{arm} under {_first(conditions)}" for arm, conditions in arms.items())
+    return lowest.name, f"{_asked(lowest)}: {asked}", lowest.state, f"at the lowest {lowest.seen}", lowest.wanted
+
+
+def _asked(gate: PooledGate) -> str:
+    """What a gate is asked of, without the arm and the condition."""
+    return gate.of.removesuffix(f", {gate.arm}, {gate.condition}")
+
+
+def _first(conditions: Sequence[str]) -> str:
+    told = ", ".join(conditions[:SHOWN])
+    return told if len(conditions) <= SHOWN else f"{told} and {len(conditions) - SHOWN} more"

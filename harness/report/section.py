@@ -16,13 +16,14 @@ LONGEST_WORD = 24
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """Text for the page, all of it as it is shown: `head` names the columns, the first of which stands to the left."""
+    """Text for the page, all of it as it is shown: `head` names the columns, of `figures` from the second on."""
 
     title: str
     detail: str
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     lines: tuple[str, ...] = ()
+    figures: bool = True
 
     def __post_init__(self) -> None:
         for name in ("title", "detail"):
@@ -44,7 +45,9 @@ def show_section(section: Section, console: Console) -> None:
         words = max(len(word) for cell in (head, *cells) for word in (cell.split() or [""]))
         # Words stay whole where only sentences need to be folded.
         whole = all(len(cell) <= words for cell in (head, *cells)) and words <= LONGEST_WORD
-        grid.add_column(Text(head), justify="right" if at else "left", overflow="fold", no_wrap=whole)
+        grid.add_column(
+            Text(head), justify="right" if at and section.figures else "left", overflow="fold", no_wrap=whole
+        )
     for row in section.rows:
         grid.add_row(*map(Text, row))
     console.print(grid)
@@ -56,6 +59,6 @@ def markdown_section(section: Section) -> list[str]:
     """The same as lines of GitHub-flavoured Markdown, a blank one last."""
     detail = [line_of(section.detail), ""] if section.detail else []
     lines = [f"### {text_of(section.title)}", "", *detail, row_of(map(text_of, section.head))]
-    lines.append("|---|" + "---:|" * (len(section.head) - 1))
+    lines.append("|---|" + ("---:|" if section.figures else "---|") * (len(section.head) - 1))
     lines += [row_of(map(text_of, row)) for row in section.rows]
     return [*lines, "", *(f"- {line_of(line)}" for line in section.lines), *([""] if section.lines else [])]

@@ -33,7 +33,8 @@ class PooledGate:
     """A gate over all seeds that a comparison uses: the interval clears the threshold, holds it, or lies beyond it.
 
     `lacking` says that the runs which it is asked of are not there. `of` is what it is asked of, in words, `arm` the
-    label of the arm and `condition` that of which the replies are.
+    label of the arm and `condition` that of which the replies are. `rate` is the number that was
+    seen, where it was one.
     """
 
     name: str
@@ -43,6 +44,7 @@ class PooledGate:
     seen: str
     wanted: str
     condition: str = CLEAN
+    rate: float | None = None
 
     @property
     def stops(self) -> bool:
@@ -105,10 +107,10 @@ def faults(gates: Mapping[str, Gate]) -> dict[str, Gate]:
 def could_tell(metric: str, observations: Sequence[Observation], *, arm: str, condition: str) -> PooledGate:
     """Could the judge tell of the replies for one metric, arm and condition? If it told of all, there is no doubt."""
     state: State = "held"
-    seen = f"all {len(observations)} replies"
+    seen, rate = f"all {len(observations)} replies", 1.0
     if any(one.value is None for one in observations):
         found = estimate([replace(one, value=float(one.value is not None)) for one in observations])
-        state, seen = _at_least(found, JUDGED_SHARE), _seen(found)
+        state, seen, rate = _at_least(found, JUDGED_SHARE), _seen(found), found.mean
     return PooledGate(
         name=COULD_TELL,
         of=f"{metric}, {arm}, {condition}",
@@ -117,6 +119,7 @@ def could_tell(metric: str, observations: Sequence[Observation], *, arm: str, co
         state=state,
         seen=seen,
         wanted=f"at least {JUDGED_SHARE:g} of the replies",
+        rate=rate,
     )
 
 
@@ -124,8 +127,15 @@ def learned(metric: Metric, plain: Sequence[Observation], *, of: str, arm: str) 
     """Did plain training come to what the setting asks of the `metric`, in clean?"""
     least, found = metric.learned or 0.0, estimate(plain)
     wanted = f"at least {least:.2g} in clean after plain training"
-    name = f"{LEARNED}{metric.name}"
-    return PooledGate(name=name, of=of, arm=arm, state=_at_least(found, least), seen=_seen(found), wanted=wanted)
+    return PooledGate(
+        name=f"{LEARNED}{metric.name}",
+        of=of,
+        arm=arm,
+        state=_at_least(found, least),
+        seen=_seen(found),
+        wanted=wanted,
+        rate=found.mean,
+    )
 
 
 def premises(
@@ -146,6 +156,7 @@ def premises(
         state=_at_least(rise, TAUGHT_SHARE * least),
         seen=_seen(rise),
         wanted=f"a rise in clean of at least {TAUGHT_SHARE * least:.2g}",
+        rate=rise.mean,
     )
     absent = PooledGate(
         name=f"{ABSENT}{metric.name}",
@@ -154,6 +165,7 @@ def premises(
         state=_below(before, least),
         seen=_seen(before),
         wanted=f"less than {least:.2g} in clean before training",
+        rate=before.mean,
     )
     return taught, absent
 
