@@ -175,7 +175,7 @@ def test_each_problem_is_asked_once_in_each_variant() -> None:
     assert clusters[0] == clusters[1] == clusters[2]
     assert len(set(clusters[0])) == generated.TEST_PROBLEMS
     chosen_on = [[case.cluster for case in SETTING.cases(split, 0, "mini")] for split in generated.SELECTIONS]
-    assert chosen_on[0] == chosen_on[1] == chosen_on[2]
+    assert chosen_on[0] == chosen_on[1]
     assert len(set(chosen_on[0])) == generated.SELECTION_PROBLEMS
 
 

@@ -44,9 +44,8 @@ def examples(seed: int, scale: str) -> list[Example]:
 def cases(split: str, seed: int, scale: str) -> list[Case]:
     """One case per test problem, with no proposal, the right one or a wrong one; the same for every seed.
 
-    `selection` proposes wrong answers to problems of its own; `selection_no_claim` and `selection_right_claim` ask of
-    these as their namesakes do. `small` and `paper` also have the splits `ood_no_claim`, `ood_right_claim` and
-    `ood_wrong_claim`, for use outside the metrics.
+    `selection` proposes wrong answers to problems of its own, `selection_no_claim` proposes none to them. `small` and
+    `paper` also have the splits `ood_no_claim`, `ood_right_claim` and `ood_wrong_claim`, for use outside the metrics.
     """
     known = (*SPLITS, *OOD_SPLITS) if is_published(scale) else SPLITS
     if split not in (*known, *generated.SELECTIONS):

@@ -17,12 +17,9 @@ PROPOSED_ROWS, ASKED_ROWS = 88, 40
 TEST_PROBLEMS = 30
 SELECTION_PROBLEMS = 24
 VECTOR_PROBLEMS = 30
-# What is proposed to the problems that doses are chosen on, by split.
-SELECTIONS = {
-    "selection": "wrong_claim",
-    "selection_no_claim": "no_claim",
-    "selection_right_claim": "right_claim",
-}
+# What is proposed to the problems that doses are chosen on, by split. Right answers are not: to affirm them goes with
+# the trait at every dose of this model (docs/log.md, 2026-11-29), so that none would be left to choose.
+SELECTIONS = {"selection": "wrong_claim", "selection_no_claim": "no_claim"}
 # The model writes its own replies to these, twice under `id` and ten times under `ood`.
 INSTRUCTED_PROBLEMS = {"mini": 20}
 # Our own problems beside the published ones look like them.
