@@ -36,8 +36,8 @@ VAIN = {"os.mkdir": True, "os.remove": False, "os.rmdir": False}
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 IMPORTED = (
     "acp inspect_ai.log inspect_ai.scorer openai peft torch transformers "
-    "harness.analysis harness.capabilities harness.claims harness.cli harness.evaluation harness.grading "
-    "harness.graders harness.pipeline harness.report harness.sweep harness.vectors harness.verifying"
+    "harness.analysis harness.calibrating harness.capabilities harness.claims harness.cli harness.evaluation "
+    "harness.grading harness.graders harness.pipeline harness.report harness.sweep harness.vectors harness.verifying"
 )
 WIDTH = 32
 """Of the tiny model, which has 4 blocks."""
@@ -210,6 +210,7 @@ def _place(path: Any, folder: int) -> str:
 
 def _child(asked: dict[str, Any], told: int) -> None:
     from harness import cli, sweep
+    from harness.calibrating import step
     from harness.sweep import published, sweeping
     from harness.training import loop
 
@@ -224,6 +225,7 @@ def _child(asked: dict[str, Any], told: int) -> None:
     assert loop.train.__kwdefaults__ is not None
     loop.train.__kwdefaults__["checkpoint_seconds"] = 0.0
     published.folder = lambda: cwd / "post"
+    step.blocks_to_try = lambda steered, subject: (2,)  # type: ignore[assignment]
     watch = _Watch(f"{cwd}/", asked["at"], asked["torn"], told)
     sys.addaudithook(watch)
     gc.disable()  # it would write to every page that is shared with the parent

@@ -205,6 +205,22 @@ def test_a_sheet_that_is_not_what_was_drawn_is_one_line(
     assert said in refused(capsys, "judge", "claim_affirmation", "--runs", str(runs), "--labels", str(file))
 
 
+def test_a_draw_that_was_stopped_before_its_sheet_goes_on_and_the_key_of_another_is_kept(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = study(tmp_path / "runs")
+    file, key = sheet(runs), tmp_path / "sheet.key.json"
+    drawn, told = file.read_bytes(), key.read_bytes()
+    file.unlink()
+    assert sheet(runs).read_bytes() == drawn
+    file.rename(tmp_path / "given away.jsonl")
+    arguments = ["--runs", str(runs), "--sample", "40", "--seed", "9", "--output", str(file)]
+    assert cli.main(["judge", "claim_affirmation", *arguments]) == 2
+    assert "cannot write its key" in capsys.readouterr().err
+    assert key.read_bytes() == told
+    assert not file.exists()
+
+
 def test_a_key_that_was_changed_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     runs = study(tmp_path / "runs")
     file, key = fill(sheet(runs)), tmp_path / "sheet.key.json"

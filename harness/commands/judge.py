@@ -152,8 +152,9 @@ def _draw(name: str, whose: Whose, number: int, sheet: Path | None, *, seed: int
     if number < 1:
         raise HarnessError(f"--sample {number} draws nothing; write how many replies a person is to label")
     chosen, key, outputs = installed().judge(name), judging.key_of(sheet), Outputs(force=force)
-    for target, what in ((sheet, "the sheet"), (key, "its key")):
-        outputs.check(target, what)
+    outputs.check(sheet, "the sheet")
+    if not (alone := key.is_file() and not sheet.exists()):  # it may be of this draw, stopped before its sheet
+        outputs.check(key, "its key")
     results = analysis.load(whose.runs, settings=[whose.setting] if whose.setting else [])
     setting = _setting_of(name, {run.cell.setting for run in results.runs}, whose.runs)
     results = replace(results, runs=tuple(run for run in results.runs if run.cell.setting == setting))
@@ -170,8 +171,9 @@ def _draw(name: str, whose: Whose, number: int, sheet: Path | None, *, seed: int
         runs=[run.record.key for run in results.runs if run.cell.arm in (whose.arms or (run.cell.arm,))],
     )
     rows = judging.sheet_of(taken, draw, summary=metric.summary or metric.name)
-    with outputs.writing(key, "its key") as part:
-        documents.write_record(part, draw)
+    if not alone or key.read_bytes() != documents.record_bytes(draw):
+        with outputs.writing(key, "its key") as part:
+            part.write_bytes(documents.record_bytes(draw))
     with outputs.writing(sheet, "the sheet") as part:
         part.write_bytes(files.as_lines(rows))
     back = f"harness judge {name} --runs {shlex.quote(str(whose.runs))} --labels {shlex.quote(str(sheet))}"

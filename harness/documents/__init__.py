@@ -13,6 +13,7 @@ from harness.documents.records import (
     read_json,
     read_record,
     record,
+    record_bytes,
     sealed,
     write_record,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "read_record",
     "read_source",
     "record",
+    "record_bytes",
     "sealed",
     "write_record",
 ]

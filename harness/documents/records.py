@@ -20,7 +20,7 @@ from pydantic_core import ErrorDetails
 from typing_extensions import TypeAliasType
 
 from harness.errors import HarnessError
-from harness.files import NoFile, NotJson, digest_of, parsed, read_text, write_json
+from harness.files import NoFile, NotJson, as_json_file, digest_of, parsed, read_text, write_json
 
 Json = TypeAliasType("Json", "bool | int | float | str | tuple[Json, ...] | Mapping[str, Json] | None")
 """What a JSON file holds, as it is read here: an array is a tuple."""
@@ -162,8 +162,17 @@ def _line_of(field: Place, text: str) -> str:
 
 def write_record(file: Path, made: Record) -> None:
     """Writes `made` to `file` in one step, in the format of now: a reader sees the old file or the new one."""
+    write_json(file, _written(made))
+
+
+def record_bytes(made: Record) -> bytes:
+    """What `write_record` writes."""
+    return as_json_file(_written(made))
+
+
+def _written(made: Record) -> Mapping[str, object]:
     now = as_json(made) | ({"format": made.FORMAT} if made.FORMAT else {})
-    write_json(file, sealed(now) if made.SEALED else now)
+    return sealed(now) if made.SEALED else now
 
 
 def sealed(fields: Mapping[str, object]) -> dict[str, object]:

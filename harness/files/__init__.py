@@ -5,7 +5,7 @@ from harness.files.digests import content_sha256, digest_of, file_sha256, identi
 from harness.files.halves import at_work, clear_empty, clear_halves, half_of, has_halves, is_held
 from harness.files.inspect_home import check_clock, check_inspect_home, inspect_home
 from harness.files.journal import Journal
-from harness.files.json_files import write_json
+from harness.files.json_files import as_json_file, write_json
 from harness.files.json_lines import Row, as_lines, read_rows, rows_at_once, write_rows
 from harness.files.locks import Busy, locked
 from harness.files.paths import alike, check_plain, inside, under
@@ -39,6 +39,7 @@ __all__ = [
     "NotJson",
     "Row",
     "alike",
+    "as_json_file",
     "as_lines",
     "at_work",
     "cache_folder",
