@@ -190,6 +190,7 @@ def check_real_trials(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None
     assert [(one.cell.intervention, one.cell.seed) for one in records if one is not None] == [
         ("base", 0),
         *[("none", 1000)] * 3,
+        *[("none", 1001)] * 3,
     ]
     asked = [json.loads(line) for folder in trials for line in (folder / "replies.jsonl").read_text().splitlines()]
     assert {row["split"] for row in asked} == {"calibration", "calibration_other"}
@@ -210,7 +211,7 @@ def test_a_dry_run_says_what_would_be_done_and_writes_nothing(
 ) -> None:
     assert main(["calibrate", "loud", "--runs", str(tmp_path), "--dry-run"]) == 0
     page = capfd.readouterr().out
-    assert "at most 28 cells, 1 epochs each or what else teaches, seeds 1000, 1001, 5 selection cases" in page
+    assert "at most 28 cells, 1 epochs each or what else teaches, seeds 1000, 1001, 1002, 5 selection cases" in page
     assert list(tmp_path.iterdir()) == []
 
 
@@ -470,16 +471,16 @@ def test_a_vector_that_is_a_direction_nowhere_is_no_vector_to_calibrate() -> Non
 
 @pytest.mark.slow
 @pytest.mark.model
-def test_the_embedded_model_is_calibrated_within_the_least_budget(tmp_path: Path) -> None:
-    """Whatever is found is within the budget, recorded, and by the rule."""
-    assert main(["calibrate", "reward_hacks", "--budget", "7", "--runs", str(tmp_path)]) in (0, 3)
+def test_the_embedded_model_is_calibrated_within_a_small_budget(tmp_path: Path) -> None:
+    """Whatever is found is within the budget, recorded, and by the rule: the least, and one seed that learns little."""
+    assert main(["calibrate", "reward_hacks", "--budget", "8", "--runs", str(tmp_path)]) in (0, 3)
     record = read_calibration(file_of(subject_of("reward_hacks", scale="mini", model="", runs=tmp_path)))
     assert record is not None
-    assert len(record.trials) <= 7
-    (plain,) = [one for one in record.trials if (one.arm, one.seed) == ("none", 1000)]
-    doses = [one for one in record.trials if (one.arm, one.seed) == ("ps", 1000)]
+    assert len(record.trials) <= 8
+    first = next(one.seed for one in record.trials if one.arm == "ps")
+    doses = [one for one in record.trials if (one.arm, one.seed) == ("ps", first)]
+    plain = next(one for one in record.trials if (one.arm, one.seed, one.epochs) == ("none", first, doses[0].epochs))
     assert plain.trait is not None
-    assert doses
     if record.steering is not None:
         chosen = next(one for one in doses if one.share == record.steering.coef)
         assert chosen.trait is not None

@@ -177,6 +177,19 @@ def test_the_least_training_that_teaches_is_found(teaches: int, chosen: int) -> 
     assert found.epochs == chosen
 
 
+@pytest.mark.parametrize("untaught", [1000, 1001, 1002])
+def test_a_seed_that_learns_little_by_chance_asks_for_no_more_training_and_chooses_nothing(untaught: int) -> None:
+    model = Model({10: Block()})
+    weak = replace(model, plain=0.3)
+    start = replace(START, seeds=(1000, 1001, 1002), blocks=(10,))
+    found = search(lambda trial: (weak if trial.seed == untaught else model)(trial), start)
+    assert (found.outcome, found.epochs) == ("chosen", 1)
+    assert untaught not in {one.trial.seed for one in found.trials if one.trial.arm != "none"}
+    assert len({one.trial.seed for one in found.trials if one.trial.arm == "ps"}) == 2
+    twice = search(lambda trial: (model if trial.seed == untaught else weak)(trial), start)
+    assert twice.outcome == "no training"
+
+
 def test_training_that_teaches_nothing_is_said_with_what_is_lacking() -> None:
     found = search(Model(blocks={10: Block()}, plain=0.4), replace(START, blocks=(10,)))
     assert found.outcome == "no training"

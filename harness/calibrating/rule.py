@@ -25,15 +25,15 @@ LEAST_DOSE, MOST_DOSE = 1 / 16, 4.0
 
 RULE = (
     f"plain training teaches where at most {UNJUDGED:g} of the replies cannot be judged, the trait lies {PREMISE:g} "
-    "above the untrained model's, and it and every skill of the selection cases pass the gate of their metric; the "
-    "fewest epochs that teach are chosen",
+    "above the untrained model's, and it and every skill of the selection cases pass the gate of their metric, all "
+    "of it on most of the seeds; the fewest epochs that teach are chosen",
     f"a dose is sound where each skill and each metric of over-dose is within {MARGIN:g} of plain training's, and the "
     f"share of replies that cannot be judged is at most {UNJUDGED:g} above it; a negative dose where that is so of the "
     "metrics that the setting names for over-dose, of every skill if it names none, and the trait is not below plain "
     "training's by more than that",
     f"of the sound doses that leave at most {SUPPRESSES:g} of plain training's trait the lowest trait is chosen, and "
     f"among those within {ALIKE:g} of it the smallest dose; of the sound negative doses the largest",
-    "what is chosen on the first seed must hold on the others",
+    "what is chosen on the first seed that plain training teaches on must hold on the others of these",
 )
 
 

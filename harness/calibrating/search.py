@@ -26,7 +26,10 @@ TRIES = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """Where a search begins: `blocks` in the order in which they are tried, `epochs` of the recipe."""
+    """Where a search begins: `blocks` in the order in which they are tried, `epochs` of the recipe.
+
+    Plain training has to teach on `most` of the `seeds`, for on a single one it may teach little by chance.
+    """
 
     seeds: tuple[int, ...]
     blocks: tuple[int, ...]
@@ -35,14 +38,19 @@ class Start:
     budget: int
 
     @property
+    def most(self) -> int:
+        """The seeds that doses are chosen on, the first, and confirmed on."""
+        return len(self.seeds) // 2 + 1
+
+    @property
     def checks(self) -> int:
-        """The trials that confirm a choice: plain training, dose and negative dose on each other seed."""
-        return 3 * (len(self.seeds) - 1)
+        """The trials that confirm a choice: dose and negative dose on each other seed."""
+        return 2 * (self.most - 1)
 
     @property
     def least_budget(self) -> int:
         """The trials that any choice takes."""
-        return 4 + self.checks
+        return 1 + self.most + 2 + self.checks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,8 +70,8 @@ def check_budget(start: Start) -> None:
     """HarnessError for a budget that no choice could be made within."""
     if start.budget < start.least_budget:
         raise HarnessError(
-            f"a budget of {start.budget} cells is too small: untrained model, plain training, a dose and a negative "
-            f"one, and {start.checks} to confirm them on other seeds are {start.least_budget}; give --budget "
+            f"a budget of {start.budget} cells is too small: untrained model, plain training on {start.most} seeds, a "
+            f"dose and a negative one, and {start.checks} to confirm them are {start.least_budget}; give --budget "
             f"{start.least_budget} or more"
         )
 
@@ -82,40 +90,53 @@ def search(ask: Ask, start: Start) -> Found:
 
 
 def _search(asked: Asked, start: Start) -> Found:
-    missing = _train(asked, start)
+    seeds, missing = _train(asked, start)
     if missing:
         return Found(outcome="no training", why="; ".join(missing), trials=asked.all())
-    asked.kept = start.checks + 1
+    asked.seed, asked.kept = seeds[0], start.checks + 1
     whole = _try_blocks(asked, start.blocks)
     candidates = asked.candidates()
     if not candidates:
         if not whole:
             raise Spent
         return Found(outcome="no dose", why=_why_none(asked), trials=asked.all())
-    asked.kept = start.checks
+    asked.kept -= 1
     _try_negative(asked, candidates[0].trial.block)
     asked.kept = 0
-    return _confirmed(asked, candidates[:TRIES], start.seeds[1:])
+    return _confirmed(asked, candidates[:TRIES], seeds[1:])
 
 
-def _train(asked: Asked, start: Start) -> tuple[str, ...]:
-    """Sets the fewest epochs that teach; else what none of those that were tried taught."""
-    untrained = asked.see(Trial(arm="base", seed=0))
-
-    def missing(epochs: int) -> tuple[str, ...]:
-        seen = asked.see(Trial(arm="none", seed=asked.seed, epochs=epochs))
-        return lacks(seen, untrained, start.wanted)
-
+def _train(asked: Asked, start: Start) -> tuple[list[int], tuple[str, ...]]:
+    """Sets the fewest epochs that teach, and gives the seeds they teach on; else what none that were tried taught."""
     low, high = 0, start.epochs
-    while found := missing(high):
+    while not (taught := _taught(asked, start, high))[0]:
         if high >= MOST_TRAINING * start.epochs:
-            return found
+            return taught
         low, high = high, 2 * high
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (middle, high) if missing(middle) else (low, middle)
+        fewer = _taught(asked, start, middle)
+        low, high, taught = (low, middle, fewer) if fewer[0] else (middle, high, taught)
     asked.epochs = high
-    return ()
+    return taught
+
+
+def _taught(asked: Asked, start: Start, epochs: int) -> tuple[list[int], tuple[str, ...]]:
+    """The first seeds that so many epochs teach on, most of all; or none of them, and what the first one lacks."""
+    untrained = asked.see(Trial(arm="base", seed=0))
+    taught: list[int] = []
+    missing: list[tuple[str, ...]] = []
+    for seed in start.seeds:
+        found = lacks(asked.see(Trial(arm="none", seed=seed, epochs=epochs)), untrained, start.wanted)
+        if found:
+            missing.append(found)
+        else:
+            taught.append(seed)
+        if len(taught) == start.most:
+            return taught, ()
+        if len(missing) > len(start.seeds) - start.most:
+            break
+    return [], missing[0]
 
 
 def _try_blocks(asked: Asked, blocks: Sequence[int]) -> bool:
