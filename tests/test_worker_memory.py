@@ -35,6 +35,7 @@ def grown(model: Path, root: Path, pipe: Connection) -> None:
             pipe.send(psutil.Process().memory_info().rss if outcome.status == "done" else outcome.cause)
 
 
+@pytest.mark.slow
 def test_a_worker_holds_no_more_after_its_sixth_cell_than_after_its_second(tiny_llama: Path, tmp_path: Path) -> None:
     spawn = multiprocessing.get_context("spawn")
     ours, theirs = spawn.Pipe()
