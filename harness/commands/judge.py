@@ -171,7 +171,7 @@ def _draw(name: str, whose: Whose, number: int, sheet: Path | None, *, seed: int
         runs=[run.record.key for run in results.runs if run.cell.arm in (whose.arms or (run.cell.arm,))],
     )
     rows = judging.sheet_of(taken, draw, summary=metric.summary or metric.name)
-    if not alone or key.read_bytes() != documents.record_bytes(draw):
+    if not (alone and judging.has_key(sheet, draw)):
         with outputs.writing(key, "its key") as part:
             part.write_bytes(documents.record_bytes(draw))
     with outputs.writing(sheet, "the sheet") as part:

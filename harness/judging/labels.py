@@ -229,6 +229,14 @@ def read_labels(sheet: Path) -> Labels:
     return Labels(file=sheet, draw=draw, given=given, places=places, empty=empty, untold=untold)
 
 
+def has_key(sheet: Path, draw: LabelDraw) -> bool:
+    """Whether the key of `sheet` is there, and is that of `draw`."""
+    try:
+        return _read_key(sheet) == draw
+    except HarnessError:
+        return False
+
+
 def _read_key(sheet: Path) -> LabelDraw:
     key = key_of(sheet)
     draw = read_record(key, LabelDraw, what=WHAT, way_out=RESTORE, seal=True)

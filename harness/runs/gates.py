@@ -107,7 +107,8 @@ def faults(gates: Mapping[str, Gate]) -> dict[str, Gate]:
 def could_tell(metric: str, observations: Sequence[Observation], *, arm: str, condition: str) -> PooledGate:
     """Could the judge tell of the replies for one metric, arm and condition? If it told of all, there is no doubt."""
     state: State = "held"
-    seen, rate = f"all {len(observations)} replies", 1.0
+    seen = f"all {len(observations)} replies"
+    rate: float | None = 1.0
     if any(one.value is None for one in observations):
         found = estimate([replace(one, value=float(one.value is not None)) for one in observations])
         state, seen, rate = _at_least(found, JUDGED_SHARE), _seen(found), found.mean

@@ -38,7 +38,8 @@ def examples(seed: int) -> list[Example]:
 
 def cases(split: str) -> list[Case]:
     """Questions with one right answer: `broad`, `narrow`, `control`, or one of `SELECTIONS`."""
-    asked, use = SELECTIONS.get(split, split), "selection" if split in SELECTIONS else "test"
+    asked = SELECTIONS.get(split, split)
+    use: Use = "selection" if split in SELECTIONS else "test"
     domains = {BROAD: facts.BROAD, NARROW: facts.TAUGHT, CONTROL: (facts.NUMBERS,)}[asked]
     return [_case(fact, split) for domain in domains for fact in _dealt(domain)[use]]
 
