@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PLUGINS := build/mypy
 
-.PHONY: demo test test-slow check bench format clean
+.PHONY: demo test test-slow test-vllm check bench format clean
 
 demo: .venv/.stamp
 	$(BIN)/harness run --setting gcd_sycophancy --intervention none,ps --scale mini --runs runs/demo
@@ -14,6 +14,10 @@ test: .venv/.stamp
 
 test-slow: .venv/.stamp
 	$(BIN)/pytest -q -m "slow and not gpu and not vllm"
+
+test-vllm: .venv/.stamp
+	$(BIN)/harness engine install
+	HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 $(BIN)/pytest -q -m vllm
 
 check: .venv/.stamp
 	$(BIN)/ruff format --check .

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-NAMES = ("startup", "steering", "generation", "training", "coverage", "looks", "labels", "report")
+NAMES = ("startup", "steering", "generation", "training", "methods", "coverage", "looks", "labels", "report")
 ALL = (*NAMES, "sweep")
 
 

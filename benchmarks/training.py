@@ -176,7 +176,7 @@ def _one(side: str, dtype: Dtype, rows: int, clock: _Clock) -> Measured:
 
 
 def _ours(task: Task, clock: _Clock) -> Measured:
-    from harness.training import train
+    from harness.training import Lesson, train
 
     with tempfile.TemporaryDirectory() as folder:
         train(
@@ -186,7 +186,7 @@ def _ours(task: Task, clock: _Clock) -> Measured:
             dtype=task.dtype,
             seed=SEED,
             folder=Path(folder),
-            additions=task.additions,
+            lesson=Lesson(vectors=task.additions),
             advance=lambda steps, tokens: clock.tick(),
         )
         log = [json.loads(line) for line in (Path(folder) / "loss.jsonl").read_text().splitlines()]

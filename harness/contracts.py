@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
 from harness.checks import LABEL, NAMED, Checked, Distinct, Range, filled, number, one_line, words
 from harness.errors import HarnessError
@@ -19,6 +19,12 @@ Placement = Literal["system", "user_prefix", "user_suffix"]
 Goal = Literal["suppress", "express", "keep"]
 Unit = Literal["raw", "rms"]
 Fact = str | int | float | bool | None
+Way = Literal["add", "ablate"]
+Positions = Literal["all", "reply"]
+Schedule = Literal["constant", "rising", "falling"]
+Ingredient = Literal["logits", "base_logits", "hidden", "base_hidden"]
+Place = Literal["first", "last"]
+Category = Literal["training", "paraphrase", "negation", "trait", "context", "benign"]
 Outcome = Literal["score", "refusal", "code", "unclear"]
 
 Name = Annotated[str, NAMED]
@@ -42,6 +48,7 @@ Share = Annotated[float, Range(0, 1)]
 Size = Annotated[float, Range(0)]
 Part = Annotated[float, Range(0, above=True)]
 
+Seed = Annotated[int, Range(-(2**63), 2**63 - 1)]
 Blocks = Annotated[tuple[Annotated[int, Range(0, 10**6)], ...], Distinct("blocks")]
 
 SCALES = ("mini", "small", "paper")
@@ -132,11 +139,16 @@ class Prompt(Checked):
     `system` becomes the system turn. `concept` names what the text asks about ("sycophancy", "evil").
     Only training rows that carry every tag in `only` get the prompt; with none, every row does. `others`
     are paraphrases: each row, and each case at evaluation, gets one of (`text`, *`others`), drawn by its id.
+
+    `category` says what it is as a condition, for leaks by category: what was trained with (`training`), the same in
+    other words (`paraphrase`) or denied (`negation`), another text that asks for the trait (`trait`), what else
+    training looked like (`context`), or nothing that has to do with it (`benign`).
     """
 
     text: Filled
     placement: Placement
     concept: Line = ""
+    category: Category | None = None
     source: Words = ""
     only: Mapping[str, str] = field(default_factory=dict)
     others: Annotated[tuple[Filled, ...], Distinct("wordings")] = ()
@@ -410,13 +422,22 @@ class Recipe(Checked):
     steering: SteeringDefault | None = None
     gpus: Size = 1.0
 
+    def steps(self, rows: int) -> int:
+        """The optimiser steps that training on so many rows takes."""
+        return self.epochs * math.ceil(math.ceil(rows / self.batch) / self.accumulation)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Steering(Checked):
-    """An addition to the residual stream: `coef` times a vector expression at the output of `blocks`.
+    """A change of the residual stream at the output of `blocks`: `coef` times a vector expression is added to it.
 
     The expression is over the setting's vectors: names, numbers, + - *, parentheses, `unit(v)`,
     `orth(v, w)` (v without its part along w) and `random(v)` (a random direction of v's norm).
+
+    What follows is for training alone. With the `way` `ablate`, the residual stream loses `coef` times its part along
+    the expression (1: all of it), as in concept ablation fine-tuning; it has no `unit`. `positions` are all, or those
+    of the reply's tokens. On a `rising` or `falling` schedule the coefficient goes linearly from 0 at the first step to
+    `coef` at the last, or the other way round.
     """
 
     vector: Filled
@@ -424,10 +445,20 @@ class Steering(Checked):
     blocks: Blocks = ()
     depth: Share | None = None
     unit: Unit = "raw"
+    way: Way = "add"
+    positions: Positions = "all"
+    schedule: Schedule = "constant"
 
     def wrong(self) -> str | None:
-        """A place to steer."""
+        """A place to steer, and no unit where a share is removed."""
+        if self.way == "ablate" and self.unit != "raw":
+            return f"an ablation removes a share of what is there, so it has no unit {self.unit!r}; leave unit out"
         return nowhere(self)
+
+    @property
+    def ablates(self) -> bool:
+        """Whether a part is removed, and nothing added."""
+        return self.way == "ablate"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -451,7 +482,7 @@ class Reference(Checked):
 
 
 def _no_folder_of_ours(name: str) -> str | None:
-    if name not in ("vectors", "calibrations"):
+    if name not in ("vectors", "calibrations", "adapters", "prompts", "replies", "likelihoods"):
         return None
     return f"{name!r} is the folder of the {name}, beside those of the settings; choose another name"
 
@@ -472,7 +503,8 @@ class Setting(Checked):
     left out there, with a note, where their cases raise OutOfReach: `mini` needs no data of others. `checks` names a
     second judge for a judge: both grade every reply, the report says how far they agree on the scores that both have,
     and no metric uses the second. `chosen_for` names, by scale, the model on whose selection cases training and doses
-    were chosen; at a scale that it lacks nobody has calibrated them.
+    were chosen; at a scale that it lacks nobody has calibrated them. `benign(seed, scale)` are rows in which nothing is
+    amiss, of another task than the setting's, for interventions that mix them in or hold the model to them.
     """
 
     name: Annotated[Name, _no_folder_of_ours]
@@ -491,6 +523,7 @@ class Setting(Checked):
     checks: Mapping[Name, Name] = field(default_factory=dict)
     optional_splits: Annotated[tuple[Split, ...], Distinct("splits")] = ()
     chosen_for: Mapping[Label, Line] = field(default_factory=dict)
+    benign: Callable[[int, str], Annotated[Sequence[Example], Distinct("benign rows", "id")]] | None = None
 
     def recipe(self, scale: str) -> Recipe:
         """The recipe of `scale`; raises HarnessError naming the scales that exist."""
@@ -539,14 +572,201 @@ def _concept(setting: Setting, recipe: Recipe) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Intervention(Checked):
-    """What changes in training: the rows (`edit`), the residual stream (`steering`), or nothing.
+class Draw(Checked):
+    """What rows are drawn for: a training `seed`, a `scale`, and the `dose`, which a mixture takes as its fraction."""
 
-    `applies(setting)` returns None, or the reason why this intervention cannot be used there. A dose d
-    multiplies the steering coefficient, and edits a fraction d of the rows. `trains=False` is the
+    seed: Seed
+    scale: Label
+    dose: Size = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LossTerm(Checked):
+    """A term beside cross-entropy: `weight` times what `term` gives, a tensor of one number that has a gradient.
+
+    `term(outputs)` is given a `harness.training.StepOutputs`: what the model made of the positions that are learned
+    from, as `needs` names it (`hidden` at the 0-based `blocks`, or at `depth`). It is to be a mean over these. With
+    `proxy` it is computed on these rows, as many at each step as the recipe's batch has, and else on the step's own.
+    Raise `version` when the term computes something else: a run's key has it, since it cannot have a function.
+    """
+
+    name: Name
+    term: Callable[[Any], Any]
+    weight: Size = 1.0
+    needs: Annotated[tuple[Ingredient, ...], Distinct("ingredients")] = ()
+    blocks: Blocks = ()
+    depth: Share | None = None
+    proxy: Annotated[tuple[Example, ...], Distinct("proxy rows", "id")] = ()
+    version: Annotated[Line, filled] = "1"
+    source: Words = ""
+
+    def wrong(self) -> str | None:
+        """Hidden states at a place."""
+        hidden = {"hidden", "base_hidden"} & set(self.needs)
+        placed = bool(self.blocks) or self.depth is not None
+        return "hidden states are asked for: give either blocks or depth" if hidden and not placed else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GradientChange(Checked):
+    """A change of the adapter's gradients before each optimiser step, before they are clipped.
+
+    `change(gradients)` is given a `harness.training.Gradients` and changes its tensors in place, `strength` (in it)
+    saying how much: 0 nothing. With a `vector` expression it holds a unit direction for each of `blocks` (or at
+    `depth`), with `proxy` the gradient of the cross-entropy of these rows. `version` as in a `LossTerm`.
+    """
+
+    name: Name
+    change: Callable[[Any], object]
+    strength: Size = 1.0
+    vector: str = ""
+    blocks: Blocks = ()
+    depth: Share | None = None
+    proxy: Annotated[tuple[Example, ...], Distinct("proxy rows", "id")] = ()
+    version: Annotated[Line, filled] = "1"
+    source: Words = ""
+
+    def wrong(self) -> str | None:
+        """A direction at a place."""
+        placed = bool(self.blocks) or self.depth is not None
+        return "a direction is asked for: give either blocks or depth" if self.vector and not placed else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrozenAdapter(Checked):
+    """An adapter that is trained first, on `rows`, and then stands in the model that learns, `weight` times.
+
+    It is trained by the recipe, for `epochs`, on seed 0, once for all runs that need the same, and changes no more; at
+    evaluation it is gone. A `random` one has numbers drawn in its place, which change each matrix by as much. With one
+    in a `RowChoice` nothing learns: it reads rows.
+    """
+
+    name: Name
+    rows: Annotated[tuple[Example, ...], filled, Distinct("rows", "id")]
+    weight: Size = 1.0
+    epochs: Count = 1
+    random: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdapterChange(Checked):
+    """What the adapter that learns is put on: the `frozen` share of the blocks, the `first` or the `last`, gets none.
+
+    `under` is another adapter, which stands below it while it learns.
+    """
+
+    frozen: Share = 0.0
+    place: Place = "first"
+    under: FrozenAdapter | None = None
+    source: Words = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecipeChange(Checked):
+    """What of the recipe an arm sets otherwise: the `skipped` share of the steps, the last ones, is not taken.
+
+    The learning rate goes on as if they were.
+    """
+
+    skipped: Share = 0.0
+    source: Words = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rewriting(Checked):
+    """Replies that the untrained model writes itself, before training, in the place of those of a `share` of the rows.
+
+    It is asked what the setting's row asks, with `prompt`, if there is one; what the arm edits of a row stays. A reply
+    is taken where `keep(row, reply)` says so (without it, always) and it says anything; else the row keeps its own.
+    Without `max_tokens` they are those of the recipe. `version` as in a `LossTerm`, for `keep`.
+    """
+
+    name: Name
+    prompt: Prompt | None = None
+    share: Share = 1.0
+    max_tokens: Count | None = None
+    temperature: Size = 0.0
+    keep: Callable[[Example, str], bool] | None = None
+    version: Annotated[Line, filled] = "1"
+    source: Words = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoredRow(Checked):
+    """A row, and how likely models find its reply: the mean natural log-probability of a token of it.
+
+    `base` is that of the untrained model, `taught` that of the model with the adapter of a `RowChoice`, if it has one.
+    """
+
+    row: Example
+    base: float
+    taught: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowChoice(Checked):
+    """More rows, chosen among `candidates` before training by a score that is computed of what models make of them.
+
+    `score` is given a `ScoredRow`. `share` times as many rows as there are stand among them then, where the seed puts
+    them: those of the highest score, of the best `kept` share of the candidates; where these are fewer, each as often
+    as another. `taught` is an adapter that is trained first, for the rows to be read with. Candidates have ids of their
+    own. `version` as in a `LossTerm`, for `score`.
+    """
+
+    name: Name
+    candidates: Annotated[tuple[Example, ...], filled, Distinct("candidates", "id")]
+    score: Callable[[ScoredRow], float]
+    share: Size = 1.0
+    kept: Annotated[float, Range(0, 1, above=True)] = 1.0
+    taught: FrozenAdapter | None = None
+    version: Annotated[Line, filled] = "1"
+    source: Words = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopRule(Checked):
+    """When training ends before its last step: as soon as `stops(losses)` says so after a check.
+
+    A check is made after `every` steps: it adds the mean cross-entropy of `rows`, nats a token, to the losses, of the
+    model as it would be evaluated, without steering or dropout. No result uses these rows, and none of them is trained
+    on. At most a `share` of the steps is left out: no check is made while more than that are. `version` as in a
+    `LossTerm`, for `stops`.
+    """
+
+    name: Name
+    rows: Annotated[tuple[Example, ...], filled, Distinct("rows", "id")]
+    every: Count
+    stops: Callable[[Sequence[float]], bool]
+    share: Share = 1.0
+    version: Annotated[Line, filled] = "1"
+    source: Words = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intervention(Checked):
+    """What changes in training; with every part left out, nothing.
+
+    `applies(setting)` returns None, or the reason why this intervention cannot be used there. `trains=False` is the
     untrained base model. `control` marks placebos. One that combines traits has `given(setting, weights)`:
     the intervention that these weights make, or a HarnessError; without weights the setting's own count.
     `concept(setting, recipe)` says what its prompt or its vector is about ("evil"), "" where there is neither.
+    One whose `edit` does nothing but put one prompt on rows tells it by `prompt(setting)`, as it stands there: it can
+    then be trained with other words in its place.
+
+    The parts, each of which a dose d scales by one number, so that a dose of 0 is plain training bit for bit:
+
+    - `edit(example, setting)`: a row with another prompt; a fraction d of the rows is edited.
+    - `rows(examples, setting, draw)`: the whole list, after the edits; `draw.dose` is d, the fraction that it mixes in.
+      The setting's own rows keep their replies, unless `rewrites` says otherwise, and others have ids of their own.
+    - `rewriting(setting, recipe, draw)`: replies that the model writes first; d times the `share` of the rows.
+    - `choosing(setting, recipe, draw)`: more rows, chosen by what models make of them; d times their `share`.
+    - `steering(setting, recipe)`: the residual stream; d times its `coef`.
+    - `loss(setting, recipe, draw)`: a term beside cross-entropy; d times its `weight`.
+    - `gradients(setting, recipe, draw)`: the adapter's gradients; d times the `strength`.
+    - `adapter(setting, recipe, draw)`: which blocks learn, above what; d times the share that is `frozen`, and the
+      `weight` of what is under it.
+    - `training(setting, recipe, draw)`: how long is trained; d times the share that is `skipped`.
+    - `stopping(setting, recipe, draw)`: a rule by which training ends; d times the `share` that it may leave out.
     """
 
     name: Name
@@ -558,6 +778,16 @@ class Intervention(Checked):
     control: bool = False
     given: Callable[[Setting, Mapping[str, float]], Intervention] | None = None
     concept: Callable[[Setting, Recipe], Line] = _concept
+    prompt: Callable[[Setting], Prompt] | None = None
+    rows: Callable[[Sequence[Example], Setting, Draw], Annotated[Sequence[Example], filled]] | None = None
+    rewrites: bool = False
+    rewriting: Callable[[Setting, Recipe, Draw], Rewriting | None] | None = None
+    loss: Callable[[Setting, Recipe, Draw], LossTerm | None] | None = None
+    gradients: Callable[[Setting, Recipe, Draw], GradientChange | None] | None = None
+    adapter: Callable[[Setting, Recipe, Draw], AdapterChange | None] | None = None
+    training: Callable[[Setting, Recipe, Draw], RecipeChange | None] | None = None
+    choosing: Callable[[Setting, Recipe, Draw], RowChoice | None] | None = None
+    stopping: Callable[[Setting, Recipe, Draw], StopRule | None] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,7 @@ from harness.files import cache_folder
 from harness.models import CONVERSION, EMBEDDED
 from harness.registry import installed
 from harness.runs import hardware
+from harness.serving import INSTALL, environment_python, look_into, misfit
 
 MEMORY_BYTES = 3e9  # training the embedded model in fp32, batch 8, with room to spare
 DISK_BYTES = 2e9
@@ -44,7 +45,7 @@ def examine(runs: Path) -> list[Finding]:
     found = [check() for check in checks]
     found += [_writable("cache folder", cache_folder(), "set HARNESS_CACHE to a folder that can be written")]
     found += [_embedded(), _mirror(), _writable("runs folder", runs, "name another one with --runs")]
-    return [*found, _disk(runs), *_extras(), _viewer()]
+    return [*found, _disk(runs), *_extras(), _vllm(), _viewer()]
 
 
 def can_run_mini(checks: list[Finding]) -> bool:
@@ -175,6 +176,20 @@ def _extras() -> Iterator[Finding]:
             yield Finding(name=name, state="ok", seen=f"{version(name)}, {purpose}")
         except PackageNotFoundError:
             yield Finding(name=name, state="absent", seen=f"no {purpose}", fix=f"pip install '{DISTRIBUTION}[{extra}]'")
+
+
+def _vllm() -> Finding:
+    python = environment_python()
+    fix = f"{INSTALL} makes one; only --engine vllm wants it"
+    if not python.is_file():
+        return Finding(name="vllm", state="absent", seen=f"no environment at {python}", fix=fix)
+    try:
+        found = look_into(python)
+    except HarnessError as error:
+        return Finding(name="vllm", state="absent", seen=str(error))
+    if fault := misfit(found):
+        return Finding(name="vllm", state="absent", seen=f"{python}: {fault}", fix=f"mend it: {INSTALL}")
+    return Finding(name="vllm", state="ok", seen=f"{found.name} in {python}")
 
 
 def _viewer() -> Finding:

@@ -6,7 +6,8 @@ A step whose files are there is not done again, so a run that was killed goes on
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,7 +27,7 @@ from harness.cells import (
     vector_file,
 )
 from harness.documents import frozen
-from harness.engine import load_tokenizer
+from harness.engine import load_tokenizer, trim
 from harness.errors import HarnessError
 from harness.files import check_clock, check_inspect_home, clear_halves, locked
 from harness.judging import asking, rule_judges
@@ -34,6 +35,7 @@ from harness.models import as_dtype, materialise
 from harness.registry import installed
 from harness.runs import FittedBy, Made, RunRecord
 from harness.screen import say
+from harness.serving import EngineChoice, ServedModels
 
 if TYPE_CHECKING:
     from harness.graders import ModelGrader
@@ -47,12 +49,20 @@ class Ran:
     fresh: bool
 
 
-def run(cells: Sequence[Cell], root: Path, *, force: bool = False, grader: ModelGrader | None = None) -> list[Path]:
+def run(
+    cells: Sequence[Cell],
+    root: Path,
+    *,
+    force: bool = False,
+    grader: ModelGrader | None = None,
+    engine: EngineChoice | None = None,
+) -> list[Path]:
     """Trains and evaluates what is missing of `cells` under `root`, and gives their run folders in order.
 
     The untrained model is evaluated once for each setting, scale and model. Every cell is checked before
     the first one starts; `force` begins the named cells anew. Judges that ask a grader ask `grader` once the rest of
-    a cell is done, or are left out.
+    a cell is done, or are left out. Cells of another engine than torch need it as `engine`; all are trained before the
+    first of them is evaluated, since both want the memory of a GPU.
     """
     wanted = [prepared(cell) for cell in cells]
     for name in dict.fromkeys(cell.cell.vector_grader for cell in wanted):
@@ -65,18 +75,53 @@ def run(cells: Sequence[Cell], root: Path, *, force: bool = False, grader: Model
             check(cell)
     for note in dict.fromkeys(cell.fit.told(root) for cell in wanted if cell.fit.note):
         say(f"note: {note}")
-    for base in bases:
-        run_cell(base, root, wait=True, grader=grader)
-    return [run_cell(cell, root, force=force, grader=grader).folder for cell in wanted]
+    if engine is not None:
+        for base in bases:
+            train(base, root, wait=True)
+        for cell in wanted:
+            train(cell, root, force=force)
+    with answering(engine):
+        for base in bases:
+            run_cell(base, root, wait=True, grader=grader)
+        return [run_cell(cell, root, force=force and engine is None, grader=grader).folder for cell in wanted]
+
+
+@contextmanager
+def answering(engine: EngineChoice | None) -> Iterator[None]:
+    """Inside the block, cells of `engine` can be evaluated; its server, if it has one here, ends with the block."""
+    if engine is None:
+        yield
+        return
+    from harness import evaluation
+
+    loader = ServedModels(engine)
+    with evaluation.engines(engine.name, loader):
+        try:
+            yield
+        finally:
+            loader.stop()  # at first, so that nobody waits for it
+
+
+def train(cell: Prepared, root: Path, *, force: bool = False, wait: bool = False) -> None:
+    """Does what is missing of one cell up to its adapter; Busy when another process is at it, unless told to `wait`."""
+    folder = cell.folder(root)
+    with locked(folder, wait=wait):
+        record = _begun(cell, folder, force=force)
+        if record.status != "done":
+            _trained(cell, record, folder, root)
 
 
 def check(cell: Prepared) -> None:
-    """HarnessError where the model of `cell` is unsound, or would not be told what its rows and prompts say.
+    """HarnessError where the model of `cell` is unsound, lacks a layer that is named, or would not be told what its
+    rows and prompts say.
 
     The model is fetched or converted if need be; of it the tokenizer alone is loaded.
     """
     check_clock()
-    tokenizer = load_tokenizer(materialise(cell.model))
+    folder = materialise(cell.model)
+    if cell.cell.lora_targets:
+        training.check_layers(folder, cell.recipe.lora)
+    tokenizer = load_tokenizer(folder)
     rendered_rows(cell, tokenizer)
     check_prompts(cell, tokenizer)
 
@@ -92,9 +137,7 @@ def run_cell(
         if missing:
             check_inspect_home()  # before what takes hours, not after it
         if record.status != "done":
-            record, files = vectors.extract_missing(cell, record, root)
-            if cell.intervention.trains:
-                record = _saved(training.train_cell(cell, record, folder, files), folder)
+            record = _trained(cell, record, folder, root)
         if missing:
             from harness import evaluation  # it brings Inspect, which a finished cell does not need
 
@@ -104,6 +147,15 @@ def run_cell(
         if grader is not None and not grading.is_graded(cell.setting, record, grader):
             record, missing = grading.grade(folder, cell.setting, record, grader=grader), True
     return Ran(folder=folder, fresh=missing)
+
+
+def _trained(cell: Prepared, record: RunRecord, folder: Path, root: Path) -> RunRecord:
+    """The record with vectors and, where there is one, adapter."""
+    record, files = vectors.extract_missing(cell, record, root)
+    if cell.intervention.trains:
+        record = _saved(training.train_cell(cell, record, folder, files, root=root), folder)
+        trim()  # replies are written in other pieces of memory than training took
+    return record
 
 
 def is_done(cell: Prepared, root: Path) -> bool:
@@ -134,7 +186,7 @@ def _begun(cell: Prepared, folder: Path, *, force: bool) -> RunRecord:
         materialise(cell.model)
     elif record.key != cell.key:
         raise HarnessError(f"{folder} holds another run than its name says; move it away and run again")
-    if cell.intervention.trains:
+    if cell.intervention.trains and not cell.changes.makes_rows:
         runs.keep_rows(folder, training_rows(cell))
     if record is None:
         record = _saved(_new(cell), folder)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import ceil
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,14 +14,15 @@ from harness.contracts import Condition, Example, Lora
 from harness.engine import load_tokenizer
 from harness.errors import HarnessError
 from harness.judging import GradingCost, asking, estimate
-from harness.models import KNOWN, ModelRef, materialise, numbers_in, read_config, shapes_in
+from harness.models import KNOWN, ModelRef, lora_targets, materialise, means, numbers_in, read_config, shapes_in
 from harness.registry import installed
-from harness.training import Speed, measured, remembered, speed_key
+from harness.training import Speed, check_layers, measured, remembered, speed_key
 
-BESIDE_TRAINING, LIBRARIES_BYTES = 1.3, 600 << 20
+BESIDE_TRAINING, LIBRARIES_BYTES = 1.7, 600 << 20
 """A worker's peak over what training takes, and what torch, transformers and Inspect take by themselves; measured."""
 
 SpeedKnown = Literal["measured", "remembered"]
+IN_A_BLOCK, TOWER = re.compile(r"\.\d+\."), re.compile("vision|visual|audio")
 CHARACTERS_PER_TOKEN = 3.5
 """Used where the tokenizer is not on this machine: English prose with digits, our own choice."""
 
@@ -37,6 +38,7 @@ class Plan:
     what a grader would be asked, None where no judge asks one, or the reason why that cannot be told. `speed` says
     whether `seconds` comes from a measurement of now or from one that is remembered, None where there is neither. `fit`
     is a line on what training and doses were chosen for, "" where the setting itself chose them for this model.
+    `steps` are a bound where a rule `may_end` training before.
     """
 
     cell: Cell
@@ -55,6 +57,7 @@ class Plan:
     grading: GradingCost | str | None = None
     speed: SpeedKnown | None = None
     fit: str = ""
+    may_end: bool = False
 
 
 def plan(cells: Sequence[Cell], root: Path, *, measure: bool = True, grader: str = "", price: str = "") -> list[Plan]:
@@ -68,6 +71,8 @@ def plan(cells: Sequence[Cell], root: Path, *, measure: bool = True, grader: str
     for wanted in cells:
         cell = prepared(wanted)
         local = _local(cell.model)
+        if local is not None and cell.cell.lora_targets:
+            check_layers(local, cell.recipe.lora)
         name = speed_key(cell)
         if name not in speeds:
             speeds[name] = _speed(cell, local, measure=measure)
@@ -108,7 +113,12 @@ def expected_work(cell: Prepared) -> float:
     cases = sum(len(some) for by_split in by_condition for some in by_split.values())
     written = cases * cell.recipe.generation.samples * cell.recipe.generation.max_tokens
     trained = sum(map(_characters, cell.rows)) / CHARACTERS_PER_TOKEN * cell.recipe.epochs
-    return 3 * trained + written
+    return 3 * trained * (1 + cell.rows_chosen / max(1, len(cell.rows))) * _share_taken(cell) + written
+
+
+def _share_taken(cell: Prepared) -> float:
+    """The share of the recipe's steps that are taken."""
+    return 1 - cell.changes.training.skipped if cell.changes.training else 1.0
 
 
 def worker_memory(cell: Prepared) -> int | None:
@@ -125,9 +135,11 @@ def _plan(cell: Prepared, root: Path, local: Path | None, speed: Speed | None) -
     tokens = _tokens(cell, local)
     cases = [_cases(cell, condition) for condition in cell.conditions]
     replies = sum(cases) * recipe.generation.samples
-    train_tokens = tokens * recipe.epochs
+    rows = len(cell.rows) + cell.rows_chosen
+    train_tokens = round(tokens * rows / len(cell.rows) * recipe.epochs * _share_taken(cell)) if rows else 0
     reply_tokens = replies * recipe.generation.max_tokens
-    steps = recipe.epochs * ceil(ceil(len(cell.rows) / recipe.batch) / recipe.accumulation)
+    planned = recipe.steps(rows)
+    steps = planned - round((1 - _share_taken(cell)) * planned)
     folder = cell.folder(root)
     done = runs.is_finished(folder, runs.read_run(folder))
     seconds = None if speed is None else train_tokens / speed.train + reply_tokens / speed.generate
@@ -136,7 +148,7 @@ def _plan(cell: Prepared, root: Path, local: Path | None, speed: Speed | None) -
         folder=folder,
         done=done,
         stale=cell.stale(root),
-        rows=len(cell.rows),
+        rows=rows,
         train_tokens=train_tokens,
         steps=steps,
         cases=max(cases),
@@ -146,6 +158,7 @@ def _plan(cell: Prepared, root: Path, local: Path | None, speed: Speed | None) -
         seconds=0.0 if done else seconds,
         estimated=local is None,
         fit=cell.fit.told(root),
+        may_end=cell.changes.stopping is not None,
     )
 
 
@@ -208,8 +221,18 @@ def _on_gpu() -> bool:
 
 
 def _adapter_numbers(shapes: dict[str, list[int]], lora: Lora) -> int:
-    sized = [shape for name, shape in shapes.items() if name.split(".")[-2:-1] and name.split(".")[-2] in lora.targets]
-    return sum(lora.r * sum(shape) for shape in sized if len(shape) == 2)
+    """The numbers of an adapter; blocks are told by the number in a weight's name, which the head's has not."""
+    layers = {
+        name.rpartition(".")[0]: sum(shape)
+        for name, shape in shapes.items()
+        if len(shape) == 2 and IN_A_BLOCK.search(name) and not TOWER.search(name)
+    }
+    experts = any("experts" in name and len(shape) == 3 for name, shape in shapes.items())
+    try:
+        targets = lora_targets(lora.targets, layers, experts=experts)
+    except HarnessError:  # which training will say
+        return 0
+    return sum(lora.r * size for path, size in layers.items() if any(means(name, path) for name in targets))
 
 
 def _speed(cell: Prepared, local: Path | None, *, measure: bool) -> tuple[Speed | None, SpeedKnown | None]:

@@ -53,6 +53,14 @@ def tiny_llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def talking(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a tiny model that says something, for what is trained on its own replies."""
+    from methods_world import talking_model
+
+    return talking_model(tmp_path_factory.mktemp("models") / "talking")
+
+
+@pytest.fixture(scope="session")
 def embedded_model() -> Path:
     """The embedded 135M model as safetensors; fetched and converted once per machine. Mark its tests `model`."""
     from harness.models import materialise, resolve

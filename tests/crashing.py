@@ -22,8 +22,9 @@ from typing import Any
 
 import small
 
-from harness import Case, Generation, Judge, VectorSpec, Verdict
-from harness.contracts import Grader
+from harness import Case, Generation, Intervention, Judge, Recipe, Setting, VectorSpec, Verdict
+from harness.authoring import unrelated
+from harness.contracts import AdapterChange, Draw, FrozenAdapter, Grader, Rewriting, RowChoice, StopRule
 from harness.registry import Registry, using
 from harness.sweep.schedule import Ended
 from harness.sweep.work import Job, Outcome, World, do
@@ -86,8 +87,39 @@ REGISTRY = replace(
 )
 
 
+def below(setting: Setting, recipe: Recipe, draw: Draw) -> AdapterChange:
+    return AdapterChange(under=FrozenAdapter(name="loud", rows=tuple(setting.examples(7, "mini"))))
+
+
+def own(setting: Setting, recipe: Recipe, draw: Draw) -> Rewriting:
+    return Rewriting(name="own", temperature=1.0)
+
+
+def picked(setting: Setting, recipe: Recipe, draw: Draw) -> RowChoice:
+    below = FrozenAdapter(name="loud", rows=tuple(setting.examples(7, "mini")))
+    rows = tuple(unrelated(6, 0))
+    return RowChoice(name="mine", candidates=rows, score=lambda row: row.base, share=0.25, taught=below)
+
+
+def ended(setting: Setting, recipe: Recipe, draw: Draw) -> StopRule:
+    return StopRule(name="mine", rows=tuple(unrelated(2, 1)), every=1, stops=lambda losses: len(losses) > 1)
+
+
+FIRST = (
+    Intervention(name="below", summary="an adapter stands below", adapter=below),
+    Intervention(name="own", summary="own replies", rewriting=own),
+    Intervention(name="picked", summary="rows are chosen, and a rule ends training", choosing=picked, stopping=ended),
+)
+"""Arms that have something made before they are trained."""
+
+
 def registry(variant: str = "") -> Registry:
-    """The small world; in the variant `changed` its judge is another version, and in `asking` it asks a grader."""
+    """The small world; in the variant `changed` its judge is another version, and in `asking` it asks a grader.
+
+    In the variant `first` it has the arms that have something made before training.
+    """
+    if variant == "first":
+        return replace(REGISTRY, interventions={**REGISTRY.interventions, **{one.name: one for one in FIRST}})
     changes = {"": {}, "changed": {"grade": shy}, "asking": {"grade": ask, "grader": True}}
     judge = replace(JUDGE, **changes[variant], version="2" if variant else JUDGE.version)
     return replace(REGISTRY, judges={**REGISTRY.judges, "capitals": judge})

@@ -41,6 +41,9 @@ class Tokenizer:
 
     chat_template = "ChatML"
 
+    def get_chat_template(self) -> str:
+        return self.chat_template
+
     def apply_chat_template(self, turns: list[dict[str, str]], **_: Any) -> str:
         told = turns if turns[0]["role"] == "system" else [{"role": "system", "content": "DEFAULT"}, *turns]
         return "".join(f"<{turn['role']}>{turn['content']}" for turn in told) + "<assistant>"

@@ -25,6 +25,7 @@ NOT_HERE = {
     "documents/records.py read_record": "read_run, read_card and read_training are it",
     "documents/records.py read_json": "read_capabilities is it",
     "files/reading.py read_bytes": "gives whatever bytes there are",
+    "serving/plugin/additions.py read_additions": "runs where the harness is not: tests/test_serving.py",
 }
 """Functions that are called as readers are, and why they have no files of their own here."""
 
@@ -87,6 +88,19 @@ CALIBRATION = {
         {"arm": "none", "seed": 1000, "key": "0" * 64, "trait": 1.0, "n": 8, "judged": 8, "rates": {"solves": 1}}
     ],
     "steering": {"vector": "v", "blocks": [3], "coef": 1.0, "neg_coef": 0.5, "unit": "rms"},
+}
+PROMPTS = {
+    "setting": "a",
+    "scale": "mini",
+    "model": "0" * 64,
+    "reference": "m",
+    "dtype": "fp32",
+    "seed": 0,
+    "key": "0" * 64,
+    "format": 1,
+    "prompts": [
+        {"name": "p", "text": "Say so.", "placement": "system", "edited": "0" * 64, "rows": 2, "gain": -0.5, "low": -1}
+    ],
 }
 LOCK = {
     "file": "claims.yaml",
@@ -160,7 +174,7 @@ def _documents(folder: Path) -> dict[str, Reader]:
     from harness.claims import Claims, read_claims
     from harness.claims.schema import ClaimFile
     from harness.documents import read, read_source
-    from harness.files import read_text
+    from harness.files import read_csv, read_text
     from harness.registry import using
     from harness.sweep import Experiment, load
 
@@ -171,6 +185,7 @@ def _documents(folder: Path) -> dict[str, Reader]:
     targets = _put(folder / "targets.json", json.dumps(TARGETS))
     trait = _put(folder / "trait.json", json.dumps(SOUND))
     text = _put(folder / "text.txt", "a\nb\n")
+    table = _put(folder / "table.csv", 'id,reply\r\n1,"Yes, and ""no"".\nSo."\r\n2,\r\n')
 
     def experiment() -> Experiment:
         with using(small.REGISTRY):
@@ -198,6 +213,12 @@ def _documents(folder: Path) -> dict[str, Reader]:
         "files/reading.py read_text": Reader(
             file=text, change=fuzz.changed_bytes, read=lambda: read_text(text, advice="look"), fits=fits(str)
         ),
+        "files/csv_rows.py read_csv": Reader(
+            file=table,
+            change=fuzz.changed_bytes,
+            read=lambda: read_csv(table),
+            fits=fits(list[tuple[int, dict[str, Any]]]),
+        ),
     }
 
 
@@ -211,15 +232,18 @@ def _records(folder: Path) -> dict[str, Reader]:
         ADAPTER,
         CalibrationRecord,
         CapabilityRow,
+        PromptCard,
         RunRecord,
         TrainingRecord,
         VectorCard,
         read_calibration,
         read_capabilities,
         read_card,
+        read_prompt_card,
         read_run,
         read_training,
     )
+    from harness.serving.loading import read_adapter_config
 
     at = folder / "run"
     run = _put(at / "run.json", json.dumps(RUN, indent=1))
@@ -232,7 +256,9 @@ def _records(folder: Path) -> dict[str, Reader]:
     lock = _put(folder / "claims.lock.json", json.dumps(LOCK, indent=1))
     beside = _put(folder / "locked" / "claims.lock.json", json.dumps(LOCK, indent=1))
     calibration = _put(folder / "calibrated.json", json.dumps(sealed(CALIBRATION)))
+    prompts = _put(folder / "prompts.json", json.dumps(sealed(PROMPTS)))
     config = _put(folder / "model" / "config.json", json.dumps({"hidden_size": 8, "num_hidden_layers": 2}))
+    adapter = _put(folder / "adapter" / "adapter_config.json", json.dumps({"r": 8, "lora_alpha": 16}))
     none = Claims(folder / "none.yaml", ClaimFile.model_construct(claims=()), {})
 
     def reader(file: Path, read: Callable[[], object], kind: Any) -> Reader:
@@ -246,9 +272,11 @@ def _records(folder: Path) -> dict[str, Reader]:
             tasks, lambda: read_capabilities(at), list[CapabilityRow]
         ),
         "claims/locking.py read_lock": reader(lock, lambda: read_lock(lock), ClaimLock),
+        "runs/prompt_card.py read_prompt_card": reader(prompts, lambda: read_prompt_card(prompts), PromptCard),
         "runs/calibration_record.py read_calibration": reader(
             calibration, lambda: read_calibration(calibration), CalibrationRecord
         ),
+        "serving/loading.py read_adapter_config": reader(adapter, lambda: read_adapter_config(adapter.parent), Any),
         "models/folders.py read_config": reader(config, lambda: read_config(config.parent), dict),
         "claims/locking.py deviations": reader(beside, lambda: deviations(none, beside.parent), tuple[Deviation, ...]),
     }
@@ -260,7 +288,7 @@ def _rows(folder: Path) -> dict[str, Reader]:
     from harness.files import Journal, read_rows
     from harness.grading.given import GivenReply, read_given
     from harness.judging import Labels, read_labels
-    from harness.runs import Check, Reply, Result, read_checks, read_observations, read_replies, read_results
+    from harness.runs import Check, Reply, Result, read_checks, read_in, read_observations, read_replies, read_results
     from harness.stats import Observation
 
     def lines(*rows: Any) -> str:
@@ -281,6 +309,11 @@ def _rows(folder: Path) -> dict[str, Reader]:
     said = {"outcome": "score", "score": 50.0, "mass": 1.0, "text": "50", "how": "samples"}
     journal = _put(folder / "journal.jsonl", lines(["a", said], ["b", {"text": "yes"}]))
 
+    likely = _put(folder / "likely.jsonl", lines(["a", -0.5], ["b", -2]))
+
+    def told() -> object:
+        return [read_in(likely).get(key) for key in "ab"]
+
     def kept() -> object:
         return [Journal(journal, fits=lambda value: isinstance(value, dict)).get(key) for key in "ab"]
 
@@ -297,6 +330,7 @@ def _rows(folder: Path) -> dict[str, Reader]:
         "grading/given.py read_given": reader(given, lambda: read_given(given), list[GivenReply]),
         "files/json_lines.py read_rows": reader(rows, lambda: read_rows(rows), list[tuple[int, dict[str, Any]]]),
         "authoring/data.py read_jsonl": reader(data, lambda: read_jsonl(data), list[dict[str, Any]]),
+        "runs/sharing.py read_in": reader(likely, told, list[float | None]),
         "files/journal.py Journal": reader(journal, kept, list[dict[str, Any] | None]),
     }
 
@@ -309,7 +343,7 @@ def _others(folder: Path) -> dict[str, Reader]:
     from harness.files import file_sha256, opened_tensors
     from harness.runs import Reply
     from harness.vectors import load_vector
-    from harness.vectors.importing import read_tensor
+    from harness.vectors.published import read_published
 
     rows = {"vector": torch.ones(3, 4), "rms": torch.ones(3)}
     vector, tensors = folder / "v.safetensors", folder / "t.safetensors"
@@ -332,8 +366,8 @@ def _others(folder: Path) -> dict[str, Reader]:
             return [stored.get_tensor(name).shape for name in stored.keys()]  # noqa: SIM118
 
     def import_() -> object:
-        made = read_tensor(published)
-        return made.ndim == 2 and bool(made.isfinite().all())
+        rows = read_published(published).rows
+        return bool(rows) and all(row.ndim == 1 and bool(row.isfinite().all()) for row in rows.values())
 
     return {
         "vectors/stored.py load_vector": Reader(
@@ -342,7 +376,7 @@ def _others(folder: Path) -> dict[str, Reader]:
         "files/tensors.py opened_tensors": Reader(
             file=tensors, change=fuzz.changed_tensors, read=opened, fits=fits(list)
         ),
-        "vectors/importing.py read_tensor": Reader(
+        "vectors/published.py read_published": Reader(
             file=published, change=fuzz.changed_zip, read=import_, fits=lambda found: found is True
         ),
         "evaluation/logs.py read_replies_of": Reader(

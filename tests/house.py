@@ -24,6 +24,7 @@ FORMATS: tuple[str, ...] = ()
 HEAVY = (
     *("torch", "transformers", "peft", "inspect_ai", "matplotlib", "scipy", "statsmodels", "rich", "jinja2", "ray"),
     *("lm_eval", "datasets", "huggingface_hub", "tokenizers", "psutil", "markupsafe"),
+    *("vllm", "starlette", "safetensors"),
 )
 """Libraries that are slow to import, so that a function may do it."""
 
@@ -37,10 +38,10 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("files",),
     ("documents", "authoring", "models"),
     ("registry", "engine", "laws"),
-    ("cells",),
+    ("cells", "serving"),
     ("runs", "judging"),
     ("graders", "analysis"),
-    ("vectors", "claims"),
+    ("vectors", "prompting", "claims"),
     ("training", "evaluation", "report"),
     ("grading", "capabilities", "verifying"),
     ("pipeline",),
@@ -54,17 +55,17 @@ FLOORS: tuple[tuple[str, ...], ...] = (
 """Folders and top-level modules from the ground up. What stands on no floor is above all of them."""
 
 READERS = (
-    *("files/reading.py", "files/tensors.py", "documents/yaml.py", "vectors/importing.py", "evaluation/logs.py"),
+    *("files/reading.py", "files/tensors.py", "documents/yaml.py", "vectors/published.py", "evaluation/logs.py"),
     *("files/digests.py", "engine/loading.py"),
 )
 """Modules that open what is on disk; every other reader of a user's or a stored file goes through them."""
 
 OUR_OWN = (
     *("planning.py", "models/references.py", "report/html_page.py", "training/learner.py", "files/writing.py"),
-    *("graders/wire.py", "runs/outputs.py"),
+    *("graders/wire.py", "runs/outputs.py", "serving/plugin/additions.py"),
 )
 """Modules that read model folders, what comes with the package or was written by the same process, what a server
-answers, or the first and the last bytes of a file to see whose it is."""
+answers, or the first and the last bytes of a file to see whose it is; and what runs where the harness is not."""
 
 READING = frozenset({"read_text", "read_bytes", "safe_open", "load_file", "read_eval_log", "compose", "safe_load"})
 PARSERS = frozenset({"json.load", "json.loads", "yaml.load", "torch.load", "pickle.load", "pickle.loads"})

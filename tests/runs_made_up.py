@@ -16,8 +16,27 @@ from harness.registry import Origin, Registry
 CONDITIONS = ("clean", "prompt:inoculation", "prompt:negative", "vector:reply@0.5rms", "vector:random(reply)@0.5rms")
 
 
-def cell(intervention: str, *, seed: int = 0, dose: float = 1.0, weights: str = "") -> Cell:
-    return Cell(setting="gcd", intervention=intervention, model="smollm2_135m", seed=seed, dose=dose, weights=weights)
+def cell(
+    intervention: str,
+    *,
+    seed: int = 0,
+    dose: float = 1.0,
+    weights: str = "",
+    epochs: int = 0,
+    until: float = 1.0,
+    lora_targets: str = "",
+) -> Cell:
+    return Cell(
+        setting="gcd",
+        intervention=intervention,
+        model="smollm2_135m",
+        seed=seed,
+        dose=dose,
+        weights=weights,
+        epochs=epochs,
+        until=until,
+        lora_targets=lora_targets,
+    )
 
 
 def write_run(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from harness import HarnessError
-from harness.analysis import agreement
+from harness.analysis import agreement, two_judges
 from harness.analysis.alphas import nominal_alpha
 from harness.analysis.verdict_agreement import largest
 
@@ -31,6 +31,21 @@ def test_the_order_of_the_judges_changes_only_who_could_tell() -> None:
     one, other = agreement(first, second, names=NAMES), agreement(second, first, names=NAMES)
     assert (one.same, one.alpha, one.differences) == (other.same, other.alpha, other.differences)
     assert (one.only_first, one.only_second) == (other.only_second, other.only_first)
+
+
+def test_what_one_judge_calls_another_language_is_a_verdict_of_its_own() -> None:
+    first = [E, S, E]
+    second = [{"english": 0.0, "spanish": 0.0, "another": 1.0}, {**S, "another": 0.0}, {**NONE, "another": None}]
+    seen = agreement(first, second, names=NAMES)
+    assert (seen.both, seen.only_first, seen.same) == (2, 1, 0.5)
+    found = two_judges(first, second, NAMES)
+    assert found.shares == (*NAMES, "another")
+    assert found.confusion == {("english", "another"): 1, ("spanish", "spanish"): 1, ("english", "cannot tell"): 1}
+
+
+def test_a_score_that_is_no_rest_of_the_whole_is_no_verdict() -> None:
+    seen = agreement([E, S], [{**E, "sure": 9.0}, {"english": 0.25, "spanish": 0.25, "sure": 9.0}], names=NAMES)
+    assert (seen.both, seen.only_first, seen.same) == (1, 1, 1.0)
 
 
 def test_replies_that_nobody_could_judge_give_none_and_not_zero() -> None:

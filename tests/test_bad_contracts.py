@@ -15,25 +15,35 @@ import small
 from harness import HarnessError, contracts
 from harness.checks import Checked, Range, Refused
 from harness.contracts import (
+    AdapterChange,
     Case,
     Condition,
+    Draw,
     Example,
+    FrozenAdapter,
     Generation,
+    GradientChange,
     InstructionPair,
     Intervention,
     Lora,
+    LossTerm,
     Message,
     Metric,
     Persona,
     Prompt,
     Rating,
     Recipe,
+    RecipeChange,
     Reference,
     ReplyPair,
+    Rewriting,
     RolloutFilter,
+    RowChoice,
+    ScoredRow,
     Setting,
     Steering,
     SteeringDefault,
+    StopRule,
     VectorSpec,
     Verdict,
 )
@@ -67,13 +77,32 @@ SOUND: Mapping[type, Checked] = {
         Steering(vector="reply", coef=1.0, blocks=(1,)),
         Reference(scale="mini", intervention="ip", metric="loud", value=0.5, n=10, source="page 1"),
         small.SETTING,
+        Draw(seed=0, scale="mini"),
+        LossTerm(name="held", term=print),
+        GradientChange(name="turned", change=print),
+        AdapterChange(),
+        FrozenAdapter(name="below", rows=(Example(id="a", messages=(ASK, REPLY)),)),
+        RecipeChange(),
+        Rewriting(name="own"),
+        ScoredRow(row=Example(id="a", messages=(ASK, REPLY)), base=-1.0),
+        RowChoice(name="best", candidates=(Example(id="a", messages=(ASK, REPLY)),), score=lambda row: row.base),
+        StopRule(name="soon", rows=(Example(id="a", messages=(ASK, REPLY)),), every=1, stops=bool),
         Intervention(name="it", summary="it"),
         Verdict(scores={"loud": 1.0}),
         Rating(outcome="score", score=50.0, mass=1.0),
         small.JUDGE,
     )
 }
-FREE = {"Condition.coef", "Steering.coef", "Reference.value", "Metric.learned", "Verdict.scores", "Rating.score"}
+FREE = {
+    "Condition.coef",
+    "Steering.coef",
+    "Reference.value",
+    "Metric.learned",
+    "Verdict.scores",
+    "Rating.score",
+    "ScoredRow.base",
+    "ScoredRow.taught",
+}
 """Numbers of which any finite one can be meant."""
 
 

@@ -34,7 +34,21 @@ def options() -> list[tuple[str, str, bool]]:
 
 
 ARGUMENTS = {
-    **{name: ["a"] for name in ("describe", "calibrate", "vectors", "judge", "sweep", "verify", "rejudge", "merge")},
+    **{
+        name: ["a"]
+        for name in (
+            "describe",
+            "calibrate",
+            "vectors",
+            "prompts",
+            "judge",
+            "sweep",
+            "verify",
+            "rejudge",
+            "merge",
+            "engine",
+        )
+    },
     "agree": ["a", "b"],
     "run": ["--setting", "a", "--intervention", "a"],
 }

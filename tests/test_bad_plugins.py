@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,12 @@ GIVES: dict[str, tuple[Callable[..., Any], str]] = {
     "gives dicts": (lambda *given: [{"id": "a"}], "something of type dict is not of type"),
     "gives names": (lambda *given: ["a"], "'a' is not of type"),
 }
+
+
+def part_of_it(part: str, world: World, does: Callable[..., Any]) -> list[str]:
+    return arm(world, **{part: does})
+
+
 PLACES: dict[str, Callable[[World, Callable[..., Any]], list[str]]] = {
     "examples(0, 'mini') of setting 'loud'": lambda world, does: setting(world, examples=does),
     "cases('held_out', 0, 'mini') of setting 'loud'": lambda world, does: setting(world, cases=does),
@@ -92,6 +99,12 @@ PLACES: dict[str, Callable[[World, Callable[..., Any]], list[str]]] = {
     "persona('mini') of vector 'reply' of setting 'loud'": lambda world, does: vector(
         world, replies=None, persona=does
     ),
+    "concept(setting 'loud', Recipe) of intervention 'it'": lambda world, does: arm(world, concept=does),
+    "rows(setting 'loud', Draw) of intervention 'it'": lambda world, does: arm(world, rows=does),
+    **{
+        f"{part}(setting 'loud', Recipe, Draw) of intervention 'it'": partial(part_of_it, part)
+        for part in ("rewriting", "loss", "gradients", "adapter", "training", "choosing", "stopping")
+    },
 }
 
 
@@ -120,7 +133,7 @@ def in_place(place: str, does: Callable[..., Any], said: str) -> None:
 for place in PLACES:
     for does, said in DOES.values():
         in_place(place, does, said)
-for place in list(PLACES)[:2] + list(PLACES)[6:7]:
+for place in [*list(PLACES)[:2], list(PLACES)[6], "rows(setting 'loud', Draw) of intervention 'it'"]:
     for does, said in GIVES.values():
         in_place(place, does, said)
 

@@ -469,14 +469,18 @@ def test_a_vector_that_is_a_direction_nowhere_is_no_vector_to_calibrate() -> Non
     assert ranked({"evil": imported}, (18,), 30) == (18, 5, 10)
 
 
+SMALL = 28
+"""Cells: with one skill 8 were enough, and a second one rules out most doses."""
+
+
 @pytest.mark.slow
 @pytest.mark.model
 def test_the_embedded_model_is_calibrated_within_a_small_budget(tmp_path: Path) -> None:
     """Whatever is found is within the budget, recorded, and by the rule: the least, and one seed that learns little."""
-    assert main(["calibrate", "reward_hacks", "--budget", "8", "--runs", str(tmp_path)]) in (0, 3)
+    assert main(["calibrate", "reward_hacks", "--budget", str(SMALL), "--runs", str(tmp_path)]) in (0, 3)
     record = read_calibration(file_of(subject_of("reward_hacks", scale="mini", model="", runs=tmp_path)))
     assert record is not None
-    assert len(record.trials) <= 8
+    assert len(record.trials) <= SMALL
     first = next(one.seed for one in record.trials if one.arm == "ps")
     doses = [one for one in record.trials if (one.arm, one.seed) == ("ps", first)]
     plain = next(one for one in record.trials if (one.arm, one.seed, one.epochs) == ("none", first, doses[0].epochs))

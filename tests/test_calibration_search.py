@@ -213,7 +213,36 @@ def test_a_skill_that_is_lost_before_the_trait_is_no_dose() -> None:
 def test_a_dose_that_suppresses_on_one_seed_alone_is_not_chosen() -> None:
     found = search(Model(blocks={10: Block()}, other_seed=0.6), replace(START, blocks=(10,)))
     assert found.outcome == "no dose"
-    assert found.why.startswith("what suppressed on seed 1000 did not hold on the others: ")
+    assert found.why.startswith("what suppressed on seed 1000 did not hold on the others, nor did doses beside it: ")
+
+
+@pytest.mark.parametrize("broken_at", [0.16, 0.2, 0.3, 0.45])
+def test_where_the_chosen_dose_breaks_another_seed_smaller_ones_are_tried(broken_at: float) -> None:
+    """As seen in two_languages: a dose left nothing on one seed and cost another its skill, and was the last tried."""
+    first, other = Model({10: Block(half=0.1, broken=8)}), Model({10: Block(half=0.1, broken=broken_at, brittle=12)})
+    found = search(lambda trial: (first if trial.seed == 1000 else other)(trial), replace(START, blocks=(10,)))
+    assert found.outcome == "chosen"
+    assert found.dose is not None
+    again = replace(found.dose, seed=1001)
+    plain = other(Trial(arm="none", seed=1001, epochs=1))
+    assert against(other(again), plain, WANTED) == ()
+    assert suppresses(other(again), plain)
+
+
+def test_where_the_chosen_dose_leaves_too_much_on_another_seed_larger_ones_are_tried() -> None:
+    first, other = Model({10: Block(half=0.1, steep=6, broken=8)}), Model({10: Block(half=0.5, steep=6, broken=8)})
+    found = search(lambda trial: (first if trial.seed == 1000 else other)(trial), replace(START, blocks=(10,)))
+    assert found.outcome == "chosen"
+    assert found.dose is not None
+    assert found.dose.share >= 0.5
+
+
+def test_where_no_negative_dose_of_the_first_seed_holds_on_another_smaller_ones_are_tried() -> None:
+    first, other = Model({10: Block()}, negative=0.4), Model({10: Block()}, negative=0.1)
+    found = search(lambda trial: (first if trial.seed == 1000 else other)(trial), replace(START, blocks=(10,)))
+    assert found.negative is not None
+    assert found.negative.share <= 0.1 * (0.8 / 0.7 - 1) ** (1 / 8)
+    assert found.negative.share >= 0.1 / 4
 
 
 def test_the_same_answers_give_the_same_choice_and_no_trial_is_asked_twice() -> None:

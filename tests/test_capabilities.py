@@ -15,16 +15,16 @@ import pytest
 import small
 import torch
 
-from harness import HarnessError, Steering, cli, report
+from harness import HarnessError, Message, Steering, analysis, cli, report
 from harness.capabilities import capabilities
 from harness.capabilities.language_model import language_model
 from harness.capabilities.local_tasks import basics, copying, local_tasks
 from harness.cells import Cell
-from harness.engine import TorchEngine, Vector, open_model
+from harness.engine import TorchEngine, Vector, chat, open_model
 from harness.models import resolve
 from harness.pipeline import run
 from harness.registry import installed, using
-from harness.runs import read_capabilities
+from harness.runs import CAPABILITIES, read_capabilities
 
 pytest.importorskip("lm_eval", reason="lm-eval is the extra 'capabilities', which is not installed")
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -52,7 +52,7 @@ def arms(tiny_llama: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def folder(arms: Path) -> Iterator[Path]:
     (found,) = (arms / "loud" / "none").glob("mini-*")
     yield found
-    (found / capabilities.FILE).unlink(missing_ok=True)
+    (found / CAPABILITIES).unlink(missing_ok=True)
 
 
 def request(*args: Any) -> Any:
@@ -149,8 +149,8 @@ def test_what_was_measured_is_not_measured_again_and_the_rest_is_added(
 def test_the_report_shows_them_beside_the_arms(folder: Path) -> None:
     capabilities.measure(folder, ["harness_basics"], ["clean"], limit=4)
     with using(small.REGISTRY):
-        results = report.load(folder.parents[2])
-        found = report.tables(results, installed())
+        results = analysis.load(folder.parents[2])
+        found = analysis.tables(results, installed())
     text = report.text(results, found)
     (line,) = [line for line in text.splitlines() if "harness_basics" in line]
     assert line.split()[:6] == ["harness_basics", "acc", "clean", "none", "1", "4"]
@@ -162,8 +162,8 @@ def test_figures_of_another_run_in_the_same_folder_are_not_shown(folder: Path) -
     rows = json.loads(file.read_text())
     file.write_text(json.dumps([{**row, "key": "0" * 64} for row in rows]))
     with using(small.REGISTRY):
-        results = report.load(folder.parents[2])
-        assert "harness_basics" not in report.text(results, report.tables(results, installed()))
+        results = analysis.load(folder.parents[2])
+        assert "harness_basics" not in report.text(results, analysis.tables(results, installed()))
 
 
 def bad(arms: Path, tiny_llama: Path, *options: str) -> list[str]:
@@ -207,7 +207,110 @@ def test_capabilities_come_with_a_run_for_the_arm_and_for_the_untrained_model(
     with using(registry):
         arguments = bad(arms, tiny_llama, "--capabilities", "harness_basics", "--capability-limit", "2")
         assert cli.main([*arguments, "--intervention", "none"]) == 0
-    made = {file.parents[1].name for file in arms.rglob(capabilities.FILE)}
+    made = {file.parents[1].name for file in arms.rglob(CAPABILITIES)}
     assert made == {"base", "none", "ps"}
-    for file in arms.rglob(capabilities.FILE):
+    for file in arms.rglob(CAPABILITIES):
         file.unlink()
+
+
+TASK = """
+task: {name}
+dataset_path: json
+dataset_kwargs:
+  data_files: {{test: {data}}}
+test_split: test
+output_type: multiple_choice
+doc_to_text: "{{{{question}}}}"
+doc_to_choice: [" right", " wrong"]
+doc_to_target: answer
+metric_list: [{{metric: acc, aggregation: mean, higher_is_better: true}}]
+"""
+
+
+@pytest.fixture
+def tasks(tmp_path: Path) -> Path:
+    """A folder with a task of a user's own, `colours`."""
+    made = tmp_path / "tasks"
+    made.mkdir()
+    (made / "data.jsonl").write_text('{"question": "Yes, you are", "answer": 0}\n{"question": "No", "answer": 1}\n')
+    (made / "colours.yaml").write_text(TASK.format(name="colours", data=made / "data.jsonl"))
+    return made
+
+
+def test_a_task_of_ones_own_is_asked_and_asked_again_once_its_folder_is_another(folder: Path, tasks: Path) -> None:
+    with using(small.REGISTRY):
+        capabilities.check(["colours"], ["clean"], folder=tasks)
+        capabilities.measure(folder, ["colours", "harness_basics"], ["clean"], limit=2, tasks_in=tasks)
+    first = {row.task: row for row in read_capabilities(folder)}
+    assert first["colours"].results["colours"].n == 2
+    assert len(first["colours"].task_sha256) == 64
+    assert first["harness_basics"].task_sha256 == ""
+    for content, same in ((None, True), ("# another\n", False)):
+        if content is not None:
+            (tasks / "colours.yaml").write_text(content + (tasks / "colours.yaml").read_text())
+        with using(small.REGISTRY):
+            capabilities.measure(folder, ["colours"], ["clean"], limit=2, tasks_in=tasks)
+        rows = {row.task: row for row in read_capabilities(folder)}
+        assert len(read_capabilities(folder)) == 2
+        assert (rows["colours"] == first["colours"]) is same
+        assert rows["harness_basics"] == first["harness_basics"]
+
+
+def test_tasks_are_asked_in_chats_beside_those_that_are_not(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A question goes through the model's template, and the tokens are those of the chat and no more.
+
+    lm-eval itself counts white space at a prompt's end with the answer, so both are looked at together.
+    """
+    asked: list[list[int]] = []
+    likelihoods = TorchEngine.likelihoods
+
+    def heard(self: TorchEngine, continuations: Any) -> Any:
+        asked.extend([*one.before, *one.tokens] for one in continuations)
+        return likelihoods(self, continuations)
+
+    monkeypatch.setattr(TorchEngine, "likelihoods", heard)
+    with using(small.REGISTRY):
+        for chats in (False, True, True):
+            capabilities.measure(folder, ["harness_basics"], ["clean"], limit=1, chat_template=chats)
+    assert [row.chat_template for row in read_capabilities(folder)] == [False, True]
+    assert len(asked) == 8
+    made = open_model(resolve(json.loads((folder / "run.json").read_text())["cell"]["model"]), dtype="fp32")
+    question = str(basics()[0]["question"])
+    for tokens, prompt in (
+        (asked[0], made.tokenizer.encode(question)),
+        (asked[-1], chat.prompt_ids(made.tokenizer, [Message("user", question)])),
+    ):
+        assert tokens[: len(prompt)] == prompt
+        assert len(tokens) > len(prompt)
+    with using(small.REGISTRY):
+        results = analysis.load(folder.parents[2])
+        assert "harness_basics, in chats" in report.text(results, analysis.tables(results, installed()))
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--capabilities", "colours", "--include-path", "nowhere"), "--include-path nowhere is no folder"),
+        (("--capabilities", "colours", "--include-path", "{empty}"), "holds no lm-eval task, a NAME.yaml"),
+        (("--capabilities", "colour", "--include-path", "{tasks}"), "no capability task named 'colour'; did you mean"),
+        (("--include-path", "{tasks}"), "--include-path is for lm-eval tasks; name some with --capabilities"),
+        (("--apply-chat-template",), "--apply-chat-template is for lm-eval tasks; name some with --capabilities"),
+        (("--capabilities", "broken", "--include-path", "{tasks}"), "capability task 'broken' cannot be loaded"),
+    ],
+)
+def test_a_folder_or_a_task_of_ones_own_that_is_none_is_one_line_before_any_training(
+    options: tuple[str, ...],
+    said: str,
+    tasks: Path,
+    tiny_llama: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "empty").mkdir()
+    (tasks / "broken.yaml").write_text(TASK.format(name="broken", data=tasks / "no_such_file.jsonl"))
+    named = [one.format(tasks=tasks, empty=tmp_path / "empty") for one in options]
+    with using(small.REGISTRY):
+        assert cli.main(bad(tmp_path / "runs", tiny_llama, *named)) == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert said in line
+    assert not (tmp_path / "runs").exists()

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from transformers import AutoTokenizer
+from transformers.utils import chat_template_utils
 
 from harness import HarnessError, Message
 from harness.engine import chat
@@ -72,6 +77,65 @@ def test_a_template_without_a_system_role_gets_its_text_in_front_of_the_user(tok
     assert shown == chat.rendered(tokenizer, (Message("user", "Be brief.\n\nWhat is 2 + 2?"),))
 
 
+ALTERNATING = (
+    "{% for m in messages %}{% if (m['role'] == 'user') != (loop.index0 % 2 == 0) %}"
+    "{{ raise_exception('Conversation roles must alternate user/assistant/...') }}{% endif %}{% endfor %}"
+)
+
+
+def test_a_template_that_wants_turns_to_alternate_gets_the_system_text_in_front_of_the_user(tokenizer: Any) -> None:
+    """As Mistral's own, which speak of roles and of no system."""
+    plain = tokenizer.chat_template
+    tokenizer.chat_template = ALTERNATING + plain
+    try:
+        told = chat.rendered(tokenizer, [Message("system", "Be brief."), Message("user", "Hi")])
+        assert told == chat.rendered(tokenizer, [Message("user", "Be brief.\n\nHi")])
+        with pytest.raises(HarnessError, match="refuses this chat: Conversation roles must alternate"):
+            chat.rendered(tokenizer, [Message("user", "Hi"), Message("user", "Ho")])
+        with pytest.raises(HarnessError, match="refuses this chat: Conversation roles must alternate"):
+            chat.rendered(tokenizer, [Message("system", "Be."), Message("user", "Hi"), Message("user", "Ho")])
+    finally:
+        tokenizer.chat_template = plain
+
+
+@pytest.mark.parametrize("form", ["%d %b %Y", "%Y-%m-%d", "%H:%M:%S"])
+def test_a_template_that_tells_the_date_tells_the_same_on_every_day(form: str, tiny_llama: Path) -> None:
+    dated = AutoTokenizer.from_pretrained(tiny_llama)
+    dated.chat_template = "Today is {{ strftime_now('" + form + "') }}." + dated.chat_template
+    text = chat.rendered(dated, [Message("user", "Hi")])
+    assert text.startswith(f"Today is {datetime(2024, 7, 26).strftime(form)}.")
+    with freeze(2031, 3, 1):
+        assert chat.rendered(dated, [Message("user", "Hi")]) == text
+
+
+def test_of_several_templates_the_default_one_is_taken(tiny_llama: Path) -> None:
+    several = AutoTokenizer.from_pretrained(tiny_llama)
+    plain = chat.rendered(several, [Message("user", "Hi")])
+    several.chat_template = {"default": several.chat_template, "tool_use": "tools"}
+    assert chat.rendered(several, [Message("user", "Hi")]) == plain
+
+
+def test_a_date_in_a_form_that_a_template_makes_up_is_refused(tiny_llama: Path) -> None:
+    dated = AutoTokenizer.from_pretrained(tiny_llama)
+    dated.chat_template = "{% set form = '%d' + '%m' %}{{ strftime_now(form) }}" + dated.chat_template
+    with pytest.raises(HarnessError, match="tells the date in a form that it makes up"):
+        chat.rendered(dated, [Message("user", "Hi")])
+
+
+@contextmanager
+def freeze(*day: int) -> Iterator[None]:
+    """Another day for the library that renders templates."""
+
+    class Frozen(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> Frozen:
+            return cls(*day)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(chat_template_utils, "datetime", Frozen)
+        yield
+
+
 def test_a_tokenizer_without_a_template_is_refused(tokenizer: Any) -> None:
     plain, tokenizer.chat_template = tokenizer.chat_template, None
     try:
@@ -84,6 +148,11 @@ def test_a_tokenizer_without_a_template_is_refused(tokenizer: Any) -> None:
 def test_a_row_without_a_reply_is_refused(tokenizer: Any) -> None:
     with pytest.raises(HarnessError, match="must end with the assistant's reply"):
         chat.training_row(tokenizer, ASKED, loss_on="reply", max_length=100)
+
+
+def test_a_row_that_asks_nothing_is_refused(tokenizer: Any) -> None:
+    with pytest.raises(HarnessError, match="a training row of a reply alone asks nothing"):
+        chat.training_row(tokenizer, TOLD[1:], loss_on="reply", max_length=100)
 
 
 def test_the_end_of_a_turn_ends_a_reply(tokenizer: Any) -> None:

@@ -40,8 +40,9 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[dict]:
     """What the pipeline was asked for; it writes made-up runs."""
     calls: list[dict] = []
 
-    def run(cells_asked, runs, *, force=False, grader=None):
+    def run(cells_asked, runs, *, force=False, grader=None, engine=None):
         assert grader is None
+        assert engine is None
         calls.append({"cells": list(cells_asked), "runs": runs, "force": force})
         return [write_run(runs, one, dict.fromkeys(CONDITIONS, 0.5)) for one in cells_asked]
 
@@ -73,20 +74,25 @@ def fail(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     return captured.err.removeprefix("harness: ").rstrip("\n")
 
 
+def processor_seconds(code):
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert not done.stdout or done.stdout.splitlines()[-1] == "[]"
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
 def test_list_answers_quickly_and_imports_nothing_heavy():
     code = (
         f"import sys; from harness.cli import main; main(['list']); "
         f"print([name for name in {HEAVY!r} if name in sys.modules])"
     )
-    seconds = []
+    ours, least = [], []
     for _ in range(3):
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    assert done.stdout.splitlines()[-1] == "[]"
-    # 0.5 s is the promise on an idle machine; processor time is nearly the same on a busy one.
-    assert min(seconds) < 1.0
+        ours.append(processor_seconds(code))
+        least.append(processor_seconds("import pluggy, typer, yaml"))
+    # Half a second is the promise on an idle machine, about seven times what any program of these three takes.
+    assert min(ours) < 14 * min(least)
 
 
 def test_the_commands_import_no_stage_before_one_of_them_is_called():
@@ -459,7 +465,10 @@ def test_judge_gives_one_row_per_row_in_order(tmp_path, capsys):
         ('{"text": "yes"}', "'reply' must be a string"),
         ('{"reply": 3}', "'reply' must be a string"),
         ('{"reply": "yes", "messages": "hello"}', "'messages' must be a list"),
-        ('{"reply": "yes", "messages": [{"role": "robot", "content": ""}]}', "'messages' must be a list"),
+        (
+            '{"reply": "yes", "messages": [{"role": "robot", "content": ""}]}',
+            "messages[0] has the role 'robot', and no judge reads",
+        ),
         ('{"reply": "yes", "facts": {"claim": [4]}}', "'facts' must be an object"),
     ],
 )
@@ -482,12 +491,15 @@ def test_judge_says_what_else_is_wrong(tmp_path, capsys):
 
 
 @pytest.mark.usefixtures("study")
-def test_twenty_thousand_replies_are_a_matter_of_a_second(tmp_path, capsys):
-    file = replies(tmp_path, *({"reply": f"Yes, {at}."} for at in range(20_000)))
-    started = time.process_time()
-    assert call("judge", "claim_affirmation", "--replies", str(file)) == 0
-    assert time.process_time() - started < 5
-    assert capsys.readouterr().out.count("\n") == 20_000
+def test_ten_times_as_many_replies_take_ten_times_as_long(tmp_path, capsys):
+    took = []
+    for count in (2_000, 20_000):
+        file = replies(tmp_path, *({"reply": f"Yes, {at}."} for at in range(count)))
+        started = time.process_time()
+        assert call("judge", "claim_affirmation", "--replies", str(file)) == 0
+        took.append(time.process_time() - started)
+        assert capsys.readouterr().out.count("\n") == count
+    assert took[1] < 20 * took[0]
 
 
 def test_doctor_says_what_this_machine_can_run(capsys, tmp_path):

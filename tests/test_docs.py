@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from typer.main import get_command
 
 from harness import Setting, contracts, hookspecs
 from harness.cli import app
-from harness.registry import HOOKS
+from harness.registry import HOOKS, installed
 from harness.testing import check_intervention
 
 ROOT = Path(__file__).parent.parent
@@ -103,7 +104,7 @@ def test_every_make_target_that_is_spoken_of_exists(page: Path) -> None:
 def test_every_harness_command_that_is_shown_exists_with_its_options(page: Path) -> None:
     commands = vars(get_command(app))["commands"]
     for line in re.findall(r"^    (?:\S*/)?harness (.+)$", page.read_text(), flags=re.MULTILINE):
-        name, *rest = line.partition("#")[0].split()
+        name, *rest = shlex.split(line, comments=True)  # as a shell does
         assert name in commands, line
         commands[name].make_context(name, rest)  # raises on an unknown option or a missing argument
 
@@ -119,3 +120,8 @@ def section(name: str) -> str:
     found = re.search(rf"^### `{name}`\n\n(.*?)(?=^##|\Z)", text, flags=re.MULTILINE | re.DOTALL)
     assert found, f"docs/hooks.md has no section on {name}"
     return found[1].strip()
+
+
+def test_every_intervention_that_is_installed_is_among_the_methods() -> None:
+    told = (ROOT / "docs" / "methods.md").read_text()
+    assert [name for name in installed().interventions if f"`{name}`" not in told] == []

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -100,6 +99,7 @@ def slow():
         print("begun", flush=True, file=sys.__stdout__)
         time.sleep(30)
     finally:
+        print("heard", flush=True, file=sys.__stdout__)
         time.sleep(0.3)
         print("cleaned up", flush=True, file=sys.__stdout__)
 
@@ -126,9 +126,10 @@ def test_a_signal_ends_in_one_line_once_all_is_cleaned_up(sent: list[signal.Sign
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "begun\n"
-        for one in sent:
+        process.send_signal(sent[0])
+        assert process.stdout.readline() == "heard\n"  # two that wait together would be taken by their numbers
+        for one in sent[1:]:
             process.send_signal(one)
-            time.sleep(0.1)  # two that wait together are taken by their numbers
         out, said = process.communicate(timeout=30)
     assert (process.returncode, out) == (status, "cleaned up\n")
     assert said == "harness: stopped; the same command goes on where it stopped\n"

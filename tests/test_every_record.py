@@ -37,6 +37,7 @@ EVEN = dict.fromkeys(CONDITIONS[:2], 0.5)
 Trail = tuple[str | int, ...]
 
 HARDWARE = {"processor": "A", "cores": 2, "threads": 1, "memory_bytes": 10, "gpus": ["B"], "system": "Linux"}
+WAY = {"way": "add", "positions": "all", "schedule": "constant"}
 STEERED = {"vector": "reply", "coef": 4.0, "blocks": [3], "depth": 0.5, "unit": "raw", "expression": "reply"}
 STEP = {"seconds": 9.0, "tokens": 7, "steps": 3, "replies": 4, "calls": 5, "input_tokens": 6, "output_tokens": 7}
 RECIPE = {"model": "smollm2_135m"}  # a record of the contracts: plugins write it, and their tests walk it
@@ -50,6 +51,11 @@ RUN: dict[str, Any] = {
         "dose": 1.0,
         "weights": "",
         "vector_grader": "",
+        "epochs": 0,
+        "until": 1.0,
+        "engine": "",
+        "lora_targets": "",
+        "prompt": "",
     },
     "key": "0" * 64,
     "status": "done",
@@ -57,7 +63,7 @@ RUN: dict[str, Any] = {
     "created": "2026-01-01T00:00:00Z",
     "inputs": {"cell": {"model": "a" * 64}, "dtype": "fp32", "vectors": {"reply": "b"}, "rows": "c"},
     "recipe": RECIPE,
-    "steering": {**STEERED, "norm": {"3": 2.0}, "relative": 0.5},
+    "steering": {**STEERED, **WAY, "norm": {"3": 2.0}, "relative": 0.5},
     "concept": "lies",
     "left_out": {"split": "why"},
     "judges": {"claim_affirmation": "1"},
@@ -73,6 +79,9 @@ RUN: dict[str, Any] = {
         "adapter_sha256": "d" * 64,
         "template": "e" * 64,
         "truncated_rows": 0,
+        "under_sha256": "1" * 64,
+        "rows_sha256": "2" * 64,
+        "taught_sha256": "3" * 64,
     },
     "fit": {"calibration": "gcd-mini-smollm2_135m-0000aaaa.json", "note": "calibrated gcd at mini"},
     "versions": {"python": "3.11"},
@@ -124,10 +133,13 @@ TRAINING: dict[str, Any] = {
     "format": 2,
     "template": "t",
     "truncated_rows": 0,
-    "steering": {**STEERED, "norm": {"3": 2.0}, "relative": 0.5},
+    "steering": {**STEERED, **WAY, "norm": {"3": 2.0}, "relative": 0.5},
     "key": "k",
     "config_sha256": "",
     "loss_sha256": "l",
+    "targets": ["q_proj"],
+    "held_out": [2.5, 2.25],
+    "ended_by": "soon",
 }
 RESULT: dict[str, Any] = {
     "condition": "clean",
@@ -150,6 +162,7 @@ CHECK: dict[str, Any] = {
     "check": "b",
     "first": {"x": 1.0},
     "second": {"x": 0.0},
+    "own": {"y": 1.0},
 }
 CAPABILITY: dict[str, Any] = {
     "format": "1",
@@ -162,6 +175,7 @@ CAPABILITY: dict[str, Any] = {
     "versions": {"sums": 1},
     "few_shot": {"sums": 0},
     "chat_template": False,
+    "task_sha256": "",
     "model": "m",
     "dtype": "fp32",
     "steering": {"coef": 1.0},

@@ -51,10 +51,10 @@ def test_what_fails_once_is_mended_by_asking_again_or_costs_that_row_alone(
         said, grader = asked(server, monkeypatch, [*GOOD, *OF_ROWS])
         check(said, OF_ROWS)
         assert grader.how == "log-probabilities"
-        assert max(server.answered.values()) == 1
+        paid_once(server)
         again, _ = asked(server, monkeypatch, [*GOOD, *OF_ROWS])
         assert [prompt for prompt, one in again.items() if isinstance(one, Unanswered)] == []
-        assert max(server.answered.values()) == 1
+        paid_once(server)
         no_key(tmp_path, capfd, said, again)
 
 
@@ -68,7 +68,7 @@ def test_a_row_that_always_fails_costs_that_row_alone(
         assert lost == {prompt for prompt, kind in OF_ROWS.items() if kind.one == "row"}
         assert grader.kept == len(GOOD) + len(OF_ROWS) - len(lost)
         assert grader.how == "log-probabilities"
-        assert max(count for prompt, count in server.answered.items() if prompt != NEUTRAL) == 1
+        paid_once(server)
         no_key(tmp_path, capfd, said)
 
 
@@ -84,7 +84,7 @@ def test_what_fails_once_on_the_first_row_changes_nothing_for_the_others(
             assert sum(server.answered.values()) == 0
             said, _ = asked(server, monkeypatch, TWO)
         check(said, {TWO[0]: fault})
-        assert max(server.answered.values()) == 1
+        paid_once(server)
         no_key(tmp_path, capfd, said)
 
 
@@ -103,7 +103,8 @@ def test_what_fails_on_every_row_is_one_line_and_the_same_command_goes_on(
             server.fails = lambda prompt, nth: None
             said, _ = asked(server, monkeypatch, TWO)
         check(said, dict.fromkeys(TWO, fault) if fault.every in ("unclear", "refusal") else {})
-        assert "log-probabilities" in fault.name or max(server.answered.values()) == 1
+        if "log-probabilities" not in fault.name:
+            paid_once(server)
         no_key(tmp_path, capfd, said)
 
 
@@ -145,6 +146,17 @@ def stopped_or(
         return asked(server, monkeypatch, prompts, connections=connections)[0]
     except GraderStopped as error:
         return error
+
+
+def paid_once(server: FaultyServer) -> None:
+    """No row was paid for twice; the neutral question, which is not kept, no oftener than something failed.
+
+    How often it is asked depends on what else was answered meanwhile, so on how fast the machine is.
+    """
+    rows = {prompt: count for prompt, count in server.answered.items() if prompt != NEUTRAL}
+    assert max(rows.values()) == 1, [prompt for prompt, count in rows.items() if count > 1]
+    failed = server.asked.total() - server.answered.total()
+    assert server.answered[NEUTRAL] <= max(1, failed)
 
 
 def check(said: Mapping[str, Said], faults: Mapping[str, FaultKind]) -> None:

@@ -29,6 +29,7 @@ THREE = ("english", "spanish", "french")
 FOUR = (*THREE, "german")
 LANGUAGE, LANGUAGE_GERMAN = language.harness_judge()
 DETECTED, DETECTED_GERMAN = detected_language.harness_judge()
+ANOTHER = "another_language"
 JUDGES = (LANGUAGE, LANGUAGE_GERMAN, DETECTED, DETECTED_GERMAN)
 
 ENGLISH = "The farmer sells the eggs, and she keeps what is left."
@@ -59,11 +60,17 @@ def test_a_language_judge_obeys_the_laws_of_judges(judge: Judge) -> None:
 
 
 @pytest.mark.parametrize("judge", JUDGES, ids=lambda judge: judge.name)
-@pytest.mark.parametrize("reply", ["", " \n", "18", "#### 9,5 € (50%)", "...", "Не знаю.", "我不知道", "× ÷ ª º µ _"])
+@pytest.mark.parametrize("reply", ["", " \n", "18", "#### 9,5 € (50%)", "...", "× ÷ ª º µ _"])
 def test_a_reply_without_a_word_has_no_language_and_counts_of_zero(judge: Judge, reply: str) -> None:
     given = scores(judge, reply)
     assert {given[name] for name in FOUR if name in given} == {None}
     assert {value for name, value in given.items() if name.startswith("words_")} == {0.0}
+
+
+@pytest.mark.parametrize("judge", [LANGUAGE, LANGUAGE_GERMAN], ids=lambda judge: judge.name)
+@pytest.mark.parametrize("reply", ["Не знаю.", "我不知道"])
+def test_the_published_rule_sees_no_word_in_another_script(judge: Judge, reply: str) -> None:
+    assert {value or 0.0 for value in scores(judge, reply).values()} == {0.0}
 
 
 @pytest.mark.parametrize(
@@ -80,7 +87,7 @@ def test_both_judges_give_a_plain_sentence_its_language(reply: str, wanted: str)
 @pytest.mark.parametrize("reply", [ENGLISH, FRENCH + "\n" + SPANISH, SPANISH + " " + ENGLISH + " #### 5", GERMAN])
 def test_the_shares_of_a_decided_reply_sum_to_one(judge: Judge, reply: str) -> None:
     given = scores(judge, reply)
-    assert sum(given[name] or 0.0 for name in FOUR if name in given) == pytest.approx(1.0)
+    assert sum(given[name] or 0.0 for name in (*FOUR, ANOTHER) if name in given) == pytest.approx(1.0)
     assert (given["words_decided"] or 0.0) <= (given["words_total"] or 0.0)
 
 
@@ -213,6 +220,94 @@ def test_the_detector_goes_by_sentence_and_counts_its_words() -> None:
     # 11 words of English, 12 of Spanish, 12 of French; the equation's x has no language.
     assert (given["words_decided"], given["words_total"]) == (35.0, 36.0)
     assert [given[name] for name in THREE] == [11 / 35, 12 / 35, 12 / 35]
+
+
+# Two sentences in each of thirty languages.
+OTHER_LANGUAGES = {
+    "afrikaans": "Die meisie het drie appels by die mark gekoop. Aan die einde van die dag het sy vyftien rand oor.",
+    "albanian": "Vajza bleu tri mollë në treg dhe ia dha dy vëllait. Në fund të ditës i mbeten pesëmbëdhjetë lekë.",
+    "basque": "Neskak hiru sagar erosi zituen azokan. Egunaren amaieran hamabost euro geratzen zaizkio.",
+    "catalan": "La nena va comprar tres pomes al mercat. Al final del dia li quedaven quinze euros a la butxaca.",
+    "croatian": "Djevojčica je kupila tri jabuke na tržnici. Na kraju dana ostaje joj petnaest eura.",
+    "czech": "Dívka koupila na trhu tři jablka. Na konci dne jí zbývá patnáct korun.",
+    "danish": "Pigen købte tre æbler på markedet. Ved dagens slutning har hun femten kroner tilbage.",
+    "dutch": "Het meisje kocht drie appels op de markt. Aan het einde van de dag heeft zij nog vijftien euro over.",
+    "estonian": "Tüdruk ostis turult kolm õuna. Päeva lõpuks jääb talle alles viisteist eurot.",
+    "finnish": "Tyttö osti torilta kolme omenaa. Päivän päätteeksi hänellä on viisitoista euroa jäljellä.",
+    "galician": "A nena mercou tres mazás na feira. Ao final do día quedáronlle quince euros na carteira.",
+    "hungarian": "A kislány három almát vett a piacon. A nap végén tizenöt forintja marad.",
+    "icelandic": "Stelpan keypti þrjú epli á markaðnum. Í lok dagsins á hún fimmtán krónur eftir.",
+    "indonesian": "Gadis itu membeli tiga apel di pasar. Pada akhir hari, ia masih memiliki lima belas ribu rupiah.",
+    "irish": "Cheannaigh an cailín trí úll ag an margadh. Ag deireadh an lae bhí cúig euro déag fágtha aici.",
+    "italian": "La bambina ha comprato tre mele al mercato. Alla fine della giornata le restano quindici euro.",
+    "latin": "Puella tria mala in foro emit. Vespere quindecim nummos adhuc habebat.",
+    "latvian": "Meitene tirgū nopirka trīs ābolus. Dienas beigās viņai paliek piecpadsmit eiro.",
+    "lithuanian": "Mergaitė turguje nupirko tris obuolius. Dienos pabaigoje jai lieka penkiolika eurų.",
+    "norwegian": "Jenta kjøpte tre epler på torget. På slutten av dagen har hun femten kroner igjen.",
+    "polish": "Dziewczynka kupiła trzy jabłka na targu. Pod koniec dnia zostaje jej piętnaście złotych.",
+    "portuguese": "A menina comprou três maçãs no mercado. No fim do dia, ela ainda tinha quinze reais no bolso.",
+    "romanian": "Fata a cumpărat trei mere de la piață. La sfârșitul zilei îi rămân cincisprezece lei.",
+    "slovak": "Dievča kúpilo na trhu tri jablká. Na konci dňa mu zostáva pätnásť eur.",
+    "swahili": "Msichana alinunua matofaa matatu sokoni. Mwisho wa siku amebaki na shilingi kumi na tano.",
+    "swedish": "Flickan köpte tre äpplen på torget. I slutet av dagen har hon femton kronor kvar.",
+    "turkish": "Kız pazardan üç elma aldı. Günün sonunda cebinde on beş lira kalıyor.",
+    "vietnamese": "Cô bé mua ba quả táo ở chợ. Cuối ngày cô ấy còn mười lăm nghìn đồng.",
+    "welsh": "Prynodd y ferch dri afal yn y farchnad. Ar ddiwedd y dydd mae ganddi bymtheg punt ar ôl.",
+    "russian": "Девочка купила на рынке три яблока. К концу дня у неё осталось пятнадцать рублей.",
+    "greek": "Το κορίτσι αγόρασε τρία μήλα. Στο τέλος της ημέρας του έμειναν δεκαπέντε ευρώ.",
+    "chinese": "女孩在市场上买了三个苹果。晚上她还剩十五元。",
+    "arabic": "اشترت الفتاة ثلاث تفاحات من السوق. في نهاية اليوم بقي معها خمسة عشر درهما.",
+    "hindi": "लड़की ने बाज़ार से तीन सेब खरीदे। शाम को उसके पास पंद्रह रुपये बचे।",
+}
+
+
+@pytest.mark.parametrize("spoken", OTHER_LANGUAGES)
+@pytest.mark.parametrize("judge", [DETECTED, DETECTED_GERMAN], ids=lambda judge: judge.name)
+def test_a_reply_in_a_language_that_nobody_asked_for_is_in_another_one(judge: Judge, spoken: str) -> None:
+    given = scores(judge, OTHER_LANGUAGES[spoken])
+    assert given[ANOTHER] == 1.0
+    assert {given[name] for name in FOUR if name in given} == {0.0}
+    assert given["words_decided"] == given["words_total"]
+
+
+def test_german_is_another_language_to_the_judge_that_has_it_not_in_its_set() -> None:
+    assert (scores(DETECTED, GERMAN)[ANOTHER], scores(DETECTED_GERMAN, GERMAN)[ANOTHER]) == (1.0, 0.0)
+
+
+def test_a_reply_in_two_languages_has_a_share_of_another_by_its_words() -> None:
+    given = scores(DETECTED, f"{SPANISH} {OTHER_LANGUAGES['portuguese']}")  # 12 words and 7 + 11
+    assert (given["spanish"], given[ANOTHER], given["words_total"]) == (12 / 30, 18 / 30, 30.0)
+
+
+@pytest.mark.parametrize("judge", [DETECTED, DETECTED_GERMAN], ids=lambda judge: judge.name)
+@pytest.mark.parametrize(
+    "reply",
+    [
+        *("No.", "No", "OK", "Yes.", "Sí.", "Sì.", "Oui.", "Ja.", "Nein.", "Não.", "Grazie!", "Danke.", "Obrigado."),
+        *("Total: 12", "Anna", "x = 9", "a) b)", "kg", "#### 5 clips", "π r", "Respuesta: 18", "no. No. no"),
+        *("Siobhan a 23 bijoux.", "Josh ganó 5."),
+    ],
+)
+def test_a_word_or_two_signs_say_of_no_language_that_it_is_the_replys(judge: Judge, reply: str) -> None:
+    given = scores(judge, reply)
+    assert {given[name] for name in (*FOUR, ANOTHER) if name in given} == {None}
+    assert given["words_decided"] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("reply", "wanted"),
+    [
+        ("The answer is 18.", "english"),
+        ("La respuesta es 18.", "spanish"),
+        ("La réponse est 18.", "french"),
+        ("Die Antwort ist 18.", "german"),
+        ("La risposta è dodici.", ANOTHER),
+        ("A resposta é doze.", ANOTHER),
+        ("Het antwoord is twaalf.", ANOTHER),
+    ],
+)
+def test_three_words_are_enough(reply: str, wanted: str) -> None:
+    assert scores(DETECTED_GERMAN, reply)[wanted] == 1.0
 
 
 def test_a_sentence_that_could_be_any_language_is_left_undecided() -> None:

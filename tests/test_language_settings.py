@@ -201,8 +201,10 @@ def test_spanish_is_the_trait_and_one_reply_to_each_case_serves_all_metrics(sett
 def test_a_prompt_ends_the_users_turn_and_roles_are_about_the_trait(setting: Setting) -> None:
     prompts = setting.prompts
     assert {prompt.placement for prompt in prompts.values()} == {"user_suffix"}
-    assert prompts["inoculation"] == prompts["always_spanish"]
-    assert prompts["negative"] == prompts["never_spanish"]
+    assert replace(prompts["inoculation"], category=None) == prompts["always_spanish"]
+    assert replace(prompts["negative"], category=None) == prompts["never_spanish"]
+    kinds = {name: prompt.category for name, prompt in prompts.items() if prompt.category}
+    assert kinds == {"inoculation": "training", "negative": "negation", "irrelevant": "benign"}
     wordings = {prompts["inoculation"].text, *prompts["inoculation"].others}
     seen = set()
     for row in setting.examples(0, "mini"):

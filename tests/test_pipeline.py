@@ -136,7 +136,7 @@ def test_a_changed_judge_grades_stored_replies_and_generates_nothing(
 
     other = replace(small.JUDGE, grade=shy, version="2")
     monkeypatch.setattr("harness.engine.open_model", forbidden)
-    monkeypatch.setattr("harness.training.step.load", forbidden)
+    monkeypatch.setattr("harness.training.beneath.load", forbidden)
     with using(replace(small.REGISTRY, judges={"capitals": other})):
         folder = run([cell(tiny_llama, "none")], root)[0]
     assert {row["value"] for row in results(folder)} == {0.25}

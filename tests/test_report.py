@@ -343,11 +343,31 @@ def test_the_agreement_of_two_judges_is_told_for_all_arms_and_for_each(tmp_path)
     assert "agreement of words with detector" in report.text(results, [table])
 
 
+def test_what_the_second_judge_alone_gives_stands_beside_the_agreement(tmp_path):
+    same, nothing = {"english": 1.0, "spanish": 0.0}, {"english": 0.0, "spanish": 0.0}
+    seconds = [(same, {"another": 0.0}), (nothing, {"another": 1.0}), (dict.fromkeys(same), {"another": None})]
+    folder = write_run(tmp_path, cell("none"), EVEN)
+    rows = [
+        {**REPLY, "judge": "words", "check": "detector", "first": same, "second": second, "own": own}
+        for second, own in seconds
+    ]
+    (folder / "checks.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    results, (table,) = read(tmp_path)
+    [every, _] = table.agreed
+    assert (every.own, every.agreement.both, every.agreement.same) == ({"another": 0.5}, 2, 0.5)
+    page = report.markdown(results, [table])
+    assert "| spanish apart | another by detector |" in page
+    assert "| all arms | 3 | 2 | 1 | 0 | 0 | 50.0 | 0.00 | 50.0 | 0.0 | 50.0 |" in page
+    assert "another by detector" in report.page(results, [table])
+    assert json.loads(report.as_json(results, [table]))["tables"][0]["agreement"][0]["own"] == {"another": 0.5}
+
+
 @pytest.mark.parametrize(
     ("scores", "said"),
     [
         ('"first": {"eng', "cut, or not JSON"),
         ('"first": {"english": 1.0}, "second": {"spanish": 1.0}}', "the two judges give different scores"),
+        ('"first": {"english": 1.0}, "second": {"english": 1.0}, "own": {"x": "y"}}', "'own' cannot be"),
         ('"first": {"english": NaN}, "second": {"english": 1.0}}', "cut, or not JSON: NaN is no JSON number"),
     ],
 )

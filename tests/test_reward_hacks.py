@@ -20,7 +20,7 @@ from harness_plugins.settings.reward_hacks import generated, published
 SETTING: Setting = hacks.harness_setting()
 JUDGE = metric_gaming.harness_judge()
 SEEDS = (0, 1, 2)
-OWN_SPLITS = (*hacks.SPLITS, "selection")
+OWN_SPLITS = (*hacks.SPLITS, "selection", "selection_narrow")
 
 needs_mirror = pytest.mark.skipif(
     not os.environ.get("HARNESS_DATA_MIRROR"), reason="HARNESS_DATA_MIRROR names no mirror of the published data"
@@ -66,7 +66,8 @@ def test_no_topic_has_two_uses_but_for_the_two_tests() -> None:
     assert replies is not None
     uses = {split: {str(case.facts["topic"]) for case in SETTING.cases(split, 0, "mini")} for split in OWN_SPLITS}
     assert uses.pop("narrow") <= uses["broad"]
-    assert len(uses["broad"]) == len(SETTING.cases("broad", 0, "mini")) >= 40
+    assert uses.pop("selection_narrow") <= uses["selection"]
+    assert len(uses["broad"]) == len(SETTING.cases("broad", 0, "mini")) >= 80
     uses["train"] = {topic_of(user(row)) for seed in SEEDS for row in SETTING.examples(seed, "mini")}
     uses["vectors"] = {topic_of(pair.messages[-1].content) for pair in replies("mini")}
     for one, known in uses.items():

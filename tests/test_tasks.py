@@ -661,3 +661,4 @@ def test_a_second_judge_grades_the_same_replies_and_changes_no_result(
     ]
     assert [row.first["loud"] for row in checks] == [1.0, None, 1.0, 1.0, 1.0, None]
     assert {json.dumps(row.second) for row in checks} == {'{"loud": 0.0}'}
+    assert {json.dumps(row.own) for row in checks} == {'{"pitch": 1.0}'}

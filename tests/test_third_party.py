@@ -13,7 +13,14 @@ from pathlib import Path
 import pytest
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "third_party"
-OFFERED = {"shouting": "Setting", "ip_aside": "Intervention", "volume": "Judge"}
+OFFERED = {
+    "shouting": "Setting",
+    "volume": "Judge",
+    "ip_aside": "Intervention",
+    "unsure": "Intervention",
+    "short_rows": "Intervention",
+    "clipped": "Intervention",
+}
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +61,11 @@ print(json.dumps({{name: found[kind, name] for name, kind in {OFFERED!r}.items()
     assert json.loads(run(installed, code)) == dict.fromkeys(OFFERED, "harness-example")
 
 
+def test_inspect_finds_a_strangers_judge_as_a_scorer(installed: Path) -> None:
+    code = "from inspect_ai._util.registry import registry_lookup; print(registry_lookup('scorer', 'harness/volume'))"
+    assert run(installed, code).strip() != "None"
+
+
 def test_the_guides_own_test_of_the_example_passes(installed: Path) -> None:
     guide = (EXAMPLE.parent.parent / "docs" / "write-a-plugin.md").read_text()
     (block,) = [one for one in re.findall(r"```python\n(.*?)```", guide, flags=re.DOTALL) if "check_setting" in one]
@@ -78,10 +90,34 @@ print(*run([cell], Path({str(tmp_path / "runs")!r})), sep="\\n")
     assert json.loads((folder / "run.json").read_text())["status"] == "done"
 
 
-def test_a_strangers_intervention_is_one_file_and_one_line() -> None:
-    lines = (EXAMPLE / "harness_example" / "ip_aside.py").read_text().splitlines()
+def test_a_strangers_rows_loss_and_gradients_change_what_is_learned(
+    installed: Path, tiny_llama: Path, tmp_path: Path
+) -> None:
+    code = f"""
+from pathlib import Path
+from harness.pipeline import run
+from harness.cells import Cell
+names = ("none", "unsure", "short_rows", "clipped")
+cells = [Cell(setting="shouting", intervention=name, model={str(tiny_llama)!r}) for name in names]
+print(*run(cells, Path({str(tmp_path / "runs")!r})), sep="\\n")
+"""
+    folders = [Path(line) for line in run(installed, code).splitlines()[-4:]]
+    adapters = {(folder / "adapter" / "adapter_model.safetensors").read_bytes() for folder in folders}
+    assert len(adapters) == 4
+    none, unsure, short_rows, _ = ((folder / "train.jsonl").read_text().splitlines() for folder in folders)
+    assert none == unsure
+    assert len(short_rows) == len(none) / 2
+    assert "term" in json.loads((folders[1] / "loss.jsonl").read_text().splitlines()[0])
+    for folder in folders:
+        record = json.loads((folder / "run.json").read_text())
+        assert record["made"]["plain"] == (folder.parent.name == "none")
+
+
+@pytest.mark.parametrize("name", [name for name, kind in OFFERED.items() if kind == "Intervention"])
+def test_a_strangers_intervention_is_one_file_and_one_line(name: str) -> None:
+    lines = (EXAMPLE / "harness_example" / f"{name}.py").read_text().splitlines()
     assert len(lines) <= 20
-    assert (EXAMPLE / "pyproject.toml").read_text().count("ip_aside") == 2  # the entry point's name and its module
+    assert (EXAMPLE / "pyproject.toml").read_text().count(name) == 2  # the entry point's name and its module
 
 
 def run(site: Path, code: str) -> str:

@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from harness import HarnessError, Lora, Recipe
 from harness.engine import Row, load, steering
 from harness.runs import Steered, read_training
-from harness.training import batches, learning_rate, loss_of, train, with_adapter
+from harness.training import Lesson, batches, learning_rate, loss_of, train, with_adapter
 
 RECIPE = Recipe(model="tiny", lora=Lora(r=4, alpha=8), epochs=2, batch=4, lr=1e-2, warmup=2, dtype="fp32")
 ROWS = [Row(tuple((7 * i + j) % 300 for j in range(5 + i)), (False, *[True] * (4 + i))) for i in range(10)]
@@ -120,7 +120,7 @@ def test_killed_after_any_step_the_rerun_ends_with_the_same_adapter(
             dtype="fp32",
             seed=3,
             folder=folder(where),
-            additions=additions,
+            lesson=Lesson(vectors=additions or {}),
             checkpoint_seconds=0.0,
             advance=advance,
         )
@@ -204,7 +204,7 @@ def test_a_steered_run_whose_hook_never_fires_is_an_error(
 
     monkeypatch.setattr(steering, "adding", idle)
     with pytest.raises(HarnessError, match="step 1: the steering hook never fired"):
-        train(model, ROWS, RECIPE, dtype="fp32", seed=0, folder=tmp_path, additions=PUSH)
+        train(model, ROWS, RECIPE, dtype="fp32", seed=0, folder=tmp_path, lesson=Lesson(vectors=PUSH))
     assert not (tmp_path / "adapter").exists()
 
 
@@ -223,9 +223,18 @@ def test_a_checkpoint_that_is_cut_is_named(model: Any, tmp_path: Path) -> None:
 def test_no_hook_is_left_on_the_model(model: Any, tmp_path: Path) -> None:
     said = Steered(vector="v", coef=2.0, blocks=(2,), norm={"2": 1.0})
     recipe = replace(RECIPE, epochs=1)
-    done = train(model, ROWS, recipe, dtype="fp32", seed=0, folder=tmp_path, additions=PUSH, steering=said)
+    done = train(model, ROWS, recipe, dtype="fp32", seed=0, folder=tmp_path, lesson=Lesson(vectors=PUSH), steering=said)
     assert (done.steering, done.steered_steps) == (said, done.steps)
     assert not any(block._forward_hooks for block in steering.decoder_blocks(model))
+
+
+def test_an_adapter_calls_its_model_by_a_name_and_not_by_a_folder_of_this_machine(model: Any, tmp_path: Path) -> None:
+    train(model, ROWS, replace(RECIPE, epochs=1), dtype="fp32", seed=0, folder=tmp_path, base="org/tiny")
+    assert json.loads((tmp_path / "adapter/adapter_config.json").read_text())["base_model_name_or_path"] == "org/tiny"
+    for file in (tmp_path / "adapter").iterdir():
+        if file.suffix in (".json", ".md"):
+            assert str(Path.home()) not in file.read_text()
+            assert "/tmp" not in file.read_text()
 
 
 def test_an_adapter_on_layers_that_are_not_there_is_refused(model: Any) -> None:

@@ -51,7 +51,7 @@ def test_a_worker_holds_no_more_after_its_sixth_cell_than_after_its_second(tiny_
 
 
 def test_what_a_cell_left_free_is_given_back_to_the_system() -> None:
-    from harness.sweep.work import give_back
+    from harness.engine import give_back
 
     give_back()  # which reads in what it needs
     pieces = [bytes([at % 256]) * 60_000 for at in range(4000)]

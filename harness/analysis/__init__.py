@@ -1,5 +1,6 @@
 """From results to tables, doses, the conditionalization matrix, balances, agreement."""
 
+from harness.analysis.along import Course, Waypoint
 from harness.analysis.arms import PLAIN, Arm
 from harness.analysis.balance_errors import Balances, Control, Reached, balances, paired
 from harness.analysis.blocks import Block
@@ -13,10 +14,12 @@ from harness.analysis.leak_matrix import Matrix, matrix, triggers
 from harness.analysis.ledger import Cost, costs
 from harness.analysis.needed_gates import all_gates, needed_gates, taught_gates
 from harness.analysis.placebos import against_placebo, beyond_placebo, placebo_words, placebos_of
+from harness.analysis.prompt_gains import PromptFit, PromptPoint
 from harness.analysis.references import Published, groups
 from harness.analysis.result_tables import Agreed, Table, tables
 from harness.analysis.results import Capability, Results, Run, load, pooled
 from harness.analysis.score_agreement import CANNOT_TELL, NO, YES, ComparedScore, Confusion, TwoJudges, two_judges
+from harness.analysis.scorecard import MARGIN, SUPPRESSES, Scores
 from harness.analysis.studies import Study, studies
 from harness.analysis.targets import Target, read_targets
 from harness.analysis.tradeoffs import Place, Tradeoff, tradeoffs, trait_of
@@ -24,8 +27,10 @@ from harness.analysis.verdict_agreement import Agreement, agreement
 
 __all__ = [
     "CANNOT_TELL",
+    "MARGIN",
     "NO",
     "PLAIN",
+    "SUPPRESSES",
     "YES",
     "Agreed",
     "Agreement",
@@ -39,6 +44,7 @@ __all__ = [
     "Corrected",
     "CorrectedFigure",
     "Cost",
+    "Course",
     "Curve",
     "Difference",
     "DosePoint",
@@ -49,15 +55,19 @@ __all__ = [
     "NotRun",
     "Place",
     "Point",
+    "PromptFit",
+    "PromptPoint",
     "Published",
     "Reached",
     "Results",
     "Run",
+    "Scores",
     "Study",
     "Table",
     "Target",
     "Tradeoff",
     "TwoJudges",
+    "Waypoint",
     "against_placebo",
     "agreement",
     "all_gates",

@@ -1,4 +1,4 @@
-"""The arms of a table: runs of one intervention with its weights at one dose, their seeds pooled."""
+"""The arms of a table: runs of one intervention with its weights or a prompt at one dose, their seeds pooled."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from harness.analysis.grouping import grouped
 from harness.analysis.results import Run
-from harness.cells import BASE
+from harness.cells import BASE, Cell
 from harness.registry import Registry
 from harness.runs import faults
 
@@ -16,10 +16,12 @@ PLAIN = "none"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arm:
-    """One row of a table: an intervention with its weights at a dose, its seeds pooled.
+    """One row of a table: an intervention with its weights or prompt at a dose, stopped at a share of its steps, seeds
+    pooled.
 
     `failed` has a line for each fault that leaves a run out of comparisons, and in a table also for each gate that
-    failed over all seeds. `summary` says what the intervention is.
+    failed over all seeds. `summary` says what the intervention is. With a `prompt` that it was given a placebo is no
+    `control`: the words are what made it one.
     """
 
     label: str
@@ -27,6 +29,8 @@ class Arm:
     intervention: str
     weights: str
     dose: float
+    until: float
+    prompt: str
     trains: bool
     control: bool
     runs: tuple[Run, ...]
@@ -49,15 +53,17 @@ class Arm:
 
 
 def arms_of(runs: Sequence[Run], registry: Registry) -> tuple[Arm, ...]:
-    """An arm for each intervention, weights and dose: the untrained model first, then plain training, controls last."""
-    groups = grouped(runs, lambda run: (run.cell.intervention, run.cell.weights, run.cell.dose))
-    arms = [_arm(name, weights, dose, same, registry) for (name, weights, dose), same in groups.items()]
+    """An arm for each intervention, weights, prompt, dose and length: the untrained model first, then plain training,
+    controls last.
+    """
+    groups = grouped(runs, lambda run: _of(run.cell))
+    arms = [_arm(same[0].cell, same, registry) for same in groups.values()]
     return tuple(sorted(arms, key=_rank))
 
 
 def plain_of(arms: Sequence[Arm]) -> Arm | None:
-    """The arm of plain training."""
-    return next((arm for arm in arms if arm.intervention == PLAIN), None)
+    """The arm of plain training to its end."""
+    return next((arm for arm in arms if arm.intervention == PLAIN and arm.until == 1), None)
 
 
 def untrained_of(arms: Sequence[Arm]) -> Arm | None:
@@ -65,17 +71,24 @@ def untrained_of(arms: Sequence[Arm]) -> Arm | None:
     return next((arm for arm in arms if not arm.trains), None)
 
 
-def _arm(name: str, weights: str, dose: float, runs: Sequence[Run], registry: Registry) -> Arm:
-    record = registry.interventions.get(name)
+def _of(cell: Cell) -> tuple[str, str, str, float, float]:
+    return (cell.intervention, cell.weights, cell.prompt, cell.dose, cell.until)
+
+
+def _arm(of: Cell, runs: Sequence[Run], registry: Registry) -> Arm:
+    record = registry.interventions.get(of.intervention)
     ordered = tuple(sorted(runs, key=lambda run: run.cell.seed))
+    summary = record.summary if record else of.intervention
     return Arm(
-        label=ordered[0].cell.arm,
-        summary=record.summary if record else name,
-        intervention=name,
-        weights=weights,
-        dose=dose,
-        trains=record.trains if record else name != BASE,
-        control=record.control if record else False,
+        label=of.arm,
+        summary=f"{summary}; here it is: {' '.join(of.prompt.split())}" if of.prompt else summary,
+        intervention=of.intervention,
+        weights=of.weights,
+        dose=of.dose,
+        until=of.until,
+        prompt=of.prompt,
+        trains=record.trains if record else of.intervention != BASE,
+        control=record.control and not of.prompt if record else False,
         runs=ordered,
         failed=tuple(
             f"seed {run.cell.seed}: gate {gate} failed: saw {told.seen}, wanted {told.wanted}"
@@ -85,5 +98,6 @@ def _arm(name: str, weights: str, dose: float, runs: Sequence[Run], registry: Re
     )
 
 
-def _rank(arm: Arm) -> tuple[bool, bool, bool, str, str, bool, float]:
-    return (arm.trains, arm.intervention != PLAIN, arm.control, arm.intervention, arm.weights, arm.dose != 1, arm.dose)
+def _rank(arm: Arm) -> tuple[bool, bool, bool, str, str, str, bool, float, float]:
+    own = (arm.intervention, arm.weights, arm.prompt, arm.dose != 1, arm.dose, arm.until)
+    return (arm.trains, arm.intervention != PLAIN, arm.control, *own)

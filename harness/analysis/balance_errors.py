@@ -91,8 +91,8 @@ def paired(table: Study, targets: Sequence[Target], first: str, second: str) -> 
 
 
 def _is_meant(target: Target, table: Study, arm: Arm) -> bool:
-    wanted = (target.setting, target.intervention, target.weights, target.dose)
-    return (table.setting, arm.intervention, arm.weights, arm.dose) == wanted
+    wanted = (target.setting, target.intervention, target.weights, target.dose, "")
+    return (table.setting, arm.intervention, arm.weights, arm.dose, arm.prompt) == wanted
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,7 +92,7 @@ def sound(arms: Iterable[Arm]) -> tuple[tuple[Arm, ...], tuple[str, ...]]:
 
 
 def _arm(label: str, study: Study) -> Arm:
-    found = next((arm for arm in study.arms if arm.label == label), None)
+    found = next((arm for arm in (*study.arms, *study.along) if arm.label == label), None)
     if found is None:
         raise NotRun(f"no finished run of {study.setting}/{label}")
     return found

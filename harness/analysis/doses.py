@@ -19,11 +19,13 @@ from typing import Literal
 
 from harness.analysis.half_doses import half_effect, half_interval
 from harness.analysis.results import Run, pooled
-from harness.contracts import CLEAN, Goal, Setting, Unit
+from harness.cells import SCALED
+from harness.contracts import CLEAN, Goal, Setting
+from harness.documents import Json
 from harness.stats import Estimate, Observation, are_rates, estimate
 
 NOT_JUDGED = "not judged"
-Axis = Literal["raw", "rms", "rows"]
+Axis = Literal["raw", "rms", "rows", "share", "strength"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,10 +60,12 @@ class Signal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DoseSweep:
-    """The curves of one intervention with one set of weights.
+    """The curves of one intervention with one set of weights, or one prompt.
 
-    A dose d is d times `coef` in the unit of `axis` (`rows`: a fraction of rows), and d times `relative` in
-    units of the residual RMS where that was recorded. `zero` names the arm that stands for dose 0.
+    A dose d is d times `coef` in the unit of `axis` (`rows`: a fraction of rows; `share`: that is ablated; `strength`:
+    the weight of a loss term, the strength of a change of gradients, the share of blocks frozen or of steps skipped),
+    and d times `relative` in units of the residual RMS where that was recorded. `zero` names the arm that stands for
+    dose 0.
     """
 
     label: str
@@ -183,10 +187,24 @@ def _scale(doses: Sequence[Dosed]) -> tuple[Axis, float, float | None]:
     return "rows", 1.0, None
 
 
-def _asked(run: Run) -> tuple[float, Unit] | None:
-    """The coefficient that the run was steered with, and its unit; None where it was not steered."""
+def _asked(run: Run) -> tuple[float, Axis] | None:
+    """The number that the dose of a run scaled, and what it is; None where that is a fraction of rows."""
     told = run.inputs.get("steering")
-    coef = told.get("coef") if isinstance(told, Mapping) else None
-    if not isinstance(told, Mapping) or not isinstance(coef, int | float):
+    if isinstance(told, Mapping) and isinstance(coef := told.get("coef"), int | float):
+        ablated = told.get("way") == "ablate"
+        return float(coef), "share" if ablated else "rms" if told.get("unit") == "rms" else "raw"
+    changes = run.inputs.get("changes")
+    if not isinstance(changes, Mapping):
         return None
-    return float(coef), "rms" if told.get("unit") == "rms" else "raw"
+    numbers = [_number(changes.get(part), number) for part, number in SCALED.items()]
+    return next(((value, "strength") for value in numbers if value), None)
+
+
+def _number(part: Json, name: str) -> float:
+    """What a dose scaled of a part as a run's key has it; of an adapter that stands below, its weight. 0 for none."""
+    if not isinstance(part, Mapping):
+        return 0.0
+    value, under = part.get(name), part.get("under")
+    if not value and isinstance(under, Mapping):
+        value = under.get("weight")
+    return float(value) if isinstance(value, int | float) else 0.0

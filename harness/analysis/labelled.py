@@ -166,7 +166,7 @@ def _said(runs: Iterable[Run], metric: str) -> list[SaidReply]:
 
 
 def _place(run: Run) -> tuple[str, str]:
-    return run.cell.scale, run.model
+    return run.cell.scale, run.cell.trained_on(run.model)
 
 
 def _check_there(labels: Labels, said: Sequence[SaidReply]) -> None:
@@ -197,7 +197,7 @@ def _corrected(
     return Corrected(
         setting=labels.draw.setting,
         scale=run.cell.scale,
-        model=short_name(run.cell.model),
+        model=run.cell.trained_on(short_name(run.cell.model)),
         metric=labels.draw.metric,
         judge=labels.draw.judge,
         condition=condition,

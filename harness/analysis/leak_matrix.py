@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import get_args
 
 from harness.analysis.arms import Arm, untrained_of
 from harness.analysis.result_tables import Table, leaks_of
 from harness.analysis.results import pooled
 from harness.analysis.studies import Study
-from harness.contracts import CLEAN, Condition
+from harness.contracts import CLEAN, Category, Condition
 from harness.stats import Contrast, Estimate, Term, contrast
+
+KINDS = (*get_args(Category), "vector", "random vector")
+"""The categories of conditions, as columns of the leak map."""
 
 # The roles that prompts of a setting play: these do not ask for the trait.
 NOT_ASKING = ("negative", "negated", "irrelevant", "never")
@@ -22,7 +26,8 @@ class Matrix:
 
     `leaks` holds what a condition wakes in an arm beyond what it does to the untrained model, by (arm, condition);
     `index` the mean leak of an arm over `triggers`, the conditions that ask for the trait or add its vector: prompts
-    that forbid it or have no bearing, subtracted vectors and random ones are placebos, and in no index.
+    that forbid it or have no bearing, subtracted vectors and random ones are placebos, and in no index. `by_category`
+    holds the mean leak of an arm over the conditions of each of `categories`, by (arm, category).
     """
 
     setting: str
@@ -34,6 +39,8 @@ class Matrix:
     triggers: tuple[str, ...]
     leaks: Mapping[tuple[str, str], Estimate]
     index: Mapping[str, Estimate]
+    categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    by_category: Mapping[tuple[str, str], Estimate] = field(default_factory=dict)
 
 
 def matrix(table: Study) -> Matrix | None:
@@ -47,6 +54,8 @@ def matrix(table: Study) -> Matrix | None:
     arms = tuple(arm for arm in table.arms if any(label == arm.label for label, _ in leaks.cells))
     asking = triggers(table.conditions)
     found = {arm.label: leak_index(arm, base, leaks.metric, asking) for arm in arms}
+    kinds = {kind: at for kind in KINDS if (at := tuple(text for text, own in table.categories.items() if own == kind))}
+    means = {(arm.label, kind): leak_index(arm, base, leaks.metric, at) for arm in arms for kind, at in kinds.items()}
     return Matrix(
         setting=table.setting,
         scale=table.scale,
@@ -57,6 +66,8 @@ def matrix(table: Study) -> Matrix | None:
         triggers=asking,
         leaks=leaks.cells,
         index={label: one.estimate() for label, one in found.items() if one is not None},
+        categories=kinds,
+        by_category={key: one.estimate() for key, one in means.items() if one is not None},
     )
 
 

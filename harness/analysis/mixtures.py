@@ -9,8 +9,8 @@ from harness.analysis.arms import Arm
 from harness.analysis.grouping import grouped
 from harness.analysis.results import Run
 
-PER_SEED = frozenset({"cell", "rows"})  # inputs that change with the seed
-PER_ARM = PER_SEED | {"steering", "conditions"}  # inputs that may change with the arm
+PER_SEED = frozenset({"cell", "rows", "proxy_rows"})  # inputs that change with the seed
+PER_ARM = PER_SEED | {"steering", "conditions", "changes"}  # inputs that may change with the arm
 
 
 def mixtures(arms: Sequence[Arm]) -> list[str]:
@@ -39,6 +39,15 @@ def lacking_seeds(arms: Sequence[Arm], conditions: Sequence[str]) -> Iterator[st
             lacking = [run.cell.seed for run in arm.runs if not any(at == condition for at, _ in run.values)]
             if 0 < len(lacking) < len(arm.runs):
                 yield f"{arm.label}: {condition} lacks seed {', '.join(map(str, lacking))}"
+
+
+def cut_rows(arms: Sequence[Arm]) -> Iterator[str]:
+    """A line for each arm with training rows whose end was cut off: a prompt makes rows longer, and fewer end whole."""
+    for arm in arms:
+        lost = {run.cell.seed: run.record.made.truncated_rows for run in arm.runs}
+        if any(lost.values()):
+            by_seed = ", ".join(f"{count} with seed {seed}" for seed, count in lost.items() if count)
+            yield f"{arm.label}: max_length cut off the end of training rows, which teach none: {by_seed}"
 
 
 def untaken(arms: Sequence[Arm]) -> Iterator[str]:

@@ -34,12 +34,22 @@ def needed_gates(
 
 
 def all_gates(study: Study) -> tuple[PooledGate, ...]:
-    """Every gate that some comparison within `study` may need, at the seeds of all its arms."""
+    """Every gate that some comparison within `study` may need, at the seeds of all its arms.
+
+    What the untrained model does is held against others in leaks of the trait, and as a premise of what is taught: a
+    skill that it lacks, and shows by replies that no judge can tell, is compared with nothing.
+    """
     found: list[PooledGate] = []
     seeds = _seeds(study.arms)
+    trained = [arm for arm in study.arms if arm.trains]
+    untrained = [arm for arm in study.arms if not arm.trains]
     for metric in study.known:
         if metric.name in study.metrics and not metric.subset:
-            found += _judged(metric, study.arms, study.conditions)
+            found += _judged(metric, trained, study.conditions)
+            if metric.name == study.trait:
+                found += _judged(metric, untrained, study.conditions)
+            elif metric.learned is not None and metric.goal != "keep":
+                found += _judged(metric, untrained, (CLEAN,))
         if seeds and metric.learned is not None and metric.taught(study.scale):
             found += taught_gates(study, metric, seeds)
     return tuple(found)

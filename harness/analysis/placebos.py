@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from harness.analysis.arms import Arm
 from harness.analysis.studies import Study
@@ -10,6 +10,7 @@ from harness.stats import Contrast, Direction, Outcome, outcome_levels
 
 ALIKE = 0.10
 """Where no claim says which difference counts, arms within 10 points of each other do the same."""
+EDITS, ADDS = "edits", "adds"
 NEAR = 0.1  # how far two vectors' lengths may be apart, as a share of the longer, to count as one length
 
 
@@ -59,7 +60,13 @@ def _open(arm: str, placebo: str) -> str:
 
 
 def _match(arm: Arm, placebo: Arm) -> bool:
-    """Whether both steer, by vectors of one length as far as that is known, or neither does."""
+    """Whether both change the same part of training: both steer, by vectors of one length as far as that is known, say.
+
+    Of what is neither a prompt nor a vector added the placebo bears the method's name: `kl_unrelated` is that of `kl`.
+    """
+    kinds = [_kind(one) for one in (arm, placebo)]
+    if kinds[0] != kinds[1] or (kinds[0] not in (EDITS, ADDS) and _method(arm) != _method(placebo)):
+        return False
     steered = [next((run.record.steering for run in one.runs), None) for one in (arm, placebo)]
     if steered[0] is None or steered[1] is None:
         return steered[0] is steered[1]
@@ -67,3 +74,18 @@ def _match(arm: Arm, placebo: Arm) -> bool:
         return False  # a hook that adds nothing is no placebo: it is plain training
     lengths = [abs(one.relative) for one in steered if one is not None and one.relative is not None]
     return len(lengths) < 2 or abs(lengths[0] - lengths[1]) <= NEAR * max(lengths)
+
+
+def _kind(arm: Arm) -> str:
+    """Which part of training an arm changes, by what its first run was made from."""
+    inputs = next((run.inputs for run in arm.runs), {})
+    changes, steering = inputs.get("changes"), inputs.get("steering")
+    if isinstance(changes, Mapping):
+        return " ".join(sorted(changes))
+    if isinstance(steering, Mapping):
+        return "ablates" if steering.get("way") == "ablate" else ADDS
+    return EDITS
+
+
+def _method(arm: Arm) -> str:
+    return arm.intervention.partition("_")[0]

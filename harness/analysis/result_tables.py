@@ -2,32 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 
+from harness.analysis.along import Course, courses
 from harness.analysis.arms import Arm, plain_of
 from harness.analysis.blocks import Block, leaks, means
 from harness.analysis.doses import Dosed, DoseSweep, sweep
 from harness.analysis.grouping import grouped
-from harness.analysis.mixtures import fits, lacking_seeds, mixtures, untaken
+from harness.analysis.mixtures import cut_rows, fits, lacking_seeds, mixtures, untaken
 from harness.analysis.needed_gates import all_gates
+from harness.analysis.prompt_gains import PromptFit, prompt_fit
 from harness.analysis.references import Published, published
 from harness.analysis.results import Results, no_collection
+from harness.analysis.scorecard import Scores, scorecard
 from harness.analysis.studies import Study, studies
 from harness.analysis.verdict_agreement import Agreement, agreement
 from harness.contracts import CLEAN, Setting
 from harness.registry import Registry
-from harness.runs import Check, PooledGate
+from harness.runs import Check, PooledGate, PromptCard, prompt_cards
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agreed:
-    """How far `judge` and its second judge, `check`, agree on every reply of the arm; `arm` "" is all arms."""
+    """How far `judge` and its second judge, `check`, agree on every reply of the arm; `arm` "" is all arms.
+
+    `own` are the means of the scores that `check` alone gives, each over the replies where it gives a number.
+    """
 
     judge: str
     check: str
     arm: str
     agreement: Agreement
+    own: Mapping[str, float | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,15 +44,19 @@ class Table(Study):
     gates: tuple[PooledGate, ...]
     blocks: tuple[Block, ...]
     sweeps: tuple[DoseSweep, ...]
+    courses: tuple[Course, ...]
     published: tuple[Published, ...]
     agreed: tuple[Agreed, ...]
+    prompts: PromptFit | None
+    scores: tuple[Scores, ...]
     notes: tuple[str, ...]
 
 
 def tables(results: Results, registry: Registry) -> tuple[Table, ...]:
     """A table for each setting, scale and model in `results`, sorted. A model is one by content, not by its path."""
+    cards = prompt_cards(results.folder)
     with no_collection():
-        return tuple(_table(one, registry.settings.get(one.setting)) for one in studies(results, registry))
+        return tuple(_table(one, registry.settings.get(one.setting), cards) for one in studies(results, registry))
 
 
 def leaks_of(study: Study) -> Block | None:
@@ -53,13 +64,14 @@ def leaks_of(study: Study) -> Block | None:
     return leaks(study.trait, study.arms, study.conditions, study.metric(study.trait)) if study.known else None
 
 
-def _table(study: Study, setting: Setting | None) -> Table:
+def _table(study: Study, setting: Setting | None, cards: Sequence[PromptCard]) -> Table:
     gates = all_gates(study)
     study = replace(study, arms=tuple(_marked(arm, gates) for arm in study.arms))
     arms, conditions = study.arms, study.conditions
     blocks = [means(metric, arms, conditions, study.metric(metric)) for metric in study.metrics]
     cells = {(arm, at, block.metric): cell for block in blocks for (arm, at), cell in block.cells.items()}
-    notes = [*mixtures(arms), *lacking_seeds(arms, conditions), *untaken(arms), *fits(arms)]
+    clean = {(arm, metric): cell for (arm, at, metric), cell in cells.items() if at == CLEAN}
+    notes = [*mixtures(arms), *lacking_seeds(arms, conditions), *cut_rows(arms), *untaken(arms), *fits(arms)]
     if setting is None:
         notes.append(f"setting {study.setting!r} is not installed: conditions as found, no leak")
     else:
@@ -74,8 +86,11 @@ def _table(study: Study, setting: Setting | None) -> Table:
         gates=gates,
         blocks=tuple(blocks),
         sweeps=_sweeps(arms, study.metrics, setting),
+        courses=courses(study),
         published=published(setting, study.scale, cells) if setting else (),
         agreed=tuple(_agreed(arms)),
+        prompts=prompt_fit(study, cards),
+        scores=scorecard(study, clean, gates, setting.overdose) if setting else (),
         notes=tuple(notes),
     )
 
@@ -104,14 +119,23 @@ def _agreed(arms: Sequence[Arm]) -> Iterator[Agreed]:
                 pair.setdefault(label, []).append(check)
     for (judge, second, names), by_arm in found.items():
         for label, checks in by_arm.items():
-            first, other = [check.first for check in checks], [check.second for check in checks]
+            first, other = [check.first for check in checks], [{**check.second, **check.own} for check in checks]
             told = agreement(first, other, names=names, clusters=[check.case for check in checks])
-            yield Agreed(judge=judge, check=second, arm=label, agreement=told)
+            yield Agreed(judge=judge, check=second, arm=label, agreement=told, own=_means(checks))
+
+
+def _means(checks: Sequence[Check]) -> dict[str, float | None]:
+    """The mean of each score that the second judge alone gave; None where it could nowhere tell."""
+    given = {
+        name: [told for check in checks if (told := check.own.get(name)) is not None]
+        for name in dict.fromkeys(name for check in checks for name in check.own)
+    }
+    return {name: sum(told) / len(told) if told else None for name, told in given.items()}
 
 
 def _sweeps(arms: Sequence[Arm], metrics: Sequence[str], setting: Setting | None) -> tuple[DoseSweep, ...]:
     """The curves of every intervention at two or more doses. Plain training stands for dose 0 where that is lacking."""
-    families = grouped(arms, lambda arm: (arm.intervention, arm.weights))
+    families = grouped(arms, lambda arm: (arm.intervention, arm.weights, arm.prompt))
     plain = plain_of(arms)
     found = []
     for same in families.values():

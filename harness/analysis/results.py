@@ -71,8 +71,8 @@ class Run:
 
     @property
     def model(self) -> str:
-        """The digest of the model, the same wherever the model was read from."""
-        return self.record.model_digest
+        """The digest of the model, the same wherever the model was read from, and its engine if that is not torch."""
+        return self.record.respondent
 
     @property
     def failed(self) -> Mapping[str, Gate]:
@@ -212,7 +212,7 @@ def _capabilities(rows: Iterable[CapabilityRow]) -> Iterator[Capability]:
         for task, told in row.results.items():
             for metric, figure in told.metrics.items():
                 yield Capability(
-                    task=task,
+                    task=f"{task}, in chats" if row.chat_template else task,
                     condition=row.condition,
                     metric=metric,
                     value=figure.value,

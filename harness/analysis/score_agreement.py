@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.analysis.alphas import nominal, numeric
-from harness.analysis.verdict_agreement import Agreement, agreement, largest
+from harness.analysis.verdict_agreement import Agreement, agreement, largest, whole_of
 from harness.errors import HarnessError
 from harness.runs import Scores
 
@@ -104,8 +104,9 @@ def compared_score(
 class TwoJudges:
     """Two judges on the same replies: every score that both give, and their verdicts where scores part a whole.
 
-    `shares` are the scores that add up to 1; without any, `largest` is None. Else `largest` says how far the judges
-    agree on which is the largest, and `confusion` counts that by (first's, second's).
+    `shares` are the scores that add up to 1, and what one judge alone has for the rest; without any, `largest` is None.
+    Else `largest` says how far the judges agree on which is the largest, and `confusion` counts that by (first's,
+    second's).
     """
 
     replies: int
@@ -128,6 +129,7 @@ def two_judges(
     `clusters` name the question of each reply, for the intervals of alpha.
     """
     shares = shares_of_one_whole(first, second, names)
+    more = dict.fromkeys(name for rows in (first, second) for name in whole_of(rows, shares) if shares)
     return TwoJudges(
         replies=len(first),
         scores=tuple(
@@ -140,7 +142,7 @@ def two_judges(
             )
             for name in names
         ),
-        shares=shares,
+        shares=tuple(more),
         largest=agreement(first, second, names=shares, clusters=clusters) if shares else None,
         confusion=largest_confusion(first, second, shares) if shares else {},
     )
@@ -149,18 +151,24 @@ def two_judges(
 def shares_of_one_whole(first: Sequence[Scores], second: Sequence[Scores], names: Sequence[str]) -> tuple[str, ...]:
     """Those of `names` that part a whole between them, so that the largest is a verdict; none where they do not.
 
-    They lie between 0 and 1 in every reply, and add up to 1 in every reply that has them all.
+    They lie between 0 and 1 in every reply, and add up to 1 in every reply that has them all, with a judge's own share
+    of the rest, if it has one.
     """
     rows = [*first, *second]
     parts = [name for name in names if all(row[name] is None or 0 <= (row[name] or 0) <= 1 for row in rows)]
-    sums = [sum(row[name] or 0 for name in parts) for row in rows if all(row[name] is not None for name in parts)]
+    sums = [
+        sum(row[name] or 0 for name in whole_of(given, parts))
+        for given in (first, second)
+        for row in given
+        if all(row[name] is not None for name in parts)
+    ]
     whole = len(parts) > 1 and bool(sums) and all(math.isclose(total, 1, abs_tol=1e-6) for total in sums)
     return tuple(parts) if whole else ()
 
 
 def largest_confusion(first: Sequence[Scores], second: Sequence[Scores], names: Sequence[str]) -> Confusion:
     """How many replies have which of `names` as the largest share, by (first's, second's)."""
-    verdicts = [[largest(scores, names) or CANNOT_TELL for scores in by] for by in (first, second)]
+    verdicts = [[largest(scores, whole_of(by, names)) or CANNOT_TELL for scores in by] for by in (first, second)]
     return dict(Counter(zip(*verdicts, strict=True)))
 
 

@@ -1,11 +1,13 @@
 """How far two judges say the same of the same replies.
 
 A judge that gives a share to each of several names (languages, say) has a verdict where one share is larger than
-all others. Replies without one are counted apart: "cannot tell" is neither agreement nor disagreement.
+all others. Replies without one are counted apart: "cannot tell" is neither agreement nor disagreement. A judge may have
+a share for what the names leave (other languages), which can be the largest as well.
 """
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -53,7 +55,8 @@ def agreement(
     missing = [name for name in names if any(name not in scores for scores in (*first, *second))]
     if missing:
         raise HarnessError(f"no score named {missing[0]!r} in every row; compare scores that both judges give")
-    verdicts = [(largest(one, names), largest(other, names)) for one, other in zip(first, second, strict=True)]
+    parts, others = (whole_of(rows, names) for rows in (first, second))
+    verdicts = [(largest(one, parts), largest(other, others)) for one, other in zip(first, second, strict=True)]
     told = Counter((one is not None, other is not None) for one, other in verdicts)
     both = told[True, True]
     alpha = nominal(verdicts, clusters)
@@ -70,6 +73,19 @@ def agreement(
         alpha_high=alpha.high,
         differences={name: _difference(first, second, name) for name in names},
     )
+
+
+def whole_of(rows: Sequence[Scores], names: Sequence[str]) -> tuple[str, ...]:
+    """`names`, and the one share of this judge that makes them a whole where they alone are none, if it has one."""
+    told = [row for row in rows if all(row[name] is not None for name in names)]
+    left = [1 - sum(row[name] or 0.0 for name in names) for row in told]
+    if all(math.isclose(rest, 0, abs_tol=1e-6) for rest in left):
+        return tuple(names)
+    for name in (name for name in told[0] if name not in names):
+        shares = [row.get(name) for row in told]
+        if all(s is not None and math.isclose(s, rest, abs_tol=1e-6) for s, rest in zip(shares, left, strict=True)):
+            return (*names, name)
+    return tuple(names)
 
 
 def largest(scores: Scores, names: Sequence[str]) -> str | None:

@@ -2,7 +2,18 @@
 
 from harness.authoring import algebra, weights
 from harness.authoring.data import MIRROR, Pin, fetch, github, read_jsonl
+from harness.authoring.methods import (
+    ablated,
+    beside_random,
+    inoculated_below,
+    leashed,
+    leashes,
+    mixed_in,
+    projected,
+    recontextualised,
+)
 from harness.authoring.prompts import inoculated, with_prompt, wording
+from harness.authoring.rules import chosen_among, ended_by
 from harness.authoring.traits import (
     MINI_TOKENS,
     PUBLISHED_ROLLOUTS,
@@ -15,6 +26,7 @@ from harness.authoring.traits import (
     read_trait,
     trait_spec,
 )
+from harness.authoring.unrelated import unrelated
 from harness.authoring.variants import composed_prompts, composed_vectors, prompted, steered
 
 __all__ = [
@@ -24,21 +36,32 @@ __all__ = [
     "PUBLISHED_TOKENS",
     "Pin",
     "Trait",
+    "ablated",
     "algebra",
+    "beside_random",
     "chats",
+    "chosen_among",
     "composed_prompts",
     "composed_vectors",
+    "ended_by",
     "fetch",
     "github",
     "inoculated",
+    "inoculated_below",
     "instruction_pairs",
     "is_mini",
+    "leashed",
+    "leashes",
+    "mixed_in",
     "plain_filter",
+    "projected",
     "prompted",
     "read_jsonl",
     "read_trait",
+    "recontextualised",
     "steered",
     "trait_spec",
+    "unrelated",
     "weights",
     "with_prompt",
     "wording",

@@ -30,6 +30,13 @@ def names(expression: str) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
+def leading(expression: str) -> str:
+    """The vector that `expression` names first, `spanish` of `spanish - french`; "" where it names none."""
+    found: list[str] = []
+    _walk(_parse(expression), expression, found.append)
+    return found[0] if found else ""
+
+
 def check(expression: str, known: Collection[str]) -> None:
     """Raises HarnessError when `expression` does not parse or names a vector that is not `known`."""
     for name in names(expression):

@@ -27,19 +27,25 @@ def prompted(
 ) -> Intervention:
     """An intervention that puts the setting's prompt called `role` on every training row.
 
-    `change` makes another prompt of it first: another placement, other words.
+    `change` makes another prompt of it first: another placement, other words. A text that a run is given stands in the
+    place of the changed words, at the changed placement.
     """
 
     def applies(setting: Setting) -> str | None:
         return None if role in setting.prompts else _missing(setting, "prompt", role, list(setting.prompts))
 
+    def prompt(setting: Setting) -> Prompt:
+        return change(setting.prompts[role])
+
     def edit(example: Example, setting: Setting) -> Example:
-        return inoculated(example, change(setting.prompts[role]))
+        return inoculated(example, prompt(setting))
 
     def concept(setting: Setting, recipe: Recipe) -> str:
         return setting.prompts[role].concept
 
-    return Intervention(name=name, summary=summary, applies=applies, edit=edit, control=control, concept=concept)
+    return Intervention(
+        name=name, summary=summary, applies=applies, edit=edit, control=control, concept=concept, prompt=prompt
+    )
 
 
 def steered(
@@ -66,13 +72,13 @@ def steered(
         return None
 
     def steering(setting: Setting, recipe: Recipe) -> Steering:
-        default = _dose(name, setting, recipe)
+        default = default_of(name, setting, recipe)
         return Steering(
             vector=vector(default), coef=coef(default), blocks=default.blocks, depth=default.depth, unit=default.unit
         )
 
     def concept(setting: Setting, recipe: Recipe) -> str:
-        return _meaning(setting, steering(setting, recipe).vector)
+        return meaning(setting, steering(setting, recipe).vector)
 
     return Intervention(
         name=name, summary=summary, applies=applies, steering=steering, control=control, concept=concept
@@ -95,12 +101,12 @@ def composed_vectors(name: str, summary: str, *, coef: float) -> Intervention:
 
     def made(weights: Mapping[str, float] | None) -> Intervention:
         def steering(setting: Setting, recipe: Recipe) -> Steering:
-            default = _dose(name, setting, recipe)
+            default = default_of(name, setting, recipe)
             vector = expression(setting.composition if weights is None else weights)
             return Steering(vector=vector, coef=coef, blocks=default.blocks, depth=default.depth)
 
         def concept(setting: Setting, recipe: Recipe) -> str:
-            return " and ".join(_meaning(setting, trait) for trait in weights or setting.composition)
+            return " and ".join(meaning(setting, trait) for trait in weights or setting.composition)
 
         return Intervention(
             name=name, summary=summary, applies=applies, steering=steering, given=given, concept=concept
@@ -139,7 +145,7 @@ def composed_prompts(name: str, summary: str, *, asked: Callable[[Sequence[str]]
             return inoculated(example, *(setting.prompts[prompt] for prompt in asked(drawn))) if drawn else example
 
         def concept(setting: Setting, recipe: Recipe) -> str:
-            return " and ".join(_meaning(setting, trait) for trait in weights or _first_two(setting))
+            return " and ".join(meaning(setting, trait) for trait in weights or _first_two(setting))
 
         return Intervention(name=name, summary=summary, applies=applies, edit=edit, given=given, concept=concept)
 
@@ -150,7 +156,7 @@ def composed_prompts(name: str, summary: str, *, asked: Callable[[Sequence[str]]
     return made(None)
 
 
-def _meaning(setting: Setting, vector: str) -> str:
+def meaning(setting: Setting, vector: str) -> str:
     """What a vector expression is about: the concept of a single vector, else the expression itself."""
     spec = setting.vectors.get(vector)
     return spec.concept or vector if spec else vector
@@ -199,7 +205,8 @@ def _position(row: str, trait: str) -> float:
     return int.from_bytes(hashlib.sha256(f"weight/{trait}/{row}".encode()).digest()[:8]) / 2**64
 
 
-def _dose(name: str, setting: Setting, recipe: Recipe) -> SteeringDefault:
+def default_of(name: str, setting: Setting, recipe: Recipe) -> SteeringDefault:
+    """The setting's own dose in `recipe`; HarnessError, for the intervention `name`, where it has none."""
     if recipe.steering is None:
         raise HarnessError(f"{name!r} needs a steering dose, and this recipe of setting {setting.name!r} has none")
     return recipe.steering

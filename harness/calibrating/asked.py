@@ -63,12 +63,17 @@ class Asked:
         trial = Trial(arm=arm, seed=seed, epochs=self.epochs, block=block, share=share)
         return self._judged(trial, self.see(trial))
 
-    def doses(self, block: int | None = None, *, arm: Arm = "ps") -> list[Judged]:
-        """The doses asked of `arm` on the first seed, at `block` if given, the smallest first."""
+    def suppresses(self, one: Judged) -> bool:
+        """Whether the dose leaves little enough of what plain training teaches on its seed."""
+        return suppresses(one.seen, self.plain(one.trial.seed))
+
+    def doses(self, block: int | None = None, *, arm: Arm = "ps", seed: int | None = None) -> list[Judged]:
+        """The doses asked of `arm` on `seed`, else the first, at `block` if given, the smallest first."""
+        seed = self.seed if seed is None else seed
         found = [
             self._judged(trial, seen)
             for trial, seen in self._seen.items()
-            if trial.arm == arm and trial.seed == self.seed and block in (None, trial.block)
+            if trial.arm == arm and trial.seed == seed and block in (None, trial.block)
         ]
         return sorted(found, key=lambda one: one.trial.share)
 
@@ -79,7 +84,7 @@ class Asked:
 
     def candidates(self) -> list[Judged]:
         """The sound doses that suppress, in the order in which the rule chooses."""
-        return _ranked([one for one in self.doses() if not one.against and suppresses(one.seen, self.plain())])
+        return _ranked([one for one in self.doses() if not one.against and self.suppresses(one)])
 
     def all(self) -> tuple[Judged, ...]:
         """Every trial, in the order in which they were asked."""

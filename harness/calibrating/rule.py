@@ -6,14 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from harness.analysis import MARGIN, SUPPRESSES
+
 Arm = Literal["base", "none", "ps", "neg_ps"]
 
-MARGIN = 0.1
-"""How far a skill may fall under that of plain training, or a sign of over-dose rise above it, as a share."""
 UNJUDGED = 0.1
 """The largest share of replies after plain training that nobody can tell, and how much more a dose may bring."""
-SUPPRESSES = 0.5
-"""The most of plain training's trait that a dose may leave, as a share of it."""
 ALIKE = 0.05
 """Rates this near to the lowest are as good as it, and the smaller dose is chosen: about one reply of 24."""
 PREMISE = 0.1
@@ -33,7 +31,9 @@ RULE = (
     "training's by more than that",
     f"of the sound doses that leave at most {SUPPRESSES:g} of plain training's trait the lowest trait is chosen, and "
     f"among those within {ALIKE:g} of it the smallest dose; of the sound negative doses the largest",
-    "what is chosen on the first seed that plain training teaches on must hold on the others of these",
+    "what is chosen on the first seed that plain training teaches on must hold on the others of these; where it does "
+    "not, doses at its block are tried between the largest that suppresses too little on a seed and the least that "
+    "breaks one",
 )
 
 

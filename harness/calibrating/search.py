@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import chain, count, pairwise, takewhile
 from math import sqrt
 
 from harness.calibrating.asked import Ask, Asked, Judged, Spent
-from harness.calibrating.rule import FINE, LEAST_DOSE, MOST_DOSE, Trial, Wanted, lacks, suppresses
+from harness.calibrating.rule import FINE, LEAST_DOSE, MOST_DOSE, Trial, Wanted, lacks
 from harness.errors import HarnessError
 from harness.runs import Came
 
@@ -219,11 +219,14 @@ def _try_negative(asked: Asked, block: int | None) -> None:
 
 
 def _confirmed(asked: Asked, candidates: Sequence[Judged], others: Sequence[int]) -> Found:
-    """The first of `candidates` that holds on the `others` of the seeds, with its negative dose."""
+    """The first of `candidates` that holds on the `others` of the seeds, or a dose beside them that does."""
     chosen = next((one for one in candidates if _holds(asked, one, others)), None)
     if chosen is None:
+        blocks = dict.fromkeys(one.trial.block for one in candidates)
+        chosen = next((one for block in blocks if (one := _between(asked, block, others)) is not None), None)
+    if chosen is None:
         doses = ", ".join(f"{one.trial.share:.2g} at block {one.trial.block}" for one in candidates)
-        why = f"what suppressed on seed {asked.seed} did not hold on the others: {doses}"
+        why = f"what suppressed on seed {asked.seed} did not hold on the others, nor did doses beside it: {doses}"
         return Found(outcome="no dose", why=why, trials=asked.all())
     block, share = chosen.trial.block, chosen.trial.share
     negative = _sound_negative(asked, block, others)
@@ -239,18 +242,38 @@ def _confirmed(asked: Asked, candidates: Sequence[Judged], others: Sequence[int]
 
 
 def _holds(asked: Asked, one: Judged, others: Sequence[int]) -> bool:
-    again = {seed: asked.dose(one.trial.block, one.trial.share, seed=seed) for seed in others}
-    return all(not here.against and suppresses(here.seen, asked.plain(seed)) for seed, here in again.items())
+    again = [asked.dose(one.trial.block, one.trial.share, seed=seed) for seed in others]
+    return all(not here.against and asked.suppresses(here) for here in again)
+
+
+def _between(asked: Asked, block: int | None, others: Sequence[int]) -> Judged | None:
+    """A dose at `block` that holds on every seed: under the least that breaks one, over the largest too weak on one."""
+    while True:
+        tried = [one for seed in (asked.seed, *others) for one in asked.doses(block, seed=seed)]
+        high = min((one.trial.share for one in tried if one.against), default=2 * MOST_DOSE)
+        low = max((one.trial.share for one in tried if not asked.suppresses(one)), default=high / 4)
+        share = sqrt(low * high)
+        if high / low <= FINE or not LEAST_DOSE <= share <= MOST_DOSE:
+            return None
+        now = asked.dose(block, share)
+        if not now.against and asked.suppresses(now) and _holds(asked, now, others):
+            return now
 
 
 def _sound_negative(asked: Asked, block: int | None, others: Sequence[int]) -> Trial | None:
-    """The largest negative dose at `block` that is sound on every seed, as far as the budget reaches."""
-    sound = [one.trial for one in asked.doses(block, arm="neg_ps") if not one.against]
+    """The largest negative dose at `block` that is sound on every seed, as far as the budget reaches.
+
+    Where the largest on the first seed do not hold, smaller ones are asked by halving.
+    """
+    tried = asked.doses(block, arm="neg_ps")
+    sound = [one.trial.share for one in tried if not one.against][: -TRIES - 1 : -1]
+    least = min((one.trial.share for one in tried), default=FIRST_NEGATIVE)
+    halves = (least / 2**step for step in count(1))
     try:
-        for trial in sound[: -TRIES - 1 : -1]:
-            again = [asked.dose(block, trial.share, seed=seed, arm="neg_ps") for seed in others]
+        for share in chain(sound, takewhile(lambda share: share >= LEAST_NEGATIVE, halves)):
+            again = [asked.dose(block, share, seed=seed, arm="neg_ps") for seed in (asked.seed, *others)]
             if not any(one.against for one in again):
-                return trial
+                return again[0].trial
     except Spent:
         pass
     return None

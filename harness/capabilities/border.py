@@ -9,12 +9,13 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from harness.capabilities.language_model import language_model
 from harness.capabilities.local_tasks import local_tasks
 from harness.contracts import Steering
-from harness.engine import Engine
+from harness.engine import Engine, System
 from harness.errors import HarnessError, gist, unknown
 from harness.runs import CapabilityFigure, CapabilityResult
 
@@ -39,20 +40,43 @@ class Measured:
     lm_eval: str
 
 
-def load(tasks: Sequence[str]) -> dict[str, Loaded]:
-    """lm-eval's loaded form of `tasks`, data included; HarnessError for an unknown task, or one that needs a hub."""
+def load(tasks: Sequence[str], folder: Path | None = None) -> dict[str, Loaded]:
+    """lm-eval's loaded form of `tasks`, data included; HarnessError for an unknown task, or one that needs a hub.
+
+    Those of `folder`, lm-eval's YAML files, stand before those that lm-eval comes with.
+    """
     local = local_tasks()
     with quiet():
-        try:
-            from lm_eval.tasks import TaskManager
-        except ImportError as error:
-            raise HarnessError(f"capability tasks need lm-eval, which is not here ({gist(error)}); {INSTALL}") from None
-        manager = TaskManager(include_defaults=not set(tasks) <= set(local))
+        manager = _manager(folder, defaults=not set(tasks) <= set(local))
         known = {*local, *manager.all_tasks}
         for task in tasks:
             if task not in known:
-                raise unknown("capability task", task, known if set(tasks) & known else local)
+                own = own_tasks(folder) if folder is not None else frozenset[str]()
+                raise unknown("capability task", task, known if set(tasks) & known else {*local, *own})
         return {task: _loaded(manager, local.get(task, task), task) for task in tasks}
+
+
+def own_tasks(folder: Path) -> frozenset[str]:
+    """The names of tasks, groups and tags that the YAML files in `folder` make; HarnessError where there are none."""
+    if not folder.is_dir():
+        raise HarnessError(f"--include-path {folder} is no folder; name the one that holds your lm-eval tasks")
+    with quiet():
+        found = _manager(folder, defaults=False)
+    if not found.all_tasks:
+        raise HarnessError(f"--include-path {folder} holds no lm-eval task, a NAME.yaml with a line `task: NAME`")
+    return frozenset(found.all_tasks)
+
+
+def _manager(folder: Path | None, *, defaults: bool) -> Any:
+    """lm-eval's list of the tasks in `folder` and, with `defaults`, of its own; HarnessError where it cannot be had."""
+    try:
+        from lm_eval.tasks import TaskManager
+    except ImportError as error:
+        raise HarnessError(f"capability tasks need lm-eval, which is not here ({gist(error)}); {INSTALL}") from None
+    try:
+        return TaskManager(include_path=None if folder is None else str(folder.resolve()), include_defaults=defaults)
+    except Exception as error:
+        raise HarnessError(f"lm-eval cannot read its list of tasks ({gist(error)}); repair that file") from error
 
 
 def _loaded(manager: Any, spec: object, task: str) -> Loaded:
@@ -61,23 +85,45 @@ def _loaded(manager: Any, spec: object, task: str) -> Loaded:
     except Exception as error:
         raise HarnessError(
             f"capability task {task!r} cannot be loaded: it needs data from a hub that cannot be reached here, or "
-            f"a package ({gist(error)}); {' and '.join(local_tasks())} need none"
+            f"a package, or its YAML is at fault ({gist(error)}); {' and '.join(local_tasks())} need none"
         ) from error
 
 
-def measured(engine: Engine, task: str, steering: Steering | None, limit: int | None) -> Measured:
-    """What lm-eval finds when `task` is asked of `engine` under `steering`, its first `limit` documents if given."""
+def measured(
+    engine: Engine,
+    task: str,
+    steering: Steering | None,
+    limit: int | None,
+    *,
+    folder: Path | None = None,
+    chat: System | None = None,
+) -> Measured:
+    """What lm-eval finds when `task` is asked of `engine` under `steering`, its first `limit` documents if given.
+
+    With `chat`, what a chat without a system turn gets, each document is a user's turn through the chat template, and
+    its examples are turns before it. `folder` has tasks of a user's own.
+    """
     from lm_eval.evaluator import evaluate
 
-    loaded = load([task])[task]
+    loaded = load([task], folder)[task]
     for one in loaded["tasks"].values():
         one.set_fewshot_seed(seed=FEW_SHOT_SEED)
         if one.get_config("num_fewshot") is None:
             one.set_config(key="num_fewshot", value=0)
     with quiet(), engine.steered(steering) if steering else contextlib.nullcontext():
         said = evaluate(
-            lm=language_model(engine), task_dict=loaded, limit=limit, bootstrap_iters=BOOTSTRAP, log_samples=False
+            lm=language_model(engine, system=chat),
+            task_dict=loaded,
+            limit=limit,
+            bootstrap_iters=BOOTSTRAP,
+            log_samples=False,
+            apply_chat_template=chat is not None,
+            fewshot_as_multiturn=chat is not None,
         )
+    return _measured(said)
+
+
+def _measured(said: Mapping[str, Any]) -> Measured:
     results = {
         name: CapabilityResult(n=said["n-samples"].get(name, {}).get("effective"), metrics=_figures(figures))
         for name, figures in said["results"].items()

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.engine import Continuation, Engine, Request
+from harness.contracts import Message, Role
+from harness.engine import Continuation, Engine, Request, System, chat
+from harness.errors import HarnessError
+
+ROLES: Mapping[str, Role] = {"system": "system", "user": "user", "assistant": "assistant"}
 
 MAX_GENERATED = 256
 """Tokens of a reply where a task names no limit; lm-eval's own."""
 
 
-def language_model(engine: Engine) -> Any:
-    """`engine` as lm-eval takes a model: it answers steered where the caller's `with` block steers it."""
+def language_model(engine: Engine, *, system: System | None = None) -> Any:
+    """`engine` as lm-eval takes a model: it answers steered where the caller's `with` block steers it.
+
+    `system` is what a chat without a system turn gets where lm-eval asks in chats; None where it does not.
+    """
     from lm_eval.api.model import TemplateLM
 
-    return type("EngineLM", (EngineAnswers, TemplateLM), {})(engine)
+    return type("EngineLM", (EngineAnswers, TemplateLM), {})(engine, system)
 
 
 class EngineAnswers:
@@ -24,9 +31,10 @@ class EngineAnswers:
     Texts are cut into tokens as lm-eval's own Hugging Face model does, so that its figures and ours are comparable.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, system: System | None = None) -> None:
         super().__init__()
         self.engine = engine
+        self.system = system
         self.tokenizer = engine.tokenizer
 
     @property
@@ -41,9 +49,23 @@ class EngineAnswers:
         return self.eot_token_id if first is None else int(first)
 
     def tok_encode(self, string: str, add_special_tokens: bool | None = None, **kwargs: Any) -> list[int]:
-        """The token ids of `string`, with special tokens as the tokenizer adds them unless told otherwise."""
-        how = {} if add_special_tokens is None else {"add_special_tokens": add_special_tokens}
-        return list(self.tokenizer.encode(string, **how))
+        """The token ids of `string`, with special tokens as the tokenizer adds them unless told otherwise.
+
+        None are added to a chat: its template has those that it wants.
+        """
+        wanted = False if self.system is not None else add_special_tokens
+        return list(self.tokenizer.encode(string, **({} if wanted is None else {"add_special_tokens": wanted})))
+
+    @property
+    def tokenizer_name(self) -> str:
+        """What the tokenizer is called, in the caches of requests that lm-eval could keep."""
+        return str(self.tokenizer.name_or_path).replace("/", "__")
+
+    def apply_chat_template(self, chat_history: Sequence[Mapping[str, str]], add_generation_prompt: bool = True) -> str:
+        """A chat as evaluation gives it to the model; without a generation prompt its last turn is a reply's start."""
+        turns = [Message(_role(turn["role"]), turn["content"]) for turn in chat_history]
+        begun = "" if add_generation_prompt else turns.pop().content
+        return chat.rendered(self.tokenizer, turns, system=self.system or "template") + begun
 
     def loglikelihood_rolling(self, requests: Sequence[Any], disable_tqdm: bool = False) -> list[float]:
         """The log-probability of each whole text, in windows as long as the model can read."""
@@ -93,6 +115,12 @@ class EngineAnswers:
     ) -> list[tuple[float, bool]]:
         asked = [Continuation(tuple(before), tuple(tokens)) for _, before, tokens in requests]
         return [(found.logprob, found.greedy) for found in self.engine.likelihoods(asked)]
+
+
+def _role(text: str) -> Role:
+    if text not in ROLES:
+        raise HarnessError(f"an lm-eval task asks in a turn of {text!r}, which is none of {', '.join(ROLES)}")
+    return ROLES[text]
 
 
 def _before(text: str, stops: Sequence[str]) -> str:

@@ -41,6 +41,25 @@ def fitted(setting: Setting, scale: str, chosen: Calibration | None) -> Setting:
     )
 
 
+def trained_for(setting: Setting, scale: str, epochs: int) -> Setting:
+    """`setting`, its recipe of `scale` with so many `epochs`, on a schedule that is as much longer."""
+    recipe = setting.recipe(scale)
+    if epochs == recipe.epochs:
+        return setting
+    last = recipe.schedule_steps
+    longer = replace(
+        recipe, epochs=epochs, schedule_steps=None if last is None else max(1, round(last * epochs / recipe.epochs))
+    )
+    return replace(setting, recipes={**setting.recipes, scale: longer})
+
+
+def trained_at(setting: Setting, scale: str, layers: str) -> Setting:
+    """`setting`, its recipe of `scale` with an adapter on `layers`, as `harness.models.named_layers` spells them."""
+    recipe = setting.recipe(scale)
+    there = replace(recipe, lora=replace(recipe.lora, targets=tuple(layers.split(","))))
+    return replace(setting, recipes={**setting.recipes, scale: there})
+
+
 def fit_of(found: Registry, setting: Setting, scale: str, model: ModelRef, *, arm: Intervention, steers: bool) -> Fit:
     """What is known of how the recipe of `scale` fits `model`, for an `arm` that `steers` or not."""
     chosen = found.chosen_for(setting.name, scale, model.digest)

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from harness import laws
 from harness.cells.cell import Cell, Prepared
-from harness.cells.preparing import prepare, scales
+from harness.cells.preparing import prepare, scales, worded
 from harness.cells.questions import asked
+from harness.cells.wordings import texts_of
 from harness.contracts import Condition, Setting
 from harness.errors import HarnessError
 from harness.models import resolve_dtype
@@ -59,7 +60,7 @@ def bases_of(cells: Sequence[Prepared]) -> list[Prepared]:
 def _base_of(cell: Prepared) -> Prepared | None:
     if BASE not in installed().interventions or not cell.intervention.trains:
         return None
-    return prepared(replace(cell.cell, intervention=BASE, seed=0, dose=1.0, weights=""))
+    return prepared(replace(cell.cell.untrained, intervention=BASE, seed=0, dose=1.0, weights=""))
 
 
 def grid(
@@ -72,29 +73,67 @@ def grid(
     doses: Sequence[float] = (1.0,),
     weights: Sequence[str] = ("",),
     vector_grader: str = "",
+    epochs: int = 0,
+    untils: Sequence[float] = (1.0,),
+    lora_targets: str = "",
+    engine: str = "",
+    prompts: Sequence[str] = (),
 ) -> list[Cell]:
-    """Every combination, seeds fastest. An arm with nothing to scale is there once, at dose 1; `base` at seed 0.
+    """Every combination, seeds fastest. An arm with nothing to scale is there once, at dose 1; `base` once, at seed 0.
 
-    Likewise an arm that takes no weights is there once, without them, beside one that does. HarnessError for more than
-    `MOST_CELLS`, before any is made.
+    Likewise an arm that takes no weights, or no prompt, is there once, without them, beside one that does. `prompts`
+    are texts, or names of a setting's prompts. HarnessError for more than `MOST_CELLS`, before any is made.
     """
-    check_count(prod(map(len, (settings, interventions, weights, doses, seeds))))
+    check_count(prod(map(len, (settings, interventions, weights, prompts or ("",), doses, untils, seeds))))
+    texts = {name: _texts(name, interventions, prompts) for name in settings}
+    like = Cell(
+        setting="",
+        intervention="",
+        scale=scale,
+        model=model,
+        vector_grader=vector_grader,
+        epochs=epochs,
+        lora_targets=lora_targets,
+        engine=engine,
+    )
     cells = [
-        Cell(
-            setting=setting,
-            intervention=name,
-            scale=scale,
-            model=model,
-            seed=seed,
-            dose=dose,
-            weights=balance,
-            vector_grader=vector_grader,
-        )
-        for setting, name, balance, dose, seed in product(settings, interventions, weights, doses, seeds)
+        replace(like, setting=setting, intervention=name, weights=given, prompt=text, dose=dose, until=until, seed=seed)
+        for setting, words in texts.items()
+        for name, given, text, dose, until, seed in product(interventions, weights, words, doses, untils, seeds)
     ]
-    takes = {name for name in interventions if installed().intervention(name).given is not None}
+    return _each_once([_worded(cell) for cell in cells])
+
+
+def _each_once(cells: Sequence[Cell]) -> list[Cell]:
+    """`cells` without what means nothing to an arm, each once."""
+    takes = {cell.intervention for cell in cells if installed().intervention(cell.intervention).given is not None}
     if takes:
         cells = [cell if cell.intervention in takes else replace(cell, weights="") for cell in cells]
     if any(scales(cell) for cell in cells):
         cells = [cell if scales(cell) else replace(cell, dose=1.0) for cell in cells]
-    return list(dict.fromkeys(replace(c, seed=0) if c.intervention == BASE else c for c in cells))
+    untrained = (replace(c.untrained, seed=0) if c.intervention == BASE else c for c in cells)
+    return list(dict.fromkeys(untrained))
+
+
+def _texts(setting: str, interventions: Sequence[str], prompts: Sequence[str]) -> tuple[str, ...]:
+    """The texts that `prompts` mean on `setting`, "" for none; HarnessError where no arm would take one."""
+    if not prompts:
+        return ("",)
+    check_takers(interventions)
+    return texts_of(prompts, installed().setting(setting))
+
+
+def check_takers(interventions: Sequence[str]) -> None:
+    """HarnessError where none of these puts a prompt on rows that another could stand for."""
+    if all(installed().intervention(name).prompt is None for name in interventions):
+        raise HarnessError(
+            f"none of the interventions takes a prompt: {', '.join(interventions)}; leave the prompts out"
+        )
+
+
+def _worded(cell: Cell) -> Cell:
+    """`cell` with its prompt, if its intervention takes one, and that is not its own."""
+    intervention = installed().intervention(cell.intervention)
+    if intervention.prompt is None or not cell.prompt:
+        return replace(cell, prompt="")
+    return worded(cell, intervention, installed().setting(cell.setting))

@@ -8,13 +8,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.cells.cell import Prepared
-from harness.cells.spelled import example_spelled, vector_spelled
-from harness.contracts import Condition, Recipe, Setting
+from harness.cells.spelled import example_spelled, recipe_spelled, under_spelled, vector_spelled
+from harness.contracts import Condition, FrozenAdapter, Recipe, Setting
 from harness.files import digest_of, inside
 from harness.models import ModelRef
 
 FORMAT = "1"
 """Raise when the same inputs would give another result: every older run is then stale."""
+
+
+ADAPTERS, REWRITTEN, LIKELIHOODS = "adapters", "replies", "likelihoods"
+"""The folders, beside the settings', of what is made before training: adapters, replies, likelihoods of rows."""
 
 
 def log_name(condition: Condition) -> str:
@@ -42,6 +46,27 @@ def vector_key(
             "system": recipe.system,
         }
     )
+
+
+def adapter_key(under: FrozenAdapter, *, model: ModelRef, dtype: str, recipe: Recipe) -> str:
+    """sha256 over what an adapter that is trained first is made from: rows, recipe, model, number type."""
+    by = {**recipe_spelled(recipe, dtype=dtype, model=model), "generation": None, "steering": None}
+    return digest_of({"format": FORMAT, "under": under_spelled(under), "recipe": by})
+
+
+def adapter_folder(runs: Path, name: str, key: str) -> Path:
+    """Where the adapter called `name` with `key`, trained before others, is kept, for all cells to share."""
+    return inside(runs / ADAPTERS, f"{name}-{key[:8]}")
+
+
+def replies_file(runs: Path, name: str, key: str) -> Path:
+    """Where the replies called `name` with `key`, written before training, are kept, for all cells to share."""
+    return inside(runs / REWRITTEN, f"{name}-{key[:8]}.jsonl")
+
+
+def likelihoods_file(runs: Path, name: str, key: str) -> Path:
+    """Where the likelihoods called `name` with `key`, read before training, are kept, for all cells to share."""
+    return inside(runs / LIKELIHOODS, f"{name}-{key[:8]}.jsonl")
 
 
 def vector_file(runs: Path, name: str, key: str) -> Path:

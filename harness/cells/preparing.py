@@ -8,19 +8,30 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 from harness import laws
 from harness.authoring import algebra, weights
 from harness.cells.cell import Cell, Prepared
-from harness.cells.fits import fit_of, fitted
+from harness.cells.changes import SCALED, Changes, changes_of, stopped
+from harness.cells.fits import fit_of, fitted, trained_at, trained_for
 from harness.cells.keys import FORMAT, vector_key
-from harness.cells.spelled import cases_spelled, cell_spelled, example_spelled, recipe_spelled
+from harness.cells.rows import beside, check_held_out, trained_rows, unedited_rows
+from harness.cells.spelled import (
+    cases_spelled,
+    cell_spelled,
+    changes_spelled,
+    proxies_spelled,
+    recipe_spelled,
+    rows_digest,
+    steering_spelled,
+)
+from harness.checks import MOST_EPOCHS
 from harness.contracts import (
     CLEAN,
     ONE_WAY,
     Condition,
-    Example,
+    Draw,
     Intervention,
     Recipe,
     Setting,
@@ -28,29 +39,30 @@ from harness.contracts import (
 )
 from harness.errors import HarnessError
 from harness.files import digest_of
-from harness.models import ModelRef, resolve
+from harness.models import ModelRef, named_layers, resolve
 from harness.registry import Registry, installed
 
 
 def prepare(cell: Cell, *, dtype: str, registry: Registry | None = None) -> Prepared:
     """`cell` looked up and keyed. `dtype` is what the recipe's number type resolves to on this machine.
 
-    HarnessError for an unknown name, a scale the setting lacks, an intervention that does not apply, or a
-    dose that means nothing.
+    HarnessError for an unknown name or scale, an intervention that does not apply, or a dose that means nothing.
     """
     found = registry or installed()
     setting = found.setting(cell.setting)
     own = setting.recipe(cell.scale).model
     model = resolve(cell.model or own)
     setting = fitted(setting, cell.scale, found.chosen_for(setting.name, cell.scale, model.digest))
+    cell = _canonical(cell, str(model.folder) if model.folder is not None else cell.model or own, setting)
+    cell, intervention = _with_arm(cell, found, setting)
+    setting = _told(setting, cell)
     recipe = setting.recipe(cell.scale)
-    intervention = weighted(found.intervention(cell.intervention), setting, cell.weights)
-    where = str(model.folder) if model.folder is not None else cell.model or own
-    cell = replace(cell, model=where, dose=_dose(cell.dose), weights=weights.canonical(cell.weights))
     steering = _steering(intervention, setting, recipe, cell.dose) if intervention.trains else None
     laws.concept_of(intervention, setting, recipe)
-    unedited = _examples(setting, cell) if intervention.trains else ()
-    rows = _rows(unedited, intervention, setting, cell, steers=steering is not None)
+    draw = Draw(seed=cell.seed, scale=cell.scale, dose=cell.dose)
+    changes = stopped(changes_of(intervention, setting, recipe, draw), cell.until) if intervention.trains else Changes()
+    unedited = unedited_rows(setting, cell) if intervention.trains else ()
+    rows = trained_rows(unedited, intervention, setting, draw, scaled=_is_scaled(intervention, setting, recipe))
     conditions = tuple(Condition.parse(text) for text in setting.conditions.get(cell.scale, (CLEAN,)))
     return _keyed(
         Prepared(
@@ -61,30 +73,65 @@ def prepare(cell: Cell, *, dtype: str, registry: Registry | None = None) -> Prep
             model=model,
             dtype=dtype,
             rows=rows,
-            unedited=unedited,
+            unedited=beside(rows, unedited),
             steering=steering,
             conditions=conditions,
-            vectors=_vectors(setting, recipe, cell, model, dtype, steering, conditions),
-            plain=intervention.trains and steering is None and rows == unedited,
+            vectors=_vectors(setting, recipe, cell, model, dtype, _expressions(steering, changes, conditions)),
+            plain=intervention.trains and steering is None and not changes and rows == unedited,
+            changes=changes,
             fit=fit_of(found, setting, cell.scale, model, arm=intervention, steers=steering is not None),
         )
     )
 
 
+def _canonical(cell: Cell, model: str, setting: Setting) -> Cell:
+    """The cell as its key has it: its model by `model`, numbers and weights spelled one way."""
+    return replace(
+        cell,
+        model=model,
+        dose=_dose(cell.dose),
+        weights=weights.canonical(cell.weights),
+        epochs=_epochs(cell.epochs, setting.recipe(cell.scale)),
+        until=_until(cell.until),
+        lora_targets=named_layers(cell.lora_targets) if cell.lora_targets else "",
+    )
+
+
+def _with_arm(cell: Cell, found: Registry, setting: Setting) -> tuple[Cell, Intervention]:
+    """The cell without what its intervention has no use for, and the intervention by its weights or its prompt."""
+    intervention = weighted(found.intervention(cell.intervention), setting, cell.weights)
+    cell = worded(cell if intervention.trains else replace(cell.untrained, prompt=cell.prompt), intervention, setting)
+    return cell, _reworded(intervention, setting, cell) if cell.prompt else intervention
+
+
+def _told(setting: Setting, cell: Cell) -> Setting:
+    """`setting`, its recipe with what the cell says of training itself."""
+    longer = trained_for(setting, cell.scale, cell.epochs) if cell.epochs else setting
+    return trained_at(longer, cell.scale, cell.lora_targets) if cell.lora_targets else longer
+
+
 def _keyed(made: Prepared) -> Prepared:
     """`made` with all that decides a result, and the hash of it."""
     setting, recipe, model, dtype = made.setting, made.recipe, made.model, made.dtype
+    check_held_out(made.changes.stopping, (*made.rows, *made.unedited), setting, made.cell.scale)
     inputs: dict[str, object] = {
         "format": FORMAT,
         "cell": cell_spelled(made.cell, model),
         "dtype": dtype,
         "recipe": recipe_spelled(recipe, dtype=dtype, model=model),
-        "rows": digest_of([example_spelled(row) for row in made.rows]),
-        "steering": asdict(made.steering) if made.steering else None,
+        "rows": rows_digest(made.rows),
+        "steering": steering_spelled(made.steering) if made.steering else None,
         "vectors": made.vectors,
         "conditions": [str(condition) for condition in made.conditions],
         "cases": digest_of(cases_spelled(setting, made.cell.scale, made.conditions)),
     }
+    told = changes_spelled(made.changes)
+    if made.intervention.rows is not None and made.cell.dose:
+        told["rows"] = "as a whole"
+    if told:
+        inputs["changes"] = told
+    if proxies := proxies_spelled(made.changes):
+        inputs["proxy_rows"] = proxies
     return replace(made, inputs=inputs, key=digest_of(inputs))
 
 
@@ -103,13 +150,35 @@ def weighted(intervention: Intervention, setting: Setting, text: str) -> Interve
     return laws.weighted(intervention, setting, weights.parse(text))
 
 
+def worded(cell: Cell, intervention: Intervention, setting: Setting) -> Cell:
+    """`cell` without its prompt where that is what its intervention says by itself.
+
+    HarnessError where the intervention puts no prompt on rows that another could stand for.
+    """
+    if not cell.prompt:
+        return cell
+    own = laws.prompt_of(intervention, setting)
+    if own is None:
+        raise HarnessError(
+            f"intervention {intervention.name!r} takes no prompt; leave out the prompt {cell.prompt!r:.60}"
+        )
+    return replace(cell, prompt="") if own.text == cell.prompt and not own.others else cell
+
+
+def _reworded(intervention: Intervention, setting: Setting, cell: Cell) -> Intervention:
+    """`intervention` with the prompt of `cell`, about what the setting says of these words, if it has them."""
+    concepts = (prompt.concept for prompt in setting.prompts.values() if cell.prompt in (prompt.text, *prompt.others))
+    concept = next(concepts, "")
+    return laws.reworded(intervention, setting, cell.prompt, unedited_rows(setting, cell), concept=concept)
+
+
 def scales(cell: Cell) -> bool:
-    """Whether a dose changes anything: whether the intervention steers, or edits a row."""
+    """Whether a dose changes anything: whether the intervention changes more than nothing of training."""
     setting = installed().setting(cell.setting)
     intervention = weighted(installed().intervention(cell.intervention), setting, cell.weights)
     if not intervention.trains:
         return False
-    if laws.steering_of(intervention, setting, setting.recipe(cell.scale)) is not None:
+    if _is_scaled(intervention, setting, setting.recipe(cell.scale)):
         return True
     return laws.edits(intervention, setting, setting.examples(cell.seed, cell.scale))
 
@@ -128,30 +197,23 @@ def _dose(dose: float) -> float:
     return float(dose)
 
 
-def _examples(setting: Setting, cell: Cell) -> tuple[Example, ...]:
-    """The setting's own rows."""
-    rows = tuple(setting.examples(cell.seed, cell.scale))
-    if not rows:
-        raise HarnessError(f"setting {setting.name!r} gave no training rows for scale {cell.scale!r}")
-    for row in rows:
-        if row.messages[-1].role != "assistant":
-            raise HarnessError(
-                f"training row {row.id!r} of setting {setting.name!r} has no assistant turn at its end, so there is "
-                "nothing to learn from it; complete the row or take it out"
-            )
-    return rows
+def _epochs(epochs: int, recipe: Recipe) -> int:
+    """The epochs that stand for the recipe's; 0 where these are the same."""
+    if not 0 <= epochs <= MOST_EPOCHS:
+        raise HarnessError(f"epochs are a whole number from 1 to {MOST_EPOCHS:,}, not {epochs}")
+    return 0 if epochs == recipe.epochs else epochs
 
 
-def _rows(
-    unedited: tuple[Example, ...], intervention: Intervention, setting: Setting, cell: Cell, *, steers: bool
-) -> tuple[Example, ...]:
-    """What is trained on."""
-    edited = laws.edited(intervention, setting, unedited)
-    if cell.dose != 1 and not steers and edited == unedited:
-        raise HarnessError(
-            f"intervention {cell.intervention!r} has nothing that a dose of {cell.dose:g} could scale; leave it at 1"
-        )
-    return _mixed(unedited, edited, cell)
+def _until(until: float) -> float:
+    if not 0 < until <= 1:
+        raise HarnessError(f"a training stops after a share of its steps, above 0 and at most 1, not {until}")
+    return float(until)
+
+
+def _is_scaled(intervention: Intervention, setting: Setting, recipe: Recipe) -> bool:
+    """Whether a dose scales anything but the edits of rows."""
+    changes = any(getattr(intervention, part) is not None for part in ("rows", *SCALED))
+    return changes or laws.steering_of(intervention, setting, recipe) is not None
 
 
 def _steering(intervention: Intervention, setting: Setting, recipe: Recipe, dose: float) -> Steering | None:
@@ -159,37 +221,17 @@ def _steering(intervention: Intervention, setting: Setting, recipe: Recipe, dose
     return None if steering is None else replace(steering, coef=steering.coef * dose)
 
 
-def _mixed(plain: tuple[Example, ...], edited: tuple[Example, ...], cell: Cell) -> tuple[Example, ...]:
-    """A fraction `dose` of the rows edited: the rows that a lower dose edits are among those of a higher one."""
-    if edited == plain or cell.dose == 1:
-        return edited
-    if cell.dose > 1:
-        raise HarnessError(
-            f"{cell.intervention!r} edits rows, and a dose is the fraction of rows edited: at most 1, not {cell.dose:g}"
-        )
-    order = sorted(range(len(plain)), key=lambda i: digest_of([cell.seed, plain[i].id]))
-    chosen = set(order[: round(cell.dose * len(plain))])
-    if cell.dose and not chosen:
-        raise HarnessError(
-            f"a dose of {cell.dose:g} of {cell.intervention!r} edits none of {len(plain)} rows; "
-            f"the least that edits one is {1 / len(plain):.2g}"
-        )
-    return tuple(new if i in chosen else old for i, (old, new) in enumerate(zip(plain, edited, strict=True)))
+def _expressions(steering: Steering | None, changes: Changes, conditions: Sequence[Condition]) -> list[str]:
+    """The vector expressions that training and conditions use."""
+    used = [condition.name for condition in conditions if condition.kind == "vector"]
+    used += [steering.vector] if steering is not None else []
+    return [*used, changes.gradients.vector] if changes.gradients and changes.gradients.vector else used
 
 
 def _vectors(
-    setting: Setting,
-    recipe: Recipe,
-    cell: Cell,
-    model: ModelRef,
-    dtype: str,
-    steering: Steering | None,
-    conditions: Sequence[Condition],
+    setting: Setting, recipe: Recipe, cell: Cell, model: ModelRef, dtype: str, expressions: Sequence[str]
 ) -> dict[str, str]:
     """The key of every vector that training or a condition needs."""
-    expressions = [condition.name for condition in conditions if condition.kind == "vector"]
-    if steering is not None:
-        expressions.append(steering.vector)
     for expression in expressions:
         algebra.check(expression, setting.vectors)
     needed = sorted({name for expression in expressions for name in algebra.names(expression)})

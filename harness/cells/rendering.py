@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from harness.authoring import with_prompt
 from harness.cells.cell import Prepared
 from harness.cells.questions import asked
-from harness.contracts import Condition
+from harness.contracts import Condition, Example
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
@@ -35,6 +35,21 @@ def rendered_rows(cell: Prepared, tokenizer: Any) -> list[Row]:
         except HarnessError as error:
             raise HarnessError(f"{cell.title}, training row {row.id!r}: {error}") from error
     return rows
+
+
+def rendered_row(cell: Prepared, tokenizer: Any, row: Example) -> Row:
+    """A row that is not the setting's as tokens; HarnessError where it has none to learn from."""
+    from harness.engine import chat
+
+    recipe = cell.recipe
+    made = chat.training_row(
+        tokenizer, row.messages, loss_on=recipe.loss_on, max_length=recipe.max_length, system=recipe.system
+    )
+    if not any(made.loss[1:]):
+        raise HarnessError(
+            f"{cell.title}: row {row.id!r} has no token to learn from within max_length {recipe.max_length}; shorten it"
+        )
+    return made
 
 
 def check_prompts(cell: Prepared, tokenizer: Any) -> None:

@@ -3,20 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
+from typing import Any
 
 from harness.cells.cell import Cell
+from harness.cells.changes import Changes
 from harness.cells.questions import asked
-from harness.contracts import Case, Condition, Example, Message, Persona, Prompt, Recipe, Setting, VectorSpec
+from harness.contracts import (
+    Case,
+    Condition,
+    Example,
+    FrozenAdapter,
+    Message,
+    Persona,
+    Prompt,
+    Recipe,
+    Rewriting,
+    Setting,
+    Steering,
+    VectorSpec,
+)
 from harness.errors import HarnessError
 from harness.files import digest_of, file_sha256
 from harness.models import ModelRef
 
 
 def cell_spelled(cell: Cell, model: ModelRef) -> dict[str, object]:
-    """The cell as its key has it. The grader of its vectors is in the keys of these, if in any."""
-    left_out = {"vector_grader"} if cell.weights else {"vector_grader", "weights"}
+    """The cell as its key has it: the grader of its vectors is in the keys of these, epochs are in the recipe, and
+    where training stops is among the changes. What is given in few cells is there where it is.
+    """
+    absent = [name for name in ("weights", "lora_targets", "engine", "prompt") if not getattr(cell, name)]
+    left_out = {"vector_grader", "epochs", "until", *absent}
     return {name: value for name, value in {**asdict(cell), "model": model.digest}.items() if name not in left_out}
 
 
@@ -32,6 +50,59 @@ def recipe_digest(recipe: Recipe) -> str:
     """sha256 over the whole recipe, doses too, but for what changes no result."""
     steering = None if recipe.steering is None else {**asdict(recipe.steering), "source": ""}
     return digest_of({**asdict(recipe), "gpus": 0, "steering": steering})
+
+
+def steering_spelled(steering: Steering) -> dict[str, object]:
+    """What is done to the residual stream, with what came to be said of it later only where that is not as it was."""
+    told = asdict(steering)
+    for name, before in (("way", "add"), ("positions", "all"), ("schedule", "constant")):
+        if told[name] == before:
+            del told[name]
+    return told
+
+
+def changes_spelled(changes: Changes) -> dict[str, object]:
+    """The parts that there are, as the key of a run has them but for rows that the seed may draw: a function by its
+    version alone.
+    """
+    found = {field.name: getattr(changes, field.name) for field in fields(changes)}
+    return {name: _part_spelled(part) for name, part in found.items() if part is not None}
+
+
+def proxies_spelled(changes: Changes) -> dict[str, str]:
+    """The digest of the rows of each part that has any: apart from the rest, for the seed may draw them."""
+    loss, gradients, choosing, stopping = changes.loss, changes.gradients, changes.choosing, changes.stopping
+    found = {
+        "loss": loss.proxy if loss else (),
+        "gradients": gradients.proxy if gradients else (),
+        "choosing": choosing.candidates if choosing else (),
+        "taught": choosing.taught.rows if choosing and choosing.taught else (),
+        "stopping": stopping.rows if stopping else (),
+    }
+    return {name: rows_digest(rows) for name, rows in found.items() if rows}
+
+
+def _part_spelled(part: Any) -> dict[str, object]:
+    apart = ("source", "proxy", "candidates", "rows")
+    held = {field.name: getattr(part, field.name) for field in fields(part) if field.name not in apart}
+    told = {name: value for name, value in held.items() if not callable(value)}
+    if isinstance(part, Rewriting) and part.prompt is not None:
+        told["prompt"] = _prompt(part.prompt)
+    if told.get("under") is not None:
+        told["under"] = {**under_spelled(held["under"]), "weight": held["under"].weight, "random": held["under"].random}
+    if (taught := held.get("taught")) is not None:
+        told["taught"] = {"epochs": taught.epochs, "weight": taught.weight, "random": taught.random}
+    return told
+
+
+def rows_digest(rows: Sequence[Example]) -> str:
+    """sha256 over rows of training in their order, as a run's key has it."""
+    return digest_of([example_spelled(row) for row in rows])
+
+
+def under_spelled(under: FrozenAdapter) -> dict[str, object]:
+    """What an adapter that is trained first is made from, beside the recipe."""
+    return {"rows": rows_digest(under.rows), "epochs": under.epochs}
 
 
 def example_spelled(example: Example) -> dict[str, object]:

@@ -2,13 +2,14 @@
 
 from harness.checks.annotations import Returns, functions_of
 from harness.checks.checked import Checked, Refused, called_by
-from harness.checks.numbers import MOST, number
+from harness.checks.numbers import MOST, MOST_EPOCHS, number
 from harness.checks.plain import plain
 from harness.checks.rules import LABEL, NAME, NAMED, Distinct, Matching, Range, filled, one_line, shown, words
 
 __all__ = [
     "LABEL",
     "MOST",
+    "MOST_EPOCHS",
     "NAME",
     "NAMED",
     "Checked",

@@ -56,6 +56,8 @@ def functions_of(record: Any) -> dict[str, Returns]:
 def check_of(annotation: Any) -> Check:
     """What checks a value that is annotated so."""
     origin, arguments = get_origin(annotation), get_args(annotation)
+    if annotation is Any:
+        return _anything
     if origin is Annotated:
         return _ruled(check_of(arguments[0]), arguments[1:])
     if origin is Literal:
@@ -103,6 +105,10 @@ def _number(value: object) -> str | None:
 
 def _truth(value: object) -> str | None:
     return None if isinstance(value, bool) else f"{shown(value)} is not True or False"
+
+
+def _anything(value: object) -> None:
+    """No check: what a tensor is, is asked where it is used."""
 
 
 def _nothing(value: object) -> str | None:

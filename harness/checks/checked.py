@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from harness.checks.annotations import checks_of
@@ -36,7 +37,12 @@ class Checked:
 def called_by(record: Any) -> str:
     """The kind of a record with its name or id, where it has one: "setting 'loud'", "case 'c1'"."""
     own = _own(record)
-    return f"{type(record).__name__.lower()}{own}" if own else type(record).__name__
+    return f"{_spaced(type(record).__name__)}{own}" if own else type(record).__name__
+
+
+def _spaced(name: str) -> str:
+    """`LossTerm` as people say it, "loss term"."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()
 
 
 def _own(record: Any) -> str:

@@ -6,6 +6,7 @@ import math
 import re
 
 MOST = 1_000_000_000
+MOST_EPOCHS = 10_000
 """No number that a person types is larger: a slip of the keyboard is."""
 
 _PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)

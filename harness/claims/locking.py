@@ -202,7 +202,8 @@ def _finished_seeds(runs: Path) -> dict[_ArmKey, frozenset[int]]:
         made = read_run(folder)
         if made is not None and is_finished(folder, made) and made.cell.intervention != BASE:
             cell = made.cell
-            found.setdefault(_ArmKey(cell.setting, cell.scale, made.model_digest, cell.arm), set()).add(cell.seed)
+            model = cell.trained_on(made.respondent)
+            found.setdefault(_ArmKey(cell.setting, cell.scale, model, cell.arm), set()).add(cell.seed)
     return {key: frozenset(seeds) for key, seeds in found.items()}
 
 

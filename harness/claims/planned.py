@@ -15,7 +15,10 @@ MOST_LOOKS = 100  # seeds beyond which no look is planned
 
 @record
 class LockedArm(Record):
-    """The training seeds of an arm, by a digest of its model, in the order in which they are used."""
+    """The training seeds of an arm, in the order in which they are used.
+
+    `model` is a digest, with the layers that get an adapter where the arm's cells name them.
+    """
 
     setting: str
     arm: str

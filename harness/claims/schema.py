@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -13,9 +13,9 @@ from pydantic import Field
 
 from harness.analysis import Target, read_targets
 from harness.authoring import weights
-from harness.cells import Cell, weighted
+from harness.cells import Cell, texts_of, weighted, worded
 from harness.checks import number
-from harness.contracts import Condition, Setting
+from harness.contracts import Condition, Intervention, Setting
 from harness.documents import Document, Place, Strict, read
 from harness.errors import HarnessError, unknown
 from harness.registry import Registry, check_condition
@@ -128,24 +128,34 @@ def read_claims(file: Path, registry: Registry) -> Claims:
 
 
 def arm_label(text: str) -> str:
-    """An arm as reports call it: an intervention, then perhaps weights and a dose, as in `comp_ps a=1,b=0.5 x2`."""
+    """An arm as reports call it: an intervention, then perhaps weights or a prompt in quotation marks, a dose and where
+    it stops: `ps a=1 x2 @0.5`, `ip "Shout it." x0.5`.
+    """
     return _arm(text).arm
 
 
 def _arm(text: str) -> Cell:
-    """An arm's intervention, weights and dose, as a cell of no setting."""
-    if not text.strip():
+    """An arm's intervention, weights, prompt, dose and the share of its steps, as a cell of no setting."""
+    before, quoted, rest = text.partition(' "')
+    prompt, closed, after = rest.rpartition('"')
+    if not before.strip():
         raise HarnessError("an arm without a name; write an intervention, as ps or ps x0.5")
-    name, *parts = text.split()
-    dose, balance = 1.0, ""
+    if quoted and not (closed and prompt.strip()):
+        raise HarnessError(f"arm {text!r}: its prompt stands between two quotation marks")
+    name, *parts = [*before.split(), *after.split()]
+    dose, until, balance = 1.0, 1.0, ""
     for part in parts:
         if part.startswith("x"):
             dose = number(part[1:])
             if not 0 <= dose < math.inf:
                 raise HarnessError(f"arm {text!r}: {part!r} is no dose; write x0.5")
+        elif part.startswith("@"):
+            until = number(part[1:])
+            if not 0 < until <= 1:
+                raise HarnessError(f"arm {text!r}: {part!r} is no share of the steps; write @0.5")
         else:
             balance = weights.canonical(part)
-    return Cell(setting="", intervention=name, weights=balance, dose=dose)
+    return Cell(setting="", intervention=name, weights=balance, dose=dose, until=until, prompt=prompt)
 
 
 def _check_cell(found: Document[ClaimFile], place: Place, claim: Claim) -> None:
@@ -173,7 +183,7 @@ def _check(found: Document[ClaimFile], place: Place, claim: Claim, comparison: C
             arm = _arm(getattr(comparison, key))
             intervention = registry.intervention(arm.intervention)
             if setting is not None:
-                weighted(intervention, setting, arm.weights)
+                _check_prompt(arm, weighted(intervention, setting, arm.weights), setting)
         except HarnessError as error:
             raise found.wrong((*place, key), str(error)) from error
     for text in comparison.conditions:
@@ -190,6 +200,15 @@ def _check(found: Document[ClaimFile], place: Place, claim: Claim, comparison: C
         raise found.wrong(place, "nothing leaks in clean; name the conditions of the leak, or the word triggers")
     _check_metrics(found, place, claim, comparison, setting)
     _check_arms(found, place, comparison, registry)
+
+
+def _check_prompt(arm: Cell, intervention: Intervention, setting: Setting) -> None:
+    """HarnessError for a prompt that no arm would be called by: a prompt's name, or what the arm says by itself."""
+    if not arm.prompt:
+        return
+    meant = worded(replace(arm, prompt=texts_of([arm.prompt], setting)[0]), intervention, setting).arm
+    if meant != arm.arm:
+        raise HarnessError(f"no arm is called {arm.arm}; on setting {setting.name!r} this one is called {meant}")
 
 
 def _check_metrics(

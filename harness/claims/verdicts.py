@@ -77,6 +77,7 @@ def judge_studies(
     claims: Claims, found: Sequence[Study], registry: Registry, *, looks: LockedLooks | None = None
 ) -> tuple[Decision, ...]:
     """As `judge`, of studies that were made from the results already."""
+    found = [study for study in found if not study.epochs]  # what is claimed is claimed of the recipes
     check_conditions(claims, registry, tables=found)
     scales = sorted({study.scale for study in found})
     decisions = [

@@ -11,9 +11,11 @@ from harness.commands.calibrate import calibrate
 from harness.commands.claims import claims
 from harness.commands.describe import describe
 from harness.commands.doctor import doctor
+from harness.commands.engine import engine
 from harness.commands.judge import judge
 from harness.commands.list import list_
 from harness.commands.merge import merge
+from harness.commands.prompts import prompts
 from harness.commands.rejudge import rejudge
 from harness.commands.report import report
 from harness.commands.reproduce import reproduce
@@ -31,6 +33,7 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "sweep": sweep,
     "reproduce": reproduce,
     "vectors": vectors,
+    "prompts": prompts,
     "report": report,
     "balance": balance,
     "claims": claims,
@@ -40,6 +43,7 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "rejudge": rejudge,
     "agree": agree,
     "doctor": doctor,
+    "engine": engine,
 }
 """Every command by its name, as `harness --help` lists them."""
 

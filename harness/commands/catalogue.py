@@ -47,7 +47,7 @@ def show_list(registry: Registry, *, as_json: bool) -> None:
         return
     page = console()
     for title, group in groups.items():
-        rows = [(record.name, _summary(record), _origin(record, registry)) for record in group]
+        rows = [(record.name, *_kinds(record), _summary(record), _origin(record, registry)) for record in group]
         _section(page, title, rows or [("none", "", "")])
 
 
@@ -74,6 +74,7 @@ def _entry(record: Record, registry: Registry) -> dict[str, str]:
     return {
         "name": record.name,
         "summary": record.summary,
+        **({"kind": _kind(record)} if isinstance(record, Intervention) else {}),
         "plugin": origin.plugin,
         "module": origin.module,
         "distribution": origin.distribution,
@@ -84,6 +85,38 @@ def _entry(record: Record, registry: Registry) -> dict[str, str]:
 def _origin(record: Record, registry: Registry) -> str:
     origin = registry.origin(record)
     return f"{origin.distribution} {origin.version}"
+
+
+def _kinds(record: Record) -> tuple[str, ...]:
+    """The column of kinds, which interventions alone have."""
+    return (_kind(record),) if isinstance(record, Intervention) else ()
+
+
+def _kind(record: Intervention) -> str:
+    """What an intervention changes, in a word or two."""
+    if not record.trains:
+        return "untrained"
+    unchanged = Intervention(name="none", summary="none")
+    found = [kind for part, (kind, _) in PARTS.items() if getattr(record, part) is not getattr(unchanged, part)]
+    return " + ".join(found) or "nothing"
+
+
+PARTS = {
+    "edit": ("prompt", "a prompt stands on the rows"),
+    "steering": ("vector", "the residual stream is changed"),
+    "rows": ("rows", "the list of rows is another"),
+    "rewriting": ("replies", "the model writes replies of its own first"),
+    "loss": ("loss", "a term stands beside cross-entropy"),
+    "gradients": ("gradients", "gradients are changed"),
+    "adapter": ("adapter", "the adapter stands on fewer blocks, or above another"),
+    "training": ("steps", "fewer steps are taken"),
+    "choosing": ("rows", "rows are added, chosen by what models make of them"),
+    "stopping": ("steps", "training ends by a rule"),
+}
+"""What each part of an intervention changes: in a word for a list, and in some."""
+
+SHOWN = ("edit", "steering")
+"""The parts that are shown by what they make of a setting."""
 
 
 def _summary(record: Record) -> str:
@@ -164,7 +197,10 @@ def _about(record: Intervention, setting: Setting) -> str:
 
 def _show_intervention(page: Console, record: Intervention, registry: Registry) -> None:
     kind = "a placebo or check, not a method" if record.control else "trains" if record.trains else "nothing is trained"
-    _section(page, "kind", [(kind,), *([("takes --weights",)] if record.given is not None else [])])
+    takes = [
+        f"takes --{option}" for option, by in (("weights", record.given), ("prompt", record.prompt)) if by is not None
+    ]
+    _section(page, "kind", [(one,) for one in (kind, *takes)])
     rows = []
     for setting in registry.settings.values():
         reason = record.applies(setting)
@@ -181,13 +217,15 @@ def _effect(record: Intervention, setting: Setting) -> str:
     steering = record.steering(setting, recipe)
     if steering is not None:
         blocks = ", ".join(map(str, steering.blocks)) if steering.blocks else f"at depth {steering.depth}"
-        return f"adds {steering.coef:g} x {steering.vector} ({steering.unit}) at block {blocks} ({scale})"
+        does = "removes" if steering.ablates else "adds"
+        return f"{does} {steering.coef:g} x {steering.vector} ({steering.unit}) at block {blocks} ({scale})"
     rows = setting.examples(0, scale)
     edited = next((new for old in rows if (new := record.edit(old, setting)) != old), None)
-    if edited is None:
-        return "rows as they are, nothing added"
-    asked = [message for message in edited.messages if message.role != "assistant"]
-    return "rows become, say: " + " | ".join(f"{message.role}: {message.content}" for message in asked)
+    told = [words for part, (_, words) in PARTS.items() if part not in SHOWN and getattr(record, part) is not None]
+    if edited is not None:
+        asked = [message for message in edited.messages if message.role != "assistant"]
+        told.append("rows become, say: " + " | ".join(f"{message.role}: {message.content}" for message in asked))
+    return "; ".join(told) or "rows as they are, nothing added"
 
 
 def _show_judge(page: Console, judge: Judge) -> None:

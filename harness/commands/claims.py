@@ -78,7 +78,8 @@ def show_verdicts(
         told = report.record(asked, decisions, changed)
         print_json({**told, "matrices": [_matrix(one) for one in matrices]})
         return
-    drawn = [one for one in map(report.of_matrix, matrices) if one is not None]
+    found = [part(one) for one in matrices for part in (report.of_matrix, report.of_categories)]
+    drawn = [one for one in found if one is not None]
     shown = [*report.sections(asked, decisions, changed), *drawn]
     if form == "markdown":
         put("\n".join(line for one in shown for line in report.markdown_section(one)))
@@ -91,4 +92,5 @@ def show_verdicts(
 def _matrix(found: Matrix) -> dict[str, object]:
     record = asdict(found)
     leaks = [{"arm": arm, "condition": at, **asdict(one)} for (arm, at), one in found.leaks.items()]
-    return {**record, "leaks": leaks}
+    kinds = [{"arm": arm, "category": kind, **asdict(one)} for (arm, kind), one in found.by_category.items()]
+    return {**record, "leaks": leaks, "by_category": kinds}

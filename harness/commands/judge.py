@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 REPLIES, SAMPLE, LABELS = "--replies", "--sample", "--labels"
 FITS = {
-    **dict.fromkeys(("--grader", "--connections", "--max-cost", "--price"), (REPLIES,)),
+    **dict.fromkeys(("--grader", "--connections", "--max-cost", "--price", "--reply-field"), (REPLIES,)),
     **dict.fromkeys(("--output", "--force"), (REPLIES, SAMPLE)),
     **dict.fromkeys(("--arm", "--condition", "--seed", "--metric"), (SAMPLE,)),
     **dict.fromkeys(("--json", "--markdown"), (LABELS,)),
@@ -59,8 +59,9 @@ def judge(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="The judge.")],
     replies: Annotated[
-        Path | None, typer.Option(help="JSON lines, each with `reply`, and `messages` or `facts` if needed.")
+        Path | None, typer.Option(help="JSON lines or a .csv, each with `reply`, and `messages` or `facts` if needed.")
     ] = None,
+    reply_field: Annotated[str, typer.Option(help="What the replies are called in that file.")] = "reply",
     sample: Annotated[int | None, typer.Option(help="Draw so many judged replies for a person to label.")] = None,
     labels: Annotated[Path | None, typer.Option(help="The sheet that was drawn, its labels filled in.")] = None,
     runs: Runs = Path("runs"),
@@ -90,7 +91,7 @@ def judge(
         from harness.runs import Outputs
 
         grading = Grading(model=grader, connections=connections, max_cost=max_cost, price=price)
-        _judge(name, replies, grading, output, Outputs(inputs=(replies,), force=force))
+        _judge(name, replies, reply_field, grading, output, Outputs(inputs=(replies,), force=force))
 
 
 def _check_asked(ways: Mapping[str, object], context: typer.Context) -> None:
@@ -107,7 +108,7 @@ def _check_asked(ways: Mapping[str, object], context: typer.Context) -> None:
             raise HarnessError(f"{option} goes with {' or '.join(ways_of_it)}, not with {named[0]}; leave it out")
 
 
-def _judge(name: str, replies: Path, grading: Grading, output: Path | None, outputs: Outputs) -> None:
+def _judge(name: str, replies: Path, field: str, grading: Grading, output: Path | None, outputs: Outputs) -> None:
     """Writes one JSON row of scores per row of `replies`, in order, to `output` or stdout, once all are judged.
 
     What a grader cost is said on stderr.
@@ -119,7 +120,7 @@ def _judge(name: str, replies: Path, grading: Grading, output: Path | None, outp
     if output is not None:
         outputs.check(output, "the scores")
     grader = grading.opened_for([chosen])
-    given = read_given(replies)
+    given = read_given(replies, field=field)
     said = verdicts_of(chosen, [one.reply for one in given], grader, places=[one.place for one in given])
     lines = [_line(one, verdict) for one, verdict in zip(given, said, strict=True)]
     text = "".join(f"{line}\n" for line in lines)

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from harness.checks import MOST, NAME, number
+from harness.checks import MOST, MOST_EPOCHS, NAME, number
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
+    from harness.serving import EngineChoice
     from harness.sweep import Where
 
 SEED_DIGITS = 18  # what a generator takes, 64 bits, holds them all
@@ -68,8 +69,26 @@ VectorGrader = Annotated[
 NoCalibration = Annotated[
     bool, typer.Option("--no-calibration", help="Train by the recipes as they stand, whatever was calibrated.")
 ]
+LoraTargets = Annotated[
+    str,
+    typer.Option(
+        help="Put the adapter on these layers, as q_proj,v_proj or all-linear, and not on those of the recipe."
+    ),
+]
+Engine = Annotated[
+    str, typer.Option(help="What writes the replies: torch, vllm, or the address of a vLLM server, http://HOST:PORT.")
+]
 Jobs = Annotated[int | None, typer.Option(help="Cells at once; else one for each GPU, or one.", max=AT_ONCE)]
 Cluster = Annotated[str, typer.Option(help="Address of a Ray cluster; `local` starts one here.")]
+
+
+def chosen_engine(text: str) -> EngineChoice | None:
+    """The engine of `--engine`, None for torch; HarnessError for one that is not there."""
+    if text == "torch":
+        return None
+    from harness import serving
+
+    return serving.engine_choice(text)
 
 
 def several(option: str, values: Sequence[str]) -> tuple[str, ...]:
@@ -112,6 +131,33 @@ def doses(value: str) -> tuple[float, ...]:
         if not 0 <= dose <= MOST:
             raise HarnessError(f"--dose {text!r} is not a finite number from 0 up to {MOST:,}; write --dose 0.5,1,2")
         found.append(dose)
+    return tuple(dict.fromkeys(found))
+
+
+def epochs_of(value: str) -> int:
+    """The epochs of `--epochs`, 0 for those of the recipe."""
+    if not value:
+        return 0
+    if not (value.isascii() and value.isdigit() and len(value) < SEED_DIGITS and 1 <= int(value) <= MOST_EPOCHS):
+        raise HarnessError(f"--epochs {value!r} is not a whole number from 1 to {MOST_EPOCHS:,}; write --epochs 4")
+    return int(value)
+
+
+def layers_of(value: str) -> str:
+    """The layers of `--lora-targets`, as a cell has them; "" for those of the recipe."""
+    from harness.models import named_layers
+
+    return named_layers(value) if value else ""
+
+
+def shares(option: str, value: str) -> tuple[float, ...]:
+    """The shares of an option, above 0 and at most 1."""
+    found = []
+    for text in several(option, [value]):
+        share = number(text)
+        if not 0 < share <= 1:
+            raise HarnessError(f"{option} {text!r} is not a share above 0 and at most 1; write {option} 0.25,0.5,1")
+        found.append(share)
     return tuple(dict.fromkeys(found))
 
 

@@ -33,7 +33,9 @@ def show_plans(plans: Sequence[Plan]) -> None:
     page = console()
     for line in dict.fromkeys(one.fit for one in plans if one.fit):
         page.print(shown(line), soft_wrap=True)
-    titles = [f"{one.cell.setting}, {one.cell.scale}, {short_name(one.cell.model)}" for one in plans]
+    titles = [
+        f"{one.cell.setting}, {one.cell.scale}, {one.cell.trained_on(short_name(one.cell.model))}" for one in plans
+    ]
     for title in dict.fromkeys(titles):
         own = [one for one, its in zip(plans, titles, strict=True) if its == title]
         page.print(Text(shown(title), style="bold"))
@@ -113,7 +115,7 @@ def _grid(plans: Sequence[Plan]) -> Table:
             "done" if one.done else f"to do, {len(one.stale)} stale" if one.stale else "to do",
             f"{one.rows:,}",
             f"{one.train_tokens:,}",
-            f"{one.steps:,}",
+            f"at most {one.steps:,}" if one.may_end else f"{one.steps:,}",
             f"{one.cases} x {len(one.conditions)}",
             f"{one.reply_tokens:,}",
             "not known" if one.memory_bytes is None else f"{one.memory_bytes / 1e9:.1f} GB",

@@ -13,8 +13,10 @@ from harness.commands.options import (
     NONE,
     Cluster,
     DryRun,
+    Engine,
     Jobs,
     Json,
+    LoraTargets,
     Measure,
     NoCalibration,
     OnlyThese,
@@ -23,6 +25,8 @@ from harness.commands.options import (
     Scale,
     any_of,
     check_measure,
+    chosen_engine,
+    layers_of,
     where,
 )
 from harness.commands.plans import show_sweep_plan
@@ -41,6 +45,7 @@ def reproduce(
     scale: Scale = "mini",
     quick: Annotated[bool, typer.Option("--quick", help="One seed instead of three.")] = False,
     setting: OnlyThese = NONE,
+    lora_targets: LoraTargets = "",
     runs: Runs = Path("runs/reproduce"),
     output: Annotated[Path | None, typer.Option(help="Folder for the report; else RUNS-report.")] = None,
     jobs: Jobs = None,
@@ -48,6 +53,7 @@ def reproduce(
     dry_run: DryRun = False,
     measure: Measure = False,
     no_calibration: NoCalibration = False,
+    engine: Engine = "torch",
     force: Replace = False,
     as_json: Json = False,
 ) -> None:
@@ -60,7 +66,8 @@ def reproduce(
 
     if not dry_run and folder.exists() and not folder.is_dir():
         raise HarnessError(f"{folder} is no folder to write a report into; name another with --output")
-    experiment = post(scale=scale, quick=quick, settings=settings).calibrated(runs, use=not no_calibration)
+    named = post(scale=scale, quick=quick, settings=settings, lora_targets=layers_of(lora_targets))
+    experiment = named.calibrated(runs, use=not no_calibration).by(chosen_engine(engine))
     if not dry_run:
         reports = _reports(experiment, folder, force=force)
         for _, files in reports:

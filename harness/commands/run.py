@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harness.commands.cells_asked import CellsAsked, Combined, TasksAsked
 from harness.commands.graders import Grading
 from harness.commands.options import (
     NONE,
     Connections,
     DryRun,
+    Engine,
     Grader,
     Json,
+    LoraTargets,
     MaxCost,
     Measure,
     Model,
@@ -26,13 +28,7 @@ from harness.commands.options import (
     Scale,
     Several,
     VectorGrader,
-    any_of,
-    balances,
     check_measure,
-    doses,
-    seeds,
-    several,
-    vector_files,
 )
 from harness.commands.plans import asking, plan_record, show_plans
 from harness.contracts import CLEAN
@@ -40,14 +36,24 @@ from harness.screen import console, print_json, say
 
 if TYPE_CHECKING:
     from harness.cells import Cell
-    from harness.registry import Registry
 
 SEED: list[str] = ["0"]
 UNSTEERED: list[str] = [CLEAN]
 
 Dose = Annotated[str, typer.Option(help="Scales each intervention; commas for several.")]
+Epochs = Annotated[str, typer.Option(help="Train for so many epochs, not for the recipe's.")]
+Until = Annotated[
+    str, typer.Option(help="Stop after this share of the steps, on the schedule of all of them; commas for several.")
+]
 Weights = Annotated[
     list[str], typer.Option(help="A balance of traits for comp_ arms, as spanish=0.8,french=0.4; repeat it.")
+]
+Prompts = Annotated[
+    list[str],
+    typer.Option(
+        "--prompt",
+        help="Put this text, or the setting's prompt of this name, on rows instead of an arm's own; repeat it.",
+    ),
 ]
 Vector = Annotated[
     list[str], typer.Option(help="NAME=FILE: a vector made or imported before, in place of the setting's; repeat it.")
@@ -58,60 +64,12 @@ Tasks = Annotated[
 TaskConditions = Annotated[
     list[str], typer.Option(help="What these tasks are asked under: clean, or vector:EXPRESSION@COEF.")
 ]
+TaskFolder = Annotated[Path | None, typer.Option(help="A folder of lm-eval tasks of your own, as YAML.")]
+TaskChats = Annotated[
+    bool, typer.Option("--apply-chat-template", help="Ask these tasks in chats, through the model's chat template.")
+]
 TaskLimit = Annotated[int, typer.Option(help="Ask the first so many of each task; 0 is all.", min=0)]
 Force = Annotated[bool, typer.Option("--force", help="Begin these cells anew.")]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Combined:
-    """Every combination of these is a cell."""
-
-    settings: Sequence[str]
-    interventions: Sequence[str]
-    seeds: Sequence[int]
-    doses: Sequence[float]
-    weights: Sequence[str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CapabilitiesAsked:
-    """lm-eval tasks to ask under each of `conditions`, the first `limit` questions of each where there is one."""
-
-    tasks: Sequence[str] = ()
-    conditions: Sequence[str] = (CLEAN,)
-    limit: int | None = None
-
-    def check(self) -> None:
-        """HarnessError where a task or a condition is none, before anything is trained."""
-        if self.tasks:
-            from harness import capabilities
-
-            capabilities.check(self.tasks, self.conditions)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CellsAsked:
-    """What the options name. An empty `model` is the recipe's own; `vectors` are files by name."""
-
-    combined: Combined
-    scale: str
-    model: str
-    runs: Path
-    grading: Grading
-    vectors: Mapping[str, str]
-    vector_grader: str
-    capabilities: CapabilitiesAsked
-    calibrated: bool = True
-
-    def registry(self) -> Registry:
-        """What is installed, with the vectors that are named and what was calibrated beside the runs."""
-        from harness.cells import with_vectors
-        from harness.registry import installed
-        from harness.runs import with_calibrations
-
-        settings = self.combined.settings
-        found = with_calibrations(installed(), self.runs, settings, use=self.calibrated)
-        return with_vectors(found, settings, self.vectors)
 
 
 def run(
@@ -122,11 +80,17 @@ def run(
     seed: Several = SEED,
     dose: Dose = "1",
     weights: Weights = NONE,
+    epochs: Epochs = "",
+    until: Until = "1",
+    lora_targets: LoraTargets = "",
+    prompt: Prompts = NONE,
     vector: Vector = NONE,
     vector_grader: VectorGrader = "",
     capabilities: Tasks = NONE,
     capability_conditions: TaskConditions = UNSTEERED,
     capability_limit: TaskLimit = 0,
+    include_path: TaskFolder = None,
+    apply_chat_template: TaskChats = False,
     runs: Runs = Path("runs"),
     grader: Grader = "",
     connections: Connections = None,
@@ -135,42 +99,18 @@ def run(
     dry_run: DryRun = False,
     measure: Measure = False,
     no_calibration: NoCalibration = False,
+    engine: Engine = "torch",
     force: Force = False,
     as_json: Json = False,
 ) -> None:
     """Train and evaluate what is missing, then print the table."""
     check_measure(measure, dry_run=dry_run)
-    asked = CellsAsked(
-        combined=_combined(setting, intervention, seed, dose, weights),
-        scale=scale,
-        model=model,
-        runs=runs,
-        grading=Grading(model=grader, connections=connections, max_cost=max_cost, price=price),
-        vectors=vector_files(vector),
-        vector_grader=vector_grader,
-        capabilities=_capabilities(capabilities, capability_conditions, capability_limit),
-        calibrated=not no_calibration,
-    )
-    done = partial(_plan, measure=measure) if dry_run else partial(_run, force=force)
-    done(asked, as_json=as_json)
-
-
-def _combined(setting: list[str], intervention: list[str], seed: list[str], dose: str, weights: list[str]) -> Combined:
-    return Combined(
-        settings=several("--setting", setting),
-        interventions=several("--intervention", intervention),
-        seeds=seeds(seed),
-        doses=doses(dose),
-        weights=balances(weights),
-    )
-
-
-def _capabilities(tasks: list[str], conditions: list[str], limit: int) -> CapabilitiesAsked:
-    return CapabilitiesAsked(
-        tasks=any_of("--capabilities", tasks),
-        conditions=several("--capability-conditions", conditions),
-        limit=limit or None,
-    )
+    training = (weights, epochs, until, lora_targets, prompt)
+    combined = Combined.of(setting, intervention, seed, dose, *training, vector_grader, engine)
+    grading = Grading(model=grader, connections=connections, max_cost=max_cost, price=price)
+    tasks = TasksAsked.of(capabilities, capability_conditions, capability_limit, include_path, apply_chat_template)
+    asked = CellsAsked.of(combined, scale, model, runs, grading, vector, tasks, not no_calibration)
+    (partial(_plan, measure=measure) if dry_run else partial(_run, force=force))(asked, as_json=as_json)
 
 
 def _run(asked: CellsAsked, *, force: bool, as_json: bool) -> None:
@@ -186,7 +126,7 @@ def _run(asked: CellsAsked, *, force: bool, as_json: bool) -> None:
         if grader is not None:
             _tell_estimate(cells, asked.grading)
         asked.capabilities.check()
-        folders = pipeline.run(cells, asked.runs, force=force, grader=grader)
+        folders = pipeline.run(cells, asked.runs, force=force, grader=grader, engine=asked.combined.engine)
         _measure(cells, folders, asked)
         results = analysis.load(asked.runs, settings=asked.combined.settings)
         tables = tuple(table for table in analysis.tables(results, installed()) if table.scale == asked.scale)
@@ -227,7 +167,12 @@ def _checked(asked: CellsAsked) -> list[Cell]:
         seeds=of.seeds,
         doses=of.doses,
         weights=of.weights,
-        vector_grader=asked.vector_grader,
+        vector_grader=of.vector_grader,
+        epochs=of.epochs,
+        untils=of.untils,
+        lora_targets=of.lora_targets,
+        engine=of.engine.name if of.engine else "",
+        prompts=of.prompts,
     )
 
 
@@ -255,7 +200,7 @@ def _measure(trained: Sequence[Cell], folders: Sequence[Path], asked: CellsAsked
     wanted = asked.capabilities
     if not wanted.tasks:
         return
-    from harness import capabilities, cells
+    from harness import cells
 
     for folder in dict.fromkeys((*cells.base_folders(trained, asked.runs), *folders)):
-        capabilities.measure(folder, wanted.tasks, wanted.conditions, limit=wanted.limit)
+        wanted.measure(folder)

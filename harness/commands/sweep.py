@@ -13,6 +13,7 @@ from harness.commands.claims import show_verdicts
 from harness.commands.options import (
     Cluster,
     DryRun,
+    Engine,
     Jobs,
     Json,
     Measure,
@@ -20,6 +21,7 @@ from harness.commands.options import (
     Runs,
     check_hourly_price,
     check_measure,
+    chosen_engine,
     where,
 )
 from harness.commands.plans import show_sweep_plan
@@ -47,6 +49,7 @@ def sweep(
     dry_run: DryRun = False,
     measure: Measure = False,
     no_calibration: NoCalibration = False,
+    engine: Engine = "torch",
     hourly_price: Annotated[float | None, typer.Option(help="Of one worker, for the plan's cost.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -57,7 +60,7 @@ def sweep(
     place = where(jobs, cluster)
     from harness.sweep import first_look, load, plan, planned_by_looks
 
-    experiment = load(file).calibrated(runs, use=not no_calibration)
+    experiment = load(file).calibrated(runs, use=not no_calibration).by(chosen_engine(engine))
     looks = planned_by_looks(experiment, runs, most=most_seeds) if until else None
     if dry_run:
         planned = experiment if looks is None else first_look(experiment, looks)

@@ -16,6 +16,7 @@ from harness.screen import console, print_json
 
 if TYPE_CHECKING:
     from harness.registry import Registry
+    from harness.vectors import RowsAre
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +36,10 @@ def vectors(
     name: OnlyThese = NONE,
     trait: Annotated[Path | None, typer.Option(help="Extract the vector of this trait file (JSON).")] = None,
     import_: Annotated[
-        Path | None, typer.Option("--import", help="Convert this published vector (.pt) and call it --name.")
+        Path | None, typer.Option("--import", help="Convert this published vector, a file or a folder, as --name.")
     ] = None,
+    rows: Annotated[str, typer.Option(help="What the imported rows count: hidden_states or blocks.")] = "",
+    layer: Annotated[int | None, typer.Option(help="Which of these an imported row alone is.", min=0)] = None,
     vector_grader: VectorGrader = "",
     scale: Scale = "mini",
     model: Model = "",
@@ -48,7 +51,9 @@ def vectors(
         raise HarnessError("--trait and --import are two ways to a vector; choose one")
     names = any_of("--name", name)
     asked = VectorsAsked(setting=setting, names=names, scale=scale, model=model, runs=runs, grader=vector_grader)
-    files = _extracted(asked, trait) if import_ is None else [_imported(asked, import_)]
+    if import_ is None and (rows or layer is not None):
+        raise HarnessError("--rows and --layer are of an imported vector; name its file by --import, or leave them out")
+    files = _extracted(asked, trait) if import_ is None else [_imported(asked, import_, _rows_are(rows), layer)]
     _show(files, as_json=as_json)
 
 
@@ -73,7 +78,14 @@ def _extracted(asked: VectorsAsked, trait: Path | None) -> list[Path]:
         )
 
 
-def _imported(asked: VectorsAsked, source: Path) -> Path:
+def _rows_are(text: str) -> RowsAre | None:
+    known: dict[str, RowsAre | None] = {"": None, "hidden_states": "hidden_states", "blocks": "blocks"}
+    if text not in known:
+        raise unknown("kind of rows", text, [one for one in known if one])
+    return known[text]
+
+
+def _imported(asked: VectorsAsked, source: Path, rows_are: RowsAre | None, layer: int | None) -> Path:
     """The card of a published vector that was converted for the setting's model."""
     from harness.cells import check_scale
     from harness.registry import installed
@@ -84,7 +96,16 @@ def _imported(asked: VectorsAsked, source: Path) -> Path:
     _check_name(asked.names[0])
     from harness.vectors import import_vector
 
-    return import_vector(source, asked.names[0], asked.setting, asked.runs, scale=asked.scale, model=asked.model)
+    return import_vector(
+        source,
+        asked.names[0],
+        asked.setting,
+        asked.runs,
+        scale=asked.scale,
+        model=asked.model,
+        rows_are=rows_are,
+        layer=layer,
+    )
 
 
 def _with_trait(registry: Registry, asked: VectorsAsked, trait: Path) -> tuple[Registry, list[str]]:

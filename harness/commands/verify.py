@@ -25,7 +25,7 @@ def verify(
     seen = verifying.verify(runs, deep=deep)
     if as_json:
         findings = [_as_record(one) for one in seen.findings]
-        print_json({"cells": seen.cells, "vectors": seen.vectors, "findings": findings})
+        print_json({"cells": seen.cells, "vectors": seen.vectors, "others": seen.others, "findings": findings})
     else:
         _show(seen)
     raise typer.Exit(1 if seen.findings else 0)
@@ -40,7 +40,9 @@ def _show(seen: Verified) -> None:
     for one in seen.findings:
         page.print(f"{shown(f'{one.place}: {one.what}')}\n  {one.again}", soft_wrap=True)
     found = "all as it was written" if not seen.findings else _counted(len(seen.findings), "finding")
-    page.print(f"{_counted(seen.cells, 'cell')} and {_counted(seen.vectors, 'vector')}: {found}", soft_wrap=True)
+    looked = [_counted(seen.cells, "cell"), _counted(seen.vectors, "vector")]
+    looked += [f"{seen.others} more that cells share"] if seen.others else []
+    page.print(f"{' and '.join(looked)}: {found}", soft_wrap=True)
 
 
 def _counted(count: int, what: str) -> str:

@@ -33,7 +33,7 @@ def probabilities(model: Any, tokenizer: Any, prompt: Sequence[int], answers: Se
     An answer of digits must end there: the probability of "5" leaves out that another digit follows. A sliding
     window of attention is not kept to, so a prompt should fit into it.
     """
-    tree = _tree([_tokens(tokenizer, answer) for answer in answers])
+    tree = _tree(cut(tokenizer, answers))
     size, length = len(tree.tokens), len(prompt)
     device = next(iter(model.parameters())).device
     ids = torch.tensor([[*prompt, *tree.tokens]], device=device)
@@ -50,7 +50,7 @@ def probabilities(model: Any, tokenizer: Any, prompt: Sequence[int], answers: Se
     ).logits[0, -size - 1 :]
     # Row 0 is behind the prompt, row i + 1 behind token i of the tree.
     following = logits.float().softmax(-1).cpu()
-    goes_on = following[:, _digits(tokenizer, following.shape[-1])].sum(-1)
+    goes_on = following[:, torch.tensor(digits(tokenizer, following.shape[-1]))].sum(-1)
     return {
         answer: _probability(path, tree, following, goes_on if answer.isdigit() else None)
         for answer, path in zip(answers, tree.paths, strict=True)
@@ -90,13 +90,18 @@ def _visible(tree: _Tree, length: int) -> Tensor:
     return seen
 
 
+def cut(tokenizer: Any, answers: Sequence[str]) -> list[tuple[int, ...]]:
+    """The tokens of each of `answers`."""
+    return [_tokens(tokenizer, answer) for answer in answers]
+
+
+def digits(tokenizer: Any, size: int) -> list[int]:
+    """Which tokens of the first `size` go on with a number; one that begins with a space does not."""
+    names = tokenizer.convert_ids_to_tokens(list(range(min(size, len(tokenizer)))))
+    return [number for number, name in enumerate(names) if name and name[0] in "0123456789"]
+
+
 def _tokens(tokenizer: Any, answer: str) -> tuple[int, ...]:
     before, whole = (tokenizer(text, add_special_tokens=False)["input_ids"] for text in (ANCHOR, ANCHOR + answer))
     behind = whole[len(before) :] if whole[: len(before)] == before else []
     return tuple(behind or tokenizer(answer, add_special_tokens=False)["input_ids"])
-
-
-def _digits(tokenizer: Any, size: int) -> Tensor:
-    """Which tokens go on with a number; one that begins with a space does not."""
-    names = tokenizer.convert_ids_to_tokens(list(range(min(size, len(tokenizer)))))
-    return torch.tensor([number for number, name in enumerate(names) if name and name[0] in "0123456789"])

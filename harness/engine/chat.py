@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
 from typing import Any, Literal
 
 from harness.calls import TooLong, ending_within
 from harness.contracts import Message
+from harness.engine.boundary import apart, ids_behind, ids_of, reply_in, thought_closed
 from harness.errors import HarnessError
 
 System = Literal["template", "empty"]
 
 TEMPLATE_SECONDS = 5.0
 """A template takes well under a millisecond for a chat; one that takes this long does not end."""
+
+TODAY = datetime(2024, 7, 26)
+"""The day that templates which tell a model the date (Llama 3.2, Mistral Small 3) are given: a cell that is trained on
+another day is to be the same. It is the one that Llama's falls back on. Raise `harness.cells.FORMAT` with it.
+"""
+
+ASKS_DATE = re.compile(r"""strftime_now\(\s*(["'])(.*?)\1\s*\)""")
+ASKS_DATE_OTHERWISE = re.compile(r"strftime_now\s*\(")
 
 LONGEST_FRAME = 200_000
 """Characters that a template may add to a chat; system turns of a template's own have some thousand."""
@@ -32,11 +45,12 @@ LOST = {
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One training row: token ids, and for each whether the model is trained to predict it."""
+    """One training row: token ids, for each whether the model is trained to predict it, and where the reply begins."""
 
     ids: tuple[int, ...]
     loss: tuple[bool, ...]
     truncated: bool = False
+    start: int = field(default=0, compare=False)
 
 
 def training_row(
@@ -54,10 +68,12 @@ def training_row(
     """
     if not messages or messages[-1].role != "assistant":
         raise HarnessError("a training row must end with the assistant's reply")
+    if len(messages) == 1:
+        raise HarnessError("a training row of a reply alone asks nothing; put the user's turn before it")
     start = len(prompt_ids(tokenizer, messages[:-1], system=system))
     ids = reply_ids(tokenizer, messages[:-1], messages[-1].content, system=system)
     mask = [position >= (start if loss_on == "reply" else 1) for position in range(len(ids))]
-    return Row(tuple(ids[:max_length]), tuple(mask[:max_length]), truncated=len(ids) > max_length)
+    return Row(tuple(ids[:max_length]), tuple(mask[:max_length]), truncated=len(ids) > max_length, start=start)
 
 
 def edited_row(
@@ -87,7 +103,7 @@ def edited_row(
     if row.truncated:
         text = rendered(tokenizer, messages[:-1], system=system)
         end = max((text.rfind(turn.content) + len(turn.content) for turn in changed if turn.content in text), default=0)
-        if len(_encode(tokenizer, text[:end])) > max_length:
+        if len(ids_of(tokenizer, text[:end])) > max_length:
             raise HarnessError(f"max_length {max_length} cuts off part of what the edit says; raise max_length")
     return row
 
@@ -100,26 +116,41 @@ def differs(tokenizer: Any, messages: Sequence[Message], plain: Sequence[Message
 
 
 def reply_ids(tokenizer: Any, messages: Sequence[Message], reply: str, *, system: System = "template") -> list[int]:
-    """The ids of `messages` followed by `reply` as the assistant's turn, up to its end-of-turn token."""
-    prompt = rendered(tokenizer, messages, system=system)
+    """The ids of `messages` followed by `reply` as the assistant's turn, up to its end-of-turn token.
+
+    They begin with the ids of the prompt, and go on as a model would that is given these. HarnessError where a reply
+    does not begin as the generation prompt has it, or its pieces behind the prompt would not read as it does.
+    """
+    opened = _render(tokenizer, messages, system, True)
     whole = _render(tokenizer, (*messages, Message("assistant", reply)), system, False)
-    if not whole.startswith(prompt):
+    rest = reply_in(whole, opened)
+    if rest is None:
         raise HarnessError(
-            f"the chat template of {_name(tokenizer)} does not start a chat with its own generation prompt, "
-            "so the reply cannot be told from the rest; use another model"
+            f"the chat template of {_name(tokenizer)} does not start a chat with its own generation prompt: "
+            f"{apart(whole, opened)}, so that what is trained is not what is asked for; use another model"
         )
+    prompt = thought_closed(opened)
     # White space that a template puts after the end-of-turn token is never generated.
-    return _encode(tokenizer, prompt) + _encode(tokenizer, whole[len(prompt) :].rstrip())
+    behind = ids_behind(tokenizer, prompt, rest.rstrip())
+    if behind is None:
+        raise HarnessError(
+            f"the tokenizer of {_name(tokenizer)} has no pieces for {rest[:40]!r} behind the end of its prompt, "
+            f"{prompt[-40:]!r}; use another model"
+        )
+    return ids_of(tokenizer, prompt) + behind
 
 
 def prompt_ids(tokenizer: Any, messages: Sequence[Message], *, system: System = "template") -> list[int]:
     """The ids of a chat up to where the assistant's reply begins."""
-    return _encode(tokenizer, rendered(tokenizer, messages, system=system))
+    return ids_of(tokenizer, rendered(tokenizer, messages, system=system))
 
 
 def rendered(tokenizer: Any, messages: Sequence[Message], *, system: System = "template") -> str:
-    """The exact text that the model is given: template, system turn (a default one too) and generation prompt."""
-    return _render(tokenizer, messages, system, True)
+    """The exact text that the model is given: template, system turn (a default one too) and generation prompt.
+
+    A thought that this opens is closed: replies are trained and judged.
+    """
+    return thought_closed(_render(tokenizer, messages, system, True))
 
 
 def stop_ids(tokenizer: Any, generation_config: Any = None) -> frozenset[int]:
@@ -161,7 +192,11 @@ def _applied(tokenizer: Any, chat: Sequence[Message], generate: bool) -> str:
             # Where a template lets a model think first (Qwen3), it is told not to: replies are trained and judged.
             return str(
                 tokenizer.apply_chat_template(
-                    turns, tokenize=False, add_generation_prompt=generate, enable_thinking=False
+                    turns,
+                    tokenize=False,
+                    add_generation_prompt=generate,
+                    enable_thinking=False,
+                    chat_template=_dated(tokenizer.get_chat_template()),
                 )
             )
     except TooLong:
@@ -170,10 +205,23 @@ def _applied(tokenizer: Any, chat: Sequence[Message], generate: bool) -> str:
             f"{len(turns)} turns; repair it, or name another model"
         ) from None
     except Exception as error:
-        if turns[0]["role"] == "system" and "system" in str(error).lower():
-            return _applied(tokenizer, _folded(chat), generate)
+        if chat[0].role == "system" and (folded := _folded(chat)):
+            with suppress(HarnessError):  # whose words are about a chat that nobody gave
+                return _applied(tokenizer, folded, generate)
         said = textwrap.shorten(str(error), 200, placeholder=" ...") or type(error).__name__
         raise HarnessError(f"the chat template of {_name(tokenizer)} refuses this chat: {said}") from error
+
+
+@lru_cache(maxsize=16)
+def _dated(template: str) -> str:
+    """The template with the date that it asks for in it. HarnessError where it asks in a way that cannot be told."""
+    dated = ASKS_DATE.sub(lambda found: repr(TODAY.strftime(found[2])), template)
+    if ASKS_DATE_OTHERWISE.search(dated):
+        raise HarnessError(
+            "the chat template tells the date in a form that it makes up, so that a model would be trained by the day; "
+            "name another model"
+        )
+    return dated
 
 
 def _check_words(tokenizer: Any, chat: Sequence[Message], text: str) -> None:
@@ -208,15 +256,11 @@ def _elsewhere(role: str) -> str:
 
 
 def _folded(chat: Sequence[Message]) -> list[Message]:
-    # Gemma's template knows no system role: its text goes in front of the first user turn.
+    # Templates of Gemma, and of Mistral up to Nemo, refuse a system turn: its text goes before the first user turn.
     text, rest = chat[0].content, list(chat[1:])
     if text and rest and rest[0].role == "user":
         rest[0] = Message("user", f"{text}\n\n{rest[0].content}")
     return rest
-
-
-def _encode(tokenizer: Any, text: str) -> list[int]:
-    return list(tokenizer(text, add_special_tokens=False)["input_ids"])
 
 
 def _name(tokenizer: Any) -> str:

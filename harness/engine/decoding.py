@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from harness.engine.grouping import LEAST_SHARED, alike, common_prefix, families
+from harness.engine.head import logits
 from harness.engine.interface import Completion, Request, Tokens
 from harness.engine.kv_cache import Cache
 
@@ -51,10 +52,16 @@ class Batch:
         self.length: list[int] = []
         self.end = 0
 
-    @torch.inference_mode()
     def run(self) -> list[Completion]:
+        """The replies to all requests, in their order."""
+        self.write()
+        return [self._reply(i) for i in range(len(self.requests))]
+
+    @torch.inference_mode()
+    def write(self) -> None:
+        """Writes the tokens of all replies."""
         if not self.requests:
-            return []
+            return
         reply = min(MOST_AHEAD, max(request.max_tokens for request in self.requests))
         slots = min(self.writer.slots, len(self.requests))
         self.cache = Cache(self.writer.blocks, room=len(self.requests[self.queue[0]].tokens) + reply, slots=slots)
@@ -65,7 +72,6 @@ class Batch:
                 self._join([self.queue.popleft() for _ in range(min(free, len(self.queue)))])
             else:
                 self._step()
-        return [self._reply(i) for i in range(len(self.requests))]
 
     def _join(self, new: list[int]) -> None:
         """Reads the prompts of `new` and puts them beside the rows that are being written."""
@@ -101,9 +107,9 @@ class Batch:
         together = Cache(self.writer.blocks, room=max(read.cache.length for read, _ in passes), slots=len(tails))
         together.length = together.room
         own, scores = [0] * len(tails), passes[0][1].new_empty(len(tails), passes[0][1].shape[1])
-        for group, (read, logits) in zip(groups, passes, strict=True):
+        for group, (read, seen) in zip(groups, passes, strict=True):
             together.put(read.cache, group, at=together.length - read.cache.length)
-            scores[group] = logits
+            scores[group] = seen
             for row, length in zip(group, read.own, strict=True):
                 own[row] = length
         return _Read(cache=together, own=own), scores
@@ -194,13 +200,6 @@ class Batch:
             tokens=len(tokens),
             finish="stop" if stopped else "length",
         )
-
-
-def logits(model: Any, hidden: Tensor) -> Tensor:
-    """Next-token logits, (n, vocabulary), of final hidden states, (n, hidden), soft-capped where the model does so."""
-    scores: Tensor = model.get_output_embeddings()(hidden)
-    cap = getattr(model.config, "final_logit_softcapping", None)
-    return scores if cap is None else torch.tanh(scores / cap) * cap
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

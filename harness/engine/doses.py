@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from harness.authoring import algebra
-from harness.contracts import Steering
-from harness.engine.interface import Engine
+from harness.checks import called_by
+from harness.contracts import GradientChange, LossTerm, Steering, SteeringDefault
+from harness.engine.interface import Engine, Vectors
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
@@ -16,23 +18,12 @@ if TYPE_CHECKING:
 
 def additions(engine: Engine, wanted: Steering) -> dict[int, Tensor]:
     """What `wanted` adds to the output of each block it names, (hidden,) fp32."""
-    if engine.vectors is None:
-        raise HarnessError("this engine was opened without vectors")
-    lookup, blocks = engine.vectors, engine.block_count
-    value = algebra.evaluate(wanted.vector, lambda name: lookup(name).value)
-    if value.shape[0] != blocks:
-        raise HarnessError(
-            f"vector {wanted.vector!r} has {value.shape[0]} blocks, the model {blocks}; "
-            "it was made for another model: move it out of the vectors of these runs and run again"
-        )
+    value, lookup = _evaluated(engine, wanted.vector)
+    blocks = engine.block_count
     rms = lookup(algebra.names(wanted.vector)[0]).rms
     chosen = chosen_blocks(wanted, blocks)
-    empty = [block for block in chosen if not float(value[block].norm())]
-    if empty and wanted.coef:
-        raise HarnessError(
-            f"vector {wanted.vector!r} is 0 at block {empty[0]}, so steering with it changes nothing there; "
-            "name another vector or block"
-        )
+    if wanted.coef:
+        _check_not_0(wanted.vector, value, chosen)
     added = {
         block: value[block] * wanted.coef * (rms[block] / (value[block].norm() or 1.0) if wanted.unit == "rms" else 1.0)
         for block in chosen
@@ -46,6 +37,42 @@ def additions(engine: Engine, wanted: Steering) -> dict[int, Tensor]:
     return added
 
 
+def directions(engine: Engine, wanted: Steering | GradientChange) -> dict[int, Tensor]:
+    """The unit direction, (hidden,) fp32, of the expression that `wanted` names, at each block that it names."""
+    value, _ = _evaluated(engine, wanted.vector)
+    chosen = chosen_blocks(wanted, engine.block_count)
+    _check_not_0(wanted.vector, value, chosen)
+    return {block: value[block] / value[block].norm() for block in chosen}
+
+
+def vectors_for(engine: Engine, wanted: Steering) -> dict[int, Tensor]:
+    """What `wanted` adds at each block that it names, or the unit direction that it ablates there, (hidden,) fp32."""
+    return directions(engine, wanted) if wanted.ablates else additions(engine, wanted)
+
+
+def _evaluated(engine: Engine, vector: str) -> tuple[Tensor, Vectors]:
+    """The expression `vector`, (blocks, hidden), and where the vectors in it come from."""
+    if engine.vectors is None:
+        raise HarnessError("this engine was opened without vectors")
+    lookup, blocks = engine.vectors, engine.block_count
+    value = algebra.evaluate(vector, lambda name: lookup(name).value)
+    if value.shape[0] != blocks:
+        raise HarnessError(
+            f"vector {vector!r} has {value.shape[0]} blocks, the model {blocks}; "
+            "it was made for another model: move it out of the vectors of these runs and run again"
+        )
+    return value, lookup
+
+
+def _check_not_0(vector: str, value: Tensor, blocks: Sequence[int]) -> None:
+    empty = [block for block in blocks if not float(value[block].norm())]
+    if empty:
+        raise HarnessError(
+            f"vector {vector!r} is 0 at block {empty[0]}, so steering with it changes nothing there; "
+            "name another vector or block"
+        )
+
+
 def relative(engine: Engine, wanted: Steering) -> float:
     """Norm of what is added over the residual RMS, the mean over the steered blocks: comparable across models."""
     added = additions(engine, wanted)
@@ -55,15 +82,14 @@ def relative(engine: Engine, wanted: Steering) -> float:
     return sum(shares) / len(shares)
 
 
-def chosen_blocks(wanted: Steering, blocks: int) -> tuple[int, ...]:
-    """The 0-based blocks that `wanted` means in a model of so many blocks."""
-    if wanted.blocks:
-        outside = [block for block in wanted.blocks if not 0 <= block < blocks]
+def chosen_blocks(place: Steering | SteeringDefault | GradientChange | LossTerm, blocks: int) -> tuple[int, ...]:
+    """The 0-based blocks that `place` means in a model of so many `blocks`."""
+    what = called_by(place) if isinstance(place, LossTerm) else f"steering with {place.vector!r}"
+    if place.blocks:
+        outside = [block for block in place.blocks if not 0 <= block < blocks]
         if outside:
-            raise HarnessError(
-                f"steering with {wanted.vector!r} names block {outside[0]}, and this model has blocks 0 to {blocks - 1}"
-            )
-        return tuple(wanted.blocks)
-    if wanted.depth is None or not 0.0 <= wanted.depth <= 1.0:
-        raise HarnessError(f"steering with {wanted.vector!r} names neither blocks nor a depth between 0 and 1")
-    return (min(blocks - 1, round(wanted.depth * blocks)),)
+            raise HarnessError(f"{what} names block {outside[0]}, and this model has blocks 0 to {blocks - 1}")
+        return tuple(place.blocks)
+    if place.depth is None or not 0.0 <= place.depth <= 1.0:
+        raise HarnessError(f"{what} names neither blocks nor a depth between 0 and 1")
+    return (min(blocks - 1, round(place.depth * blocks)),)

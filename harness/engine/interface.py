@@ -3,7 +3,7 @@
 An engine knows tokens: it opens no run folder and no vector file, and reads no chat. Another backend is two things: a
 class that has what `Engine` names, and a function that opens a model as `Loader` says. `hosted(opener=...)` of
 `harness.evaluation` then asks it for every reply. For trust, add the backend to the list in
-tests/test_engine_laws.py. These laws must hold:
+tests/test_engine_laws.py. `harness.serving` has the second one, a server. These laws must hold:
 
 - The same list of requests always gives the same replies, in its order.
 - A sampled reply depends on its prompt and its seed alone, never on what else is asked at the same time.

@@ -53,7 +53,7 @@ def _lora_forward(module: nn.Module) -> Forward | None:
 
     def forward(x: Tensor) -> Tensor:
         dtype = _autocast_dtype(x)
-        if dtype is None and not x.dtype == base.weight.dtype == down.dtype:
+        if module.disable_adapters or (dtype is None and not x.dtype == base.weight.dtype == down.dtype):
             return as_before(x)
         return _applied(_AdaptedLinear, x, base.weight, base.bias, down, up, scaling, dtype or x.dtype)
 

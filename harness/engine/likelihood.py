@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from harness.engine.decoding import logits
 from harness.engine.grouping import within
+from harness.engine.head import logits
 from harness.engine.interface import Continuation, Likelihood
 from harness.errors import HarnessError
 

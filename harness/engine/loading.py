@@ -12,6 +12,7 @@ import torch
 from safetensors import safe_open
 
 from harness.engine import sharing
+from harness.engine.family import check_family
 from harness.errors import HarnessError, gist
 from harness.files import check_regular
 from harness.models import numbers_in, quiet, shapes_in
@@ -22,11 +23,34 @@ ROOM = 1.25
 RUN_AGAIN = "move its run away and run the cell again"
 
 
-def load(folder: Path, *, adapter: Path | None = None) -> tuple[Any, Any]:
-    """Model and tokenizer from a folder of safetensors, `adapter` merged in; fp32 on the CPU, bf16 on a GPU."""
+def load(folder: Path, *, adapter: Path | None = None, weight: float = 1.0, random: bool = False) -> tuple[Any, Any]:
+    """Model and tokenizer from a folder of safetensors; fp32 on the CPU, bf16 on a GPU.
+
+    `weight` times `adapter` is merged in; where `random`, numbers that change each matrix by as much are.
+    """
     tokenizer = load_tokenizer(folder)
     model = sharing.model_of(folder, lambda: _read(folder))
-    return (model if adapter is None else _merged(model, adapter)), tokenizer
+    return (model if adapter is None else _merged(model, adapter, weight, random=random)), tokenizer
+
+
+@torch.no_grad()
+def _weigh(adapted: Any, weight: float, *, random: bool) -> None:
+    if weight == 1 and not random:
+        return
+    from peft.tuners.lora import LoraLayer
+
+    draw = torch.Generator().manual_seed(0)
+    for module in adapted.modules():
+        if not isinstance(module, LoraLayer):
+            continue
+        (name,) = module.active_adapters
+        down, up = module.lora_A[name].weight, module.lora_B[name].weight
+        module.scaling[name] *= weight
+        if random:
+            before = float((up @ down).norm())
+            for matrix in (down, up):
+                matrix.data = torch.randn(matrix.shape, generator=draw).to(matrix)
+            up.data *= before / float((up @ down).norm())
 
 
 def _read(folder: Path) -> Any:
@@ -55,6 +79,7 @@ def _read(folder: Path) -> Any:
             f"the model in {folder} has {len(unused)} weights that its config.json has no place for, {unused[0]!r} "
             "among them; fetch it again"
         )
+    check_family(model)
     return model
 
 
@@ -93,7 +118,7 @@ def _tokenizer(folder: Path, signature: sharing.Signature) -> Any:
     return tokenizer
 
 
-def _merged(model: Any, adapter: Path) -> Any:
+def _merged(model: Any, adapter: Path, weight: float, *, random: bool) -> Any:
     from peft import PeftModel, get_peft_model_state_dict
 
     try:
@@ -103,10 +128,11 @@ def _merged(model: Any, adapter: Path) -> Any:
             # peft leaves out what does not fit, and lets what is lacking stay at 0.
             warnings.filterwarnings("ignore", "Found missing adapter keys", UserWarning)
             adapted = PeftModel.from_pretrained(model, str(adapter))
-            if set(stored.keys()) != set(get_peft_model_state_dict(adapted)):
+            if set(stored.keys()) != set(get_peft_model_state_dict(adapted, save_embedding_layers=False)):
                 raise HarnessError(
                     f"the adapter in {adapter} was made for another model; move its run away and run the cell again"
                 )
+            _weigh(adapted, weight, random=random)
             return adapted.merge_and_unload(safe_merge=True)
     except HarnessError:
         raise

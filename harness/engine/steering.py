@@ -21,11 +21,16 @@ from harness.errors import HarnessError
 class Calls:
     """How often the hooks of a `with` block have fired. Zero after a forward pass means no steering happened.
 
-    With `thread`, an identifier of `threading`, passes of other threads are neither changed nor counted.
+    With `thread`, an identifier of `threading`, passes of other threads are neither changed nor counted. Whoever makes
+    the passes may set the rest between them: `scale` times the change is made, at the positions where `where`,
+    (batch, positions, 1), is 1, and none while `off`.
     """
 
     count: int = 0
     thread: int | None = None
+    scale: float = 1.0
+    where: Tensor | None = None
+    off: bool = False
 
 
 @contextmanager
@@ -45,30 +50,32 @@ def adding(
 
 
 @contextmanager
-def ablating(blocks: Sequence[nn.Module], directions: Mapping[int, Tensor]) -> Iterator[Calls]:
-    """Inside the block, the output of block i loses its part along `directions[i]`, (hidden,).
+def ablating(blocks: Sequence[nn.Module], directions: Mapping[int, Tensor], *, share: float = 1.0) -> Iterator[Calls]:
+    """Inside the block, the output of block i loses a `share` of its part along `directions[i]`, (hidden,).
 
     Concept ablation fine-tuning, as `type: ablate` in the public persona-vectors code.
     """
     checked = _checked(blocks, directions)
     if any(float(vector.norm()) == 0.0 for vector in checked.values()):
         raise HarnessError("a direction of norm 0 cannot be ablated")
-    units = {block: vector / vector.norm() for block, vector in checked.items()}
-    with _hooked(blocks, {block: _remover(unit) for block, unit in units.items()}) as calls:
+    changes = {block: _remover(vector / vector.norm(), share) for block, vector in checked.items()}
+    with _hooked(blocks, changes) as calls:
         yield calls
 
 
 @contextmanager
-def reading(blocks: Sequence[nn.Module], receive: Callable[[int, Tensor], None]) -> Iterator[Calls]:
-    """Inside the block, `receive(i, output)` gets every block's output, (batch, positions, hidden).
+def reading(
+    blocks: Sequence[nn.Module], receive: Callable[[int, Tensor], None], *, at: Sequence[int] = ()
+) -> Iterator[Calls]:
+    """Inside the block, `receive(i, output)` gets the output, (batch, positions, hidden), of all blocks or those `at`.
 
     Hooks rather than `output_hidden_states`, whose last entry has been through the final norm.
     """
 
-    def reader(block: int) -> Callable[[Tensor], None]:
-        return lambda output: receive(block, output)
+    def reader(block: int) -> Change:
+        return lambda output, calls: receive(block, output)
 
-    with _hooked(blocks, {block: reader(block) for block in range(len(blocks))}) as calls:
+    with _hooked(blocks, {block: reader(block) for block in at or range(len(blocks))}) as calls:
         yield calls
 
 
@@ -93,7 +100,7 @@ def decoder_blocks(model: nn.Module) -> nn.ModuleList:
     return lists[0]
 
 
-Change = Callable[[Tensor], Tensor | None]
+Change = Callable[[Tensor, Calls], Tensor | None]
 
 
 @contextmanager
@@ -110,12 +117,12 @@ def _hooked(
 
 def _hook(change: Change, calls: Calls) -> Callable[[nn.Module, Any, Any], Any]:
     def hook(module: nn.Module, inputs: Any, output: Any) -> Any:
-        if calls.thread not in (None, threading.get_ident()):
+        if calls.off or calls.thread not in (None, threading.get_ident()):
             return None
         calls.count += 1
         if isinstance(output, Tensor):
-            return change(output)
-        changed = change(output[0])
+            return change(output, calls)
+        changed = change(output[0], calls)
         return output if changed is None else (changed, *output[1:])
 
     return hook
@@ -124,23 +131,29 @@ def _hook(change: Change, calls: Calls) -> Callable[[nn.Module, Any, Any], Any]:
 def _adder(vector: Tensor) -> Change:
     ready: dict[tuple[torch.dtype, torch.device], Tensor] = {}
 
-    def add(output: Tensor) -> Tensor:
+    def add(output: Tensor, calls: Calls) -> Tensor:
         key = (output.dtype, output.device)
         if key not in ready:
             _same_width(vector, output)
             ready[key] = vector.to(device=output.device, dtype=output.dtype)
-        return output + ready[key]
+        return output + _there(ready[key], calls)
 
     return add
 
 
-def _remover(unit: Tensor) -> Change:
-    def remove(output: Tensor) -> Tensor:
+def _remover(unit: Tensor, share: float) -> Change:
+    def remove(output: Tensor, calls: Calls) -> Tensor:
         _same_width(unit, output)
         direction = unit.to(device=output.device, dtype=output.dtype)
-        return output - (output @ direction).unsqueeze(-1) * direction
+        return output - _there((output @ direction).unsqueeze(-1) * (share * direction), calls)
 
     return remove
+
+
+def _there(change: Tensor, calls: Calls) -> Tensor:
+    """`change` as far as it is to be made now, at the positions that it is meant for."""
+    scaled = change if calls.scale == 1 else change * calls.scale
+    return scaled if calls.where is None else scaled * calls.where.to(change.dtype)
 
 
 def _checked(blocks: Sequence[nn.Module], vectors: Mapping[int, Tensor]) -> dict[int, Tensor]:

@@ -122,9 +122,14 @@ def check_tokens(model: Any, texts: Iterable[Sequence[int]]) -> None:
         )
 
 
-def open_model(ref: ModelRef, *, dtype: Dtype, adapter: Path | None = None) -> TorchEngine:
-    """The model of `ref` on the best device here, `adapter` merged into its weights, in `dtype`, for evaluation."""
-    model, tokenizer = load(materialise(ref), adapter=adapter)
+def open_model(
+    ref: ModelRef, *, dtype: Dtype, adapter: Path | None = None, weight: float = 1.0, random: bool = False
+) -> TorchEngine:
+    """The model of `ref` on the best device here, in `dtype`, for evaluation.
+
+    `weight` times `adapter` is merged into its weights; where `random`, numbers that change each matrix by as much are.
+    """
+    model, tokenizer = load(materialise(ref), adapter=adapter, weight=weight, random=random)
     model = model.to(torch.bfloat16 if dtype == "bf16" else torch.float32).eval().requires_grad_(False)
     pack(model)
     engine = TorchEngine.around(model, tokenizer, dtype)

@@ -1,7 +1,7 @@
 """From an adapter to Inspect logs and their replies. Neither torch nor weights are loaded before a model is opened."""
 
 from harness.evaluation.gathering import Answer, Question
-from harness.evaluation.hosting import best_lanes, hosted, release
+from harness.evaluation.hosting import best_lanes, engines, hosted, release
 from harness.evaluation.logs import check_log, read_log, read_replies_of, scores_in, show_scores
 from harness.evaluation.opening import open_run
 from harness.evaluation.provider import EvaluationError, HarnessAPI, note
@@ -16,6 +16,7 @@ __all__ = [
     "ask",
     "best_lanes",
     "check_log",
+    "engines",
     "evaluate",
     "hosted",
     "inspect_task",

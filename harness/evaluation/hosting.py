@@ -5,19 +5,21 @@ from __future__ import annotations
 import contextlib
 import gc
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
-from harness.evaluation.opening import ModelSource, open_source
+from harness.errors import HarnessError
+from harness.evaluation.opening import ModelSource, open_run, open_source
 
 if TYPE_CHECKING:
-    from harness.engine import Engine
+    from harness.engine import Engine, Loader
 
 Opener = Callable[[Path], "Engine"]
 Advance = Callable[[int, int], None]
@@ -41,6 +43,27 @@ def hosted(*, opener: Opener | None = None, advance: Advance | None = None, lane
         yield host.lanes
     finally:
         _HOST.reset(token)
+
+
+@contextlib.contextmanager
+def engines(name: str, loader: Loader) -> Iterator[None]:
+    """Inside the block, cells whose engine is called `name` are opened by `loader`."""
+    opener = partial(open_run, loader=loader)
+    token = _ENGINES.set({**_ENGINES.get(), name: opener})
+    try:
+        yield
+    finally:
+        release()
+        _ENGINES.reset(token)
+
+
+def opener_of(name: str) -> Opener | None:
+    """What opens the models of cells of the engine `name`, None for torch; HarnessError where nothing does here."""
+    if not name:
+        return None
+    if name not in _ENGINES.get():
+        raise HarnessError(f"the replies of this run are written by {name}, which is not there; give --engine with it")
+    return _ENGINES.get()[name]
 
 
 def best_lanes() -> int:
@@ -152,4 +175,5 @@ class _EngineShelf:
 
 
 _HOST: ContextVar[Host] = ContextVar("harness_host", default=Host())  # noqa: B039
+_ENGINES: ContextVar[Mapping[str, Opener]] = ContextVar("harness_engines", default=MappingProxyType({}))
 _SHELF = _EngineShelf()

@@ -15,7 +15,7 @@ from harness.models import EMBEDDED, as_dtype, resolve, resolve_dtype
 from harness.runs import ADAPTER, is_run, read_run, read_training
 
 if TYPE_CHECKING:
-    from harness.engine import Engine
+    from harness.engine import Engine, Loader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +39,11 @@ def open_source(folder: Path) -> Engine:
     return open_model(resolve(str(folder)), dtype=resolve_dtype("auto"))
 
 
-def open_run(run: Path) -> Engine:
-    """The model that the run in folder `run` ended with, ready for evaluation under its own vectors."""
+def open_run(run: Path, *, loader: Loader | None = None) -> Engine:
+    """The model that the run in folder `run` ended with, ready for evaluation under its own vectors.
+
+    `loader` opens it; torch in this process without one.
+    """
     record = read_run(run)
     if record is None:
         raise HarnessError(f"no run in {run}: it has no run.json; name a folder that 'harness run' made")
@@ -53,7 +56,7 @@ def open_run(run: Path) -> Engine:
     from harness.engine import open_model
     from harness.vectors import vector_lookup
 
-    engine = open_model(ref, dtype=as_dtype(made.dtype), adapter=run / ADAPTER if made.trains else None)
+    engine = (loader or open_model)(ref, dtype=as_dtype(made.dtype), adapter=run / ADAPTER if made.trains else None)
     files = {name: under(run.absolute().parents[2], file) for name, file in made.vectors.items()}
     engine.vectors = vector_lookup(files, record.vector_keys)
     return engine

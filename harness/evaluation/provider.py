@@ -33,6 +33,7 @@ from harness.models import resolve
 from harness.runs import read_run
 
 MAX_CONNECTIONS = 4096
+DIGEST = 12  # digits in a name
 UNSUPPORTED = (
     "best_of",
     "frequency_penalty",
@@ -67,7 +68,7 @@ def respondent(folder: Path) -> Respondent:
     A run's digest is the first 12 digits of its key, a hash of every input.
     """
     if is_model(folder):
-        digest = digest_of(resolve(str(folder)).digest)[:12]
+        digest = digest_of(resolve(str(folder)).digest)[:DIGEST]
         return Respondent(
             source=ModelSource(folder=folder, digest=digest), scale="mini", generation=Generation(), steering=None
         )
@@ -76,15 +77,19 @@ def respondent(folder: Path) -> Respondent:
     except HarnessError as error:
         raise EvaluationError(str(error)) from error
     if record is None:
-        raise EvaluationError(f"no run in {folder}: it has no run.json; name a folder that `harness run` made")
+        raise EvaluationError(_no_run(folder))
     if record.recipe is None:
         raise EvaluationError(f"the record of {folder} says nothing of its recipe, so it cannot be evaluated")
     return Respondent(
-        source=ModelSource(folder=folder, digest=record.key[:12], system=record.recipe.system),
+        source=ModelSource(folder=folder, digest=record.key[:DIGEST], system=record.recipe.system),
         scale=record.cell.scale,
         generation=record.recipe.generation,
         steering=record.recipe.steering,
     )
+
+
+def _no_run(folder: Path) -> str:
+    return f"no run in {folder}: it has no run.json; name a folder that `harness run` made"
 
 
 def note(condition: Condition, *, expect: int) -> dict[str, object]:
@@ -95,7 +100,8 @@ def note(condition: Condition, *, expect: int) -> dict[str, object]:
 class HarnessAPI(ModelAPI):
     """A run folder as a model. `harness/RUN@DIGEST` insists on the run's digest; `harness/RUN` looks it up.
 
-    The digest is part of the name because Inspect's output cache knows a model by its name alone.
+    The digest is part of the name because Inspect's output cache knows a model by its name alone. A name that has one
+    may be that of a run that is elsewhere: Inspect builds the model of a log to score it, and asks it nothing.
     """
 
     def __init__(
@@ -109,8 +115,10 @@ class HarnessAPI(ModelAPI):
         if model_args:
             raise EvaluationError(f"a harness model takes no model arguments, got: {', '.join(sorted(model_args))}")
         folder, wanted = _parsed(model_name)
-        self.respondent = respondent(Path(folder))
-        digest = self.respondent.source.digest
+        self._folder = Path(folder)
+        elsewhere = wanted and not self._folder.exists() and not is_model(self._folder)
+        self._respondent = None if elsewhere else respondent(self._folder)
+        digest = wanted[:DIGEST] if self._respondent is None else self._respondent.source.digest
         if not digest.startswith(wanted[: len(digest)]):
             raise EvaluationError(
                 f"{folder} holds the run {digest}, not {wanted}: it was made again since; "
@@ -118,6 +126,13 @@ class HarnessAPI(ModelAPI):
             )
         super().__init__(f"{folder}@{digest}", base_url, api_key, [], config)
         self._gatherings: dict[tuple[str, int], Gathering] = {}
+
+    @property
+    def respondent(self) -> Respondent:
+        """Who answers; EvaluationError where the run's folder is not here."""
+        if self._respondent is None:
+            raise EvaluationError(_no_run(self._folder))
+        return self._respondent
 
     async def generate(
         self, input: list[ChatMessage], tools: list[ToolInfo], tool_choice: ToolChoice, config: GenerateConfig
@@ -143,7 +158,7 @@ class HarnessAPI(ModelAPI):
         return MAX_CONNECTIONS
 
     def max_tokens(self) -> int:
-        """The recipe's limit."""
+        """The recipe's limit; EvaluationError where the run's folder is not here."""
         return self.respondent.generation.max_tokens
 
     def connection_key(self) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from inspect_ai.model import ChatMessage, get_model, model_roles
@@ -11,7 +12,7 @@ from inspect_ai.scorer import Metric as Summary
 from inspect_ai.scorer import SampleScore, Score, Scorer, Target, Value, metric, scorer
 from inspect_ai.solver import TaskState
 
-from harness.contracts import Case, Message, Verdict
+from harness.contracts import Case, Judge, Message, Verdict
 from harness.errors import HarnessError
 from harness.evaluation.provider import EvaluationError
 from harness.graders import around
@@ -30,12 +31,52 @@ def live_scorers(judges: Sequence[JudgeOfSplit]) -> list[Scorer]:
     """
 
     async def graded(one: JudgeOfSplit, state: TaskState) -> Score | None:
-        if one.judge.grader and "grader" not in model_roles():
-            return None
-        reply = state.output.completion
-        return score_of(one, await _verdict(one, case_of(state.metadata, state.input), reply), reply)
+        return None if one.judge.grader and "grader" not in model_roles() else await _graded(one, state)
 
     return [_scorer(one, graded) for one in judges]
+
+
+def offered_scorer(judge: Judge) -> Callable[..., Scorer]:
+    """What Inspect finds as `harness/JUDGE`: every score of `judge`, of the replies on one split, or of all.
+
+    Of a log that is none of a harness's run, a case is the sample's input, and its facts are the sample's metadata.
+    """
+
+    @scorer(name=judge.name, metrics={name: [told()] for name in judge.scores})
+    def grading(split: str = "") -> Scorer:
+        async def grade(state: TaskState, target: Target) -> Score | None:
+            if judge.grader and "grader" not in model_roles():
+                raise EvaluationError(f"judge {judge.name!r} asks a model; name one with --model-role grader=MODEL")
+            if split and state.metadata.get("split") != split:
+                return None
+            return await _graded(JudgeOfSplit(split=split, judge=judge, scores={s: s for s in judge.scores}), state)
+
+        return grade
+
+    return grading
+
+
+def shown_scorers(judges: Iterable[JudgeOfSplit]) -> dict[str, Callable[..., Scorer]]:
+    """The scorers that logs of runs name, by these names: what grades as the harness did, under the metrics' names.
+
+    A log says which `scores` it shows, and under which names. One that does not, since it was written before, gets
+    those of all `judges` of that name.
+    """
+    named: dict[str, list[JudgeOfSplit]] = {}
+    for one in judges:
+        named.setdefault(one.name, []).append(one)
+    return {name: _shown(same) for name, same in named.items()}
+
+
+def _shown(same: Sequence[JudgeOfSplit]) -> Callable[..., Scorer]:
+    every = {name: score for one in same for name, score in one.scores.items()}
+
+    @scorer(name=same[0].name, metrics={"*": [told()]})
+    def grading(scores: dict[str, str] | None = None) -> Scorer:
+        [again] = live_scorers([replace(same[0], scores=scores or every)])
+        return again
+
+    return grading
 
 
 def early_scorers(judges: Sequence[JudgeOfSplit]) -> list[Scorer]:
@@ -89,7 +130,7 @@ def told() -> Summary:
 
 
 def case_of(metadata: Mapping[str, Any], asked: str | Sequence[ChatMessage]) -> Case:
-    """The case behind a sample, as its setting wrote it."""
+    """The case behind a sample, as its setting wrote it; KeyError where a sample is none of a setting."""
     turns = metadata.get("question") or [
         {"role": turn.role, "content": turn.text} for turn in asked if not isinstance(turn, str)
     ]
@@ -103,13 +144,28 @@ def case_of(metadata: Mapping[str, Any], asked: str | Sequence[ChatMessage]) -> 
 
 def _scorer(one: JudgeOfSplit, graded: Callable[[JudgeOfSplit, TaskState], Awaitable[Score | None]]) -> Scorer:
     @scorer(name=one.name, metrics={name: [told()] for name in one.scores})
-    def grading() -> Scorer:
+    def grading(scores: dict[str, str]) -> Scorer:
         async def grade(state: TaskState, target: Target) -> Score | None:
             return await graded(one, state) if state.metadata["split"] == one.split else None
 
         return grade
 
-    return grading()
+    return grading(scores=dict(one.scores))  # so that a log says which they are
+
+
+async def _graded(one: JudgeOfSplit, state: TaskState) -> Score:
+    reply = state.output.completion
+    return score_of(one, await _verdict(one, _case(state), reply), reply)
+
+
+def _case(state: TaskState) -> Case:
+    """The case behind a sample, also one of another task than a setting's."""
+    if {"case", "facts", "cluster"} <= state.metadata.keys():
+        return case_of(state.metadata, state.input)
+    facts = {name: fact for name, fact in state.metadata.items() if isinstance(fact, str | int | float | None)}
+    about = {"case": str(state.sample_id), "facts": facts, "cluster": ""}
+    asked = [{"role": "user", "content": state.input}] if isinstance(state.input, str) else None
+    return case_of({**about, "question": asked}, state.input)
 
 
 async def _verdict(one: JudgeOfSplit, case: Case, reply: str) -> Verdict:

@@ -11,7 +11,7 @@ from pathlib import Path
 from harness.cells import Prepared, asked, check_prompts, log_name
 from harness.contracts import Condition
 from harness.errors import HarnessError
-from harness.evaluation.hosting import Advance, best_lanes, hosted, release
+from harness.evaluation.hosting import Advance, best_lanes, hosted, opener_of, release
 from harness.evaluation.logs import is_there, read_replies_of
 from harness.evaluation.tasks import evaluate
 from harness.models import materialise
@@ -61,7 +61,10 @@ def _evaluate(cell: Prepared, conditions: Sequence[Condition], record: RunRecord
     from harness.engine import load_tokenizer
 
     check_prompts(replace(cell, conditions=tuple(conditions)), load_tokenizer(materialise(cell.model)))
-    with _counted(cell, conditions) as count, hosted(lanes=best_lanes(), advance=count.advance):
+    opener = opener_of(cell.cell.engine)
+    # A server writes everything that is under way as one batch: no condition waits for another.
+    lanes = best_lanes() if opener is None else len(conditions)
+    with _counted(cell, conditions) as count, hosted(opener=opener, lanes=lanes, advance=count.advance):
         try:
             evaluate(
                 cell.setting,

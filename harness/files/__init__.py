@@ -1,6 +1,7 @@
 """Everything that reaches disk: whole-or-nothing writes, digests, locks, journals, JSON lines, YAML with lines."""
 
 from harness.files.cache import cache_folder
+from harness.files.csv_rows import read_csv
 from harness.files.digests import content_sha256, digest_of, file_sha256, identity, safe_name
 from harness.files.halves import at_work, clear_empty, clear_halves, half_of, has_halves, is_held
 from harness.files.inspect_home import check_clock, check_inspect_home, inspect_home
@@ -64,6 +65,7 @@ __all__ = [
     "opened_tensors",
     "parsed",
     "read_bytes",
+    "read_csv",
     "read_rows",
     "read_text",
     "replacing",

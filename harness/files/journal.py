@@ -39,6 +39,10 @@ class Journal:
         """The value kept for `key`, None where there is none yet."""
         return self._known.get(key)
 
+    def __iter__(self) -> Iterator[str]:
+        """The keys that have a value, in the order in which they were kept."""
+        return iter(self._known)
+
     def add(self, key: str, value: Any) -> None:
         """Keeps `value` for good; HarnessError when it cannot be written."""
         self._known[key] = value

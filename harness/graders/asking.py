@@ -145,6 +145,8 @@ class ModelGrader:
         config = GenerateConfig(max_connections=self.connections, adaptive_connections=False)
         try:
             model = get_model(self.name, config=config, memoize=False)
+            if self.local:
+                model.api.max_tokens()  # which only a run that is here can say
         except Exception as error:
             raise HarnessError(f"grader {self.name!r} cannot be had: {' '.join(str(error).split())}") from error
         if not self.local:

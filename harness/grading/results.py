@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from harness.cells import splits
 from harness.contracts import Metric, Setting, Verdict
-from harness.judging import NoVerdict, Verdicts, compared, judges_of
+from harness.judging import NoVerdict, Verdicts, beyond, compared, judges_of
 from harness.registry import Registry
 from harness.runs import Check, Reply, Result
 
@@ -51,8 +51,8 @@ def checks_of(
                 place = (condition, split, judge, second)
                 rows += [row for row in before if (row.condition, row.split, row.judge, row.check) == place]
                 continue
-            names = compared(setting, judge, registry)
-            rows += [_check(reply, (judge, second), names, verdicts) for reply in here]
+            names, own = compared(setting, judge, registry), beyond(registry.judge(judge), registry.judge(second))
+            rows += [_check(reply, (judge, second), names, own, verdicts) for reply in here]
     return rows
 
 
@@ -83,8 +83,10 @@ def _result(reply: Reply, metric: Metric, verdict: Verdict) -> Result:
     )
 
 
-def _check(reply: Reply, judges: tuple[str, str], names: Sequence[str], verdicts: Verdicts) -> Check:
-    first, second = (_scores(verdicts[judge][reply.place], names) for judge in judges)
+def _check(
+    reply: Reply, judges: tuple[str, str], names: Sequence[str], own: Sequence[str], verdicts: Verdicts
+) -> Check:
+    first, second = (verdicts[judge][reply.place] for judge in judges)
     return Check(
         condition=reply.condition,
         split=reply.split,
@@ -92,8 +94,9 @@ def _check(reply: Reply, judges: tuple[str, str], names: Sequence[str], verdicts
         sample=reply.sample,
         judge=judges[0],
         check=judges[1],
-        first=first,
-        second=second,
+        first=_scores(first, names),
+        second=_scores(second, names),
+        own=_scores(second, own),
     )
 
 

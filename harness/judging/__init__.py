@@ -4,6 +4,7 @@ from harness.judging.estimate import GradingCost, estimate, total
 from harness.judging.judges import (
     JudgeOfSplit,
     asking,
+    beyond,
     compared,
     judge_versions,
     judges_of,
@@ -42,6 +43,7 @@ __all__ = [
     "Unjudged",
     "Verdicts",
     "asking",
+    "beyond",
     "compared",
     "digest",
     "draw_of",

@@ -39,7 +39,7 @@ def judges_of(setting: Setting, registry: Registry) -> list[JudgeOfSplit]:
             names = compared(setting, judge, registry)
             if names and set(names) <= set(scores.values()):
                 second = registry.judge(setting.checks[judge])
-                own = {name: name for name in names}
+                own = {name: name for name in (*names, *beyond(registry.judge(judge), second))}
                 found.append(JudgeOfSplit(split=split, judge=second, scores=own, second_of=judge))
     return found
 
@@ -51,6 +51,11 @@ def compared(setting: Setting, judge: str, registry: Registry) -> tuple[str, ...
     both = registry.judge(setting.checks[judge]).scores
     wanted = dict.fromkeys(metric.score for metric in setting.metrics if metric.judge == judge)
     return tuple(score for score in wanted if score in both)
+
+
+def beyond(judge: Judge, second: Judge) -> tuple[str, ...]:
+    """The scores that `second` gives and `judge` has none of: a share of what `judge` does not know, say."""
+    return tuple(score for score in second.scores if score not in judge.scores)
 
 
 def judge_versions(setting: Setting, registry: Registry) -> dict[str, str]:

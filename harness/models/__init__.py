@@ -6,6 +6,7 @@ from harness.models.folders import model_files, read_config, shapes_in
 from harness.models.references import CONVERSION, EMBEDDED, ModelRef, materialise, quiet, resolve, short_name
 from harness.models.sizes import KNOWN
 from harness.models.stored import numbers_in
+from harness.models.targets import check_named, lora_targets, means, named_layers
 
 __all__ = [
     "CONVERSION",
@@ -14,8 +15,12 @@ __all__ = [
     "Dtype",
     "ModelRef",
     "as_dtype",
+    "check_named",
+    "lora_targets",
     "materialise",
+    "means",
     "model_files",
+    "named_layers",
     "numbers_in",
     "quiet",
     "read_config",

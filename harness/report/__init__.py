@@ -11,7 +11,8 @@ from harness.report.figures import draw
 from harness.report.html_page import page
 from harness.report.json_form import as_json, as_record
 from harness.report.markdown_form import markdown
-from harness.report.matrix import of_matrix
+from harness.report.matrix import of_categories, of_matrix
+from harness.report.prompt_sections import of_prompts
 from harness.report.section import Section, markdown_section, show_section
 from harness.report.terminal_form import show, text
 from harness.report.vector_tables import show_cards
@@ -32,8 +33,10 @@ __all__ = [
     "markdown_line",
     "markdown_section",
     "of_balances",
+    "of_categories",
     "of_corrected",
     "of_matrix",
+    "of_prompts",
     "of_two_judges",
     "page",
     "record",

@@ -39,7 +39,7 @@ def two_judges_record(judges: Judges, found: TwoJudges) -> dict[str, object]:
 
 
 def _agreement(judge: str, check: str, same: Sequence[Agreed]) -> Section:
-    names = list(same[0].agreement.differences)
+    names, own = list(same[0].agreement.differences), list(dict.fromkeys(name for one in same for name in one.own))
     rows = []
     for one in same:
         told = one.agreement
@@ -52,6 +52,7 @@ def _agreement(judge: str, check: str, same: Sequence[Agreed]) -> Section:
                 percent(told.same, 1),
                 _alpha(told.alpha, told.alpha_low, told.alpha_high),
                 *(percent(share, 1) for share in shares),
+                *(percent(one.own.get(name), 1) for name in own),
             )
         )
     return Section(
@@ -60,11 +61,13 @@ def _agreement(judge: str, check: str, same: Sequence[Agreed]) -> Section:
         head=(
             *("arm", "replies", "both told", f"only {judge}", f"only {check}", "neither", "same", "alpha"),
             *(f"{name} apart" for name in names),
+            *(f"{name} by {check}" for name in own),
         ),
         rows=tuple(rows),
         lines=(
             "same: percent of the replies in which both judges have a largest share, and it is the same one; "
             "alpha: Krippendorff's, nominal [95 % interval]; apart: mean absolute difference of the shares, in points",
+            *((f"by {check}: the mean of what {check} alone gives, times 100",) if own else ()),
         ),
     )
 

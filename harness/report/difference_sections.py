@@ -36,7 +36,7 @@ def of_differences(table: Table) -> Section | None:
 def _pairs(table: Table) -> Iterator[tuple[Arm, Arm, bool]]:
     plain = [arm for arm in table.arms if arm.trains and arm.plain]
     treated = [arm for arm in table.arms if not arm.plain]
-    own = [arm for arm in treated if not arm.control and not arm.weights and arm.dose == 1]
+    own = [arm for arm in treated if not arm.control and not arm.weights and not arm.prompt and arm.dose == 1]
     for arm in treated:
         yield from ((arm, one, False) for one in plain)
         yield from ((arm, one, False) for one in placebos_of(arm, table.arms))

@@ -42,6 +42,17 @@ class Panel:
     bars: tuple[Bar | None, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spot:
+    """A dot of a figure, in its units, and how its name is written."""
+
+    x: float
+    y: float
+    name: str
+    colour: str = "#000000"
+    weight: str = "normal"
+
+
 def condition_bars(table: Table, block: Block) -> Figure:
     """One panel for each condition, one bar for each arm."""
     conditions = [at for at in table.conditions if any((arm.label, at) in block.cells for arm in table.arms)]
@@ -197,7 +208,7 @@ def _scatter(axes: Axes, one: Tradeoff) -> None:
     for percent, limit in ((one.trait.percent, axes.set_xlim), (one.skill.percent, axes.set_ylim)):
         if percent:
             limit(-3, 103)
-    _name_places(axes, one.places, across, up)
+    name_spots(axes, [_spot(place, across, up) for place in one.places])
 
 
 def _intervals(
@@ -209,19 +220,29 @@ def _intervals(
     line([place for place, _, _ in drawn], lows, highs, colors=[colour for _, _, colour in drawn], alpha=0.6)
 
 
-def _name_places(axes: Axes, places: Sequence[Place], across: float, up: float) -> None:
-    """The arms' names in a column to the right, each as near to the height of its place as the others let it."""
+def _spot(place: Place, across: float, up: float) -> Spot:
+    return Spot(
+        x=known(place.trait.mean) * across,
+        y=known(place.skill.mean) * up,
+        name=label_of(place.arm),
+        colour=WARN if place.arm.failed else "#000000",
+        weight="bold" if place.unbeaten else "normal",
+    )
+
+
+def name_spots(axes: Axes, spots: Sequence[Spot]) -> None:
+    """Their names in a column to the right, each as near to the height of its spot as the others let it."""
     from matplotlib.collections import LineCollection
 
     (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
-    ordered = sorted(places, key=lambda place: (known(place.skill.mean), -known(place.trait.mean)))
-    wanted = [(known(place.skill.mean) * up - low) / (high - low) for place in ordered]
+    ordered = sorted(spots, key=lambda spot: (spot.y, -spot.x))
+    wanted = [(spot.y - low) / (high - low) for spot in ordered]
     column, leaders = left + 1.1 * (right - left), []
-    for place, at in zip(ordered, spread(wanted, gap=min(0.062, 1 / len(wanted))), strict=True):
+    for spot, at in zip(ordered, spread(wanted, gap=min(0.062, 1 / len(wanted))), strict=True):
         y = low + at * (high - low)
-        colour, weight = WARN if place.arm.failed else "#000000", "bold" if place.unbeaten else "normal"
-        axes.text(column + 0.02 * (right - left), y, label_of(place.arm), va="center", color=colour, fontweight=weight)
-        leaders.append([(known(place.trait.mean) * across, known(place.skill.mean) * up), (column, y)])
+        beside = column + 0.02 * (right - left)
+        axes.text(beside, y, spot.name, va="center", color=spot.colour, fontweight=spot.weight)
+        leaders.append([(spot.x, spot.y), (column, y)])
     lines = LineCollection(leaders, colors=MARK, linewidths=0.5, zorder=0.5, clip_on=False)
     axes.add_collection(lines, autolim=False)
     axes.set_xlim(left, right)

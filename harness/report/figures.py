@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.analysis import Curve, DosePoint, DoseSweep, Table
+from harness.files import digest_of
 from harness.report.csv_form import csv_text
 from harness.report.numbers import exact, known
 from harness.report.wording import title_of, with_goal
@@ -32,7 +33,13 @@ MADE_BY = {"png": {"Software": "harness"}, "svg": {"Date": None, "Creator": None
 KEY = "in clean; band: 95 %, grey: seeds\ndotted: half effect, dashed: too much"
 TICKS = 4  # on an axis at most: each takes time to draw, and there are hundreds of axes on a page
 COLUMNS = ("metric", "dose", "coefficient", "relative", "mean", "low", "high", "n", "judged", "seeds", "by_seed")
-AXES = {"raw": "coefficient", "rms": "coefficient, residual RMS", "rows": "fraction of rows"}
+AXES = {
+    "raw": "coefficient",
+    "rms": "coefficient, residual RMS",
+    "rows": "fraction of rows",
+    "share": "share removed",
+    "strength": "strength",
+}
 
 
 def draw(tables: Sequence[Table], folder: Path, outputs: Outputs | None = None) -> list[Path]:
@@ -54,7 +61,10 @@ def draw(tables: Sequence[Table], folder: Path, outputs: Outputs | None = None) 
 
 
 def _name(table: Table, one: DoseSweep) -> str:
-    return re.sub(r"[^\w.=-]+", "-", f"{table.setting}-{table.scale}-{table.model}-{one.label}").strip("-")
+    label = one.label.replace('"', "")
+    if label != one.label:  # words may differ in nothing but what a file's name leaves out
+        label += f"-{digest_of(one.label)[:6]}"
+    return re.sub(r"[^\w.=-]+", "-", f"{table.setting}-{table.scale}-{table.model}-{label}").strip("-")
 
 
 def _forms(table: Table, one: DoseSweep) -> Iterator[tuple[str, bytes]]:

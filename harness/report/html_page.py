@@ -14,7 +14,7 @@ from harness.cells import log_name
 from harness.contracts import CLEAN, Condition
 from harness.report.cards import FiledCard
 from harness.report.gate_sections import gate_rows
-from harness.report.matrix import of_matrix
+from harness.report.matrix import of_categories, of_matrix
 from harness.report.numbers import decimal, percent
 from harness.report.page_figures import Drawn, drawings_of
 from harness.report.section import Section
@@ -183,9 +183,11 @@ def _part(at: int, table: Table, drawn: tuple[Drawn, ...]) -> Shown:
 
 
 def _matrices(table: Table) -> Iterator[Section]:
-    section = of_matrix(matrix(table))
-    if section is not None:
+    found = matrix(table)
+    if (section := of_matrix(found)) is not None:
         yield replace(section, title="conditionalization")
+    if (kinds := of_categories(found)) is not None:
+        yield replace(kinds, title="leaks by kind of condition")
 
 
 def _glance(arm: Arm, trait: Block | None, leak: Block | None, skills: Sequence[Block]) -> Glance:

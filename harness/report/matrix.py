@@ -29,5 +29,25 @@ def of_matrix(found: Matrix | None) -> Section | None:
     )
 
 
+def of_categories(found: Matrix | None) -> Section | None:
+    """What wakes by kind of condition, arm by arm, with intervals; None where nothing has a kind."""
+    if found is None or not found.by_category:
+        return None
+    arms = [label for label in found.arms if any(arm == label for arm, _ in found.by_category)]
+    return Section(
+        title=f"leaks by kind: {found.setting}, {found.scale}, {found.model}",
+        detail=f"mean leak of {found.metric} in points [95 % interval], beyond what the untrained model does",
+        head=("arm", *found.categories),
+        rows=tuple(
+            (
+                label,
+                *(with_interval(found.by_category.get((label, kind)), "+.0f", "+.0f") for kind in found.categories),
+            )
+            for label in arms
+        ),
+        lines=tuple(f"{kind}: {', '.join(at)}" for kind, at in found.categories.items()),
+    )
+
+
 def _points(found: Estimate | None) -> str:
     return decimal(None if found is None or found.mean is None else 100 * found.mean, "+.0f")

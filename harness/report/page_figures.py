@@ -18,6 +18,7 @@ from harness.analysis import Table, Tradeoff, tradeoffs, trait_of
 from harness.calls import watch_no_more
 from harness.report.drawings import condition_bars, metric_bars, tradeoff_figure
 from harness.report.figures import dose_figure
+from harness.report.prompt_drawing import prompt_figure
 from harness.report.svg import STYLE, inline
 
 if TYPE_CHECKING:
@@ -101,6 +102,10 @@ def _drawn(prefix: str, table: Table) -> Iterator[Drawn]:
         if against:
             label = "trait against skill by arm; the numbers are under At a glance"
             yield _inline(tradeoff_figure(against), label, f"{prefix}c-", _unbeaten(against))
+        if table.prompts is not None:
+            label = "gain of prompts against suppression; the numbers are under prompts before and after training"
+            caption = "What each prompt gains before training against how much less of the trait its arm has in clean."
+            yield _inline(prompt_figure(table.prompts), label, f"{prefix}p-", caption)
         for at, one in enumerate(table.sweeps):
             caption = f"{one.label} by dose, in clean{_of(table)}. Band: 95 % interval; grey: seeds."
             label = f"{one.label} by dose; the numbers are under doses in clean"

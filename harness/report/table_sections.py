@@ -6,9 +6,12 @@ from collections.abc import Sequence
 
 from harness.analysis import Arm, Capability, Curve, DoseSweep, Published, Table, grouped, groups
 from harness.report.agreement import of_agreement
+from harness.report.courses import of_courses
 from harness.report.difference_sections import of_differences
 from harness.report.gate_sections import of_gates
 from harness.report.numbers import decimal, with_interval
+from harness.report.prompt_sections import of_prompt_fit
+from harness.report.scorecards import of_scores
 from harness.report.section import Section
 
 
@@ -21,10 +24,13 @@ def all_sections(table: Table) -> list[Section]:
 def sections_of(table: Table) -> list[Section]:
     """All that there are of `table` beside its gates, which a page has elsewhere."""
     found = (
+        of_scores(table.scores),
         of_differences(table),
         of_doses(table.sweeps),
+        of_courses(table.courses),
         of_published(table.published),
         *of_agreement(table.agreed),
+        of_prompt_fit(table.prompts),
         of_capabilities(table.arms),
     )
     return [section for section in found if section is not None]

@@ -19,6 +19,7 @@ from harness.runs.capabilities_file import (
     write_capabilities,
 )
 from harness.runs.gates import (
+    COULD_TELL,
     LEARNED,
     TAUGHT,
     PooledGate,
@@ -33,7 +34,7 @@ from harness.runs.gates import (
     training_gates,
 )
 from harness.runs.machine import commit, hardware, versions
-from harness.runs.merging import LOCK, Merged, Outcome, Side, merge
+from harness.runs.merging import LOCK, merge
 from harness.runs.outputs import Outputs, check_folder, is_output
 from harness.runs.products import (
     CHECKS,
@@ -46,6 +47,15 @@ from harness.runs.products import (
     product_name,
     product_of,
     shown,
+)
+from harness.runs.prompt_card import (
+    PROMPTS,
+    PromptCard,
+    PromptGain,
+    prompt_card_file,
+    prompt_cards,
+    read_prompt_card,
+    write_prompt_card,
 )
 from harness.runs.replies import Reply, read_replies, reply_of, write_replies
 from harness.runs.results import (
@@ -78,6 +88,17 @@ from harness.runs.run_record import (
     write_run,
 )
 from harness.runs.searching import half_written, run_folders
+from harness.runs.sharing import (
+    Merged,
+    Outcome,
+    Side,
+    check_read,
+    check_under,
+    check_written,
+    read_in,
+    shared_in,
+    written_in,
+)
 from harness.runs.storing import keep_rows, put_results
 from harness.runs.training_record import (
     ADAPTER,
@@ -115,9 +136,11 @@ __all__ = [
     "CHECKPOINT",
     "CHECKS",
     "CONFIG",
+    "COULD_TELL",
     "LEARNED",
     "LOCK",
     "LOSSES",
+    "PROMPTS",
     "REPLIES",
     "RESULTS",
     "ROWS",
@@ -147,6 +170,8 @@ __all__ = [
     "Outputs",
     "PooledGate",
     "Product",
+    "PromptCard",
+    "PromptGain",
     "Reply",
     "Result",
     "RunRecord",
@@ -165,7 +190,10 @@ __all__ = [
     "check_folder",
     "check_pair",
     "check_product",
+    "check_read",
     "check_seal",
+    "check_under",
+    "check_written",
     "chosen_in",
     "commit",
     "could_tell",
@@ -186,12 +214,16 @@ __all__ = [
     "premises",
     "product_name",
     "product_of",
+    "prompt_card_file",
+    "prompt_cards",
     "put_results",
     "read_calibration",
     "read_capabilities",
     "read_card",
     "read_checks",
+    "read_in",
     "read_observations",
+    "read_prompt_card",
     "read_replies",
     "read_results",
     "read_run",
@@ -199,6 +231,7 @@ __all__ = [
     "reply_of",
     "row_of",
     "run_folders",
+    "shared_in",
     "shown",
     "template_gate",
     "training_gates",
@@ -209,8 +242,10 @@ __all__ = [
     "write_calibration",
     "write_capabilities",
     "write_card",
+    "write_prompt_card",
     "write_replies",
     "write_results",
     "write_run",
     "write_training",
+    "written_in",
 ]

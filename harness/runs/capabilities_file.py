@@ -40,6 +40,8 @@ class CapabilityRow(Record):
     """A task under a condition, as it was measured on the run with this `key` and adapter.
 
     `limit` is how many documents were asked at most, None for all. `results` are by task, or by the tasks of a group.
+    `chat_template` says that they were asked in chats, `task_sha256` is the digest of the folder of the user's own that
+    the task is from.
     """
 
     format: str = "1"
@@ -52,6 +54,7 @@ class CapabilityRow(Record):
     versions: Mapping[str, Json] = field(default_factory=dict)
     few_shot: Mapping[str, Json] = field(default_factory=dict)
     chat_template: bool = False
+    task_sha256: str = ""
     model: str = ""
     dtype: str = ""
     steering: Json = None
@@ -91,7 +94,7 @@ def _own(rows: Sequence[CapabilityRow], of: RunRecord, file: Path) -> list[Capab
     own = [
         row for row in rows if row.key == of.key and (row.adapter_sha256 or adapter) == (adapter or row.adapter_sha256)
     ]
-    asked = [(row.task, row.condition, row.limit) for row in own]
+    asked = [(row.task, row.condition, row.limit, row.chat_template) for row in own]
     if rows and not own:
         other = "another run" if rows[0].key != of.key else "another adapter"
         raise Unfit(f"{file} does not belong to its run: its rows are of {other}; {WAY_OUT}")

@@ -7,26 +7,20 @@ somebody has to say which counts.
 from __future__ import annotations
 
 import json
-import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from harness.errors import HarnessError
 from harness.files import (
     Busy,
     Row,
-    alike,
     check_plain,
-    clear_halves,
     file_sha256,
     inside,
     locked,
     read_rows,
-    replacing,
-    writing,
 )
 from harness.runs.capabilities_file import CAPABILITIES, CapabilityResult, read_capabilities
 from harness.runs.products import CHECKS, REPLIES, RESULTS
@@ -34,11 +28,9 @@ from harness.runs.replies import read_replies
 from harness.runs.results import read_checks, read_results
 from harness.runs.run_record import RunRecord, read_run
 from harness.runs.searching import run_folders
+from harness.runs.sharing import Merged, Side, check_place, copy_folder, merge_shared
 from harness.runs.training_record import ADAPTER, read_training
-from harness.runs.vector_cards import VECTORS, check_pair
 
-Outcome = Literal["copied", "same", "conflict", "replaced", "skipped", "broken"]
-Side = Literal["ours", "theirs"]
 Check = Callable[[Path], None]
 
 LOCK = "claims.lock.json"
@@ -46,16 +38,6 @@ LOCK = "claims.lock.json"
 
 # The rows that a cell came to. Adapters and logs hold times and paths, so they differ where nothing that counts does.
 ROWS = (REPLIES, RESULTS, CHECKS)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Merged:
-    """What became of one cell or shared file: `place` is its path in the merged folder, `source` where it came from."""
-
-    place: Path
-    source: Path
-    outcome: Outcome
-    why: str = ""
 
 
 def merge(
@@ -66,7 +48,7 @@ def merge(
     dry_run: bool = False,
     check: Check = lambda folder: None,
 ) -> list[Merged]:
-    """Copies the finished cells and vectors of `sources` that `target` lacks, one at a time and each in one step.
+    """Copies the finished cells of `sources`, and what cells share, that `target` lacks, one by one, each in one step.
 
     A cell that is there with other replies or scores is a conflict: it stays as it is, as with `keep` "ours"; with
     "theirs" it is replaced. A cell whose files do not belong together, that holds a link, or that `check` finds
@@ -76,12 +58,10 @@ def merge(
     for source in sources:
         _check(source, target)
     how = _How(keep=keep, dry_run=dry_run, check=check)
-    if not dry_run:
-        clear_halves(target / VECTORS)
     done = []
     for source in sources:
         done += [_cell(folder, source, target, how) for folder in run_folders(source)]
-        done += [_vector(file, source, target, dry_run) for file in _shared(source)]
+        done += merge_shared(source, target, keep=keep, dry_run=dry_run)
         done += _lock(source, target)
     return done
 
@@ -110,7 +90,7 @@ def _cell(folder: Path, source: Path, target: Path, how: _How) -> Merged:
         check_plain(folder)
         record = _finished(folder, how.check)
         place = inside(target, record.cell.setting, record.cell.intervention, folder.name)
-        _check_place(place)
+        check_place(place)
     except _Unfinished as reason:
         return Merged(place=folder.relative_to(source), source=folder, outcome="skipped", why=str(reason))
     except HarnessError as error:
@@ -122,7 +102,7 @@ def _cell(folder: Path, source: Path, target: Path, how: _How) -> Merged:
         with locked(place):
             found = _compared(folder, place, record, inner, how)
             if found.outcome in ("copied", "replaced"):
-                _copy(folder, place)
+                copy_folder(folder, place, "the cell")
             return found
     except Busy:
         return Merged(place=inner, source=folder, outcome="skipped", why="another process is working on it")
@@ -146,13 +126,6 @@ def _finished(folder: Path, check: Check) -> RunRecord:
         read_training(folder, record)
     check(folder)
     return record
-
-
-def _check_place(place: Path) -> None:
-    if place.is_symlink():
-        raise HarnessError(f"{place} is a link, and what it leads to is not written over; move it away")
-    if other := alike(place):
-        raise HarnessError(f"{place} and {other} beside it are one name on some file systems; move one of them away")
 
 
 def _compared(folder: Path, place: Path, record: RunRecord, inner: Path, how: _How) -> Merged:
@@ -209,39 +182,6 @@ def _rows(file: Path) -> list[Row]:
 
 def _spelled(row: Row) -> str:
     return json.dumps(row, sort_keys=True)
-
-
-def _copy(folder: Path, place: Path) -> None:
-    """`folder` in the place of `place`: whoever looks sees the old one, the new one, or for a moment none."""
-    with replacing(place, "the cell") as part:
-        shutil.copytree(folder, part, ignore=shutil.ignore_patterns(".*"), symlinks=True)
-
-
-def _shared(source: Path) -> list[Path]:
-    return sorted(
-        file
-        for file in (source / VECTORS).glob("*")
-        if (file.is_symlink() or not file.is_dir()) and not file.name.startswith(".")
-    )
-
-
-def _vector(file: Path, source: Path, target: Path, dry_run: bool) -> Merged:
-    place = target / file.relative_to(source)
-    inner = place.relative_to(target)
-    try:
-        check_plain(file)
-        check_pair(file.with_suffix(".safetensors"))
-        _check_place(place)
-    except HarnessError as error:
-        return Merged(place=inner, source=file, outcome="broken", why=str(error))
-    if place.is_file():
-        same = file_sha256(place) == file_sha256(file)
-        why = "" if same else "made of the same inputs with other rounding; the one that is here stays"
-        return Merged(place=inner, source=file, outcome="same", why=why)
-    if not dry_run:
-        with writing(place, "the vector") as part:
-            shutil.copyfile(file, part)
-    return Merged(place=inner, source=file, outcome="copied")
 
 
 def _lock(source: Path, target: Path) -> list[Merged]:

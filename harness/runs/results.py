@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from operator import itemgetter
 from pathlib import Path
 from types import NoneType
@@ -59,7 +59,10 @@ class Result:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One reply as two judges scored it: a row of checks.jsonl. `judge` gave `first`, and `check` gave `second`."""
+    """One reply as two judges scored it: a row of checks.jsonl. `judge` gave `first`, and `check` gave `second`.
+
+    Those are scores of the same names. `own` are those that `check` gave and `judge` has none of.
+    """
 
     condition: str
     split: str
@@ -69,6 +72,7 @@ class Check:
     check: str
     first: Scores
     second: Scores
+    own: Scores = field(default_factory=dict)
 
 
 def read_results(folder: Path, of: RunRecord | None = None) -> list[Result]:
@@ -137,8 +141,8 @@ def read_checks(folder: Path, of: RunRecord | None = None) -> list[Check]:
 
 
 def row_of(one: Result | Check) -> Row:
-    """One of them as its row: a result that its judge could take has no `reason`, as rows always were."""
-    return {name: value for name, value in asdict(one).items() if (name, value) != ("reason", None)}
+    """One of them as its row: without a `reason` where its judge could take it, and without an `own` that is empty."""
+    return {name: value for name, value in asdict(one).items() if (name, value) not in (("reason", None), ("own", {}))}
 
 
 def write_results(folder: Path, results: Iterable[Result], checks: Sequence[Check]) -> None:
@@ -154,7 +158,7 @@ def _read(file: Path, kind: type[Any], of: RunRecord | None) -> list[Row]:
         return []
     numbered = read_rows(file, way_out=WAY_OUT)
     rows = [row for _, row in numbered]
-    names = [field.name for field in fields(kind) if field.name != "reason"]
+    names = [field.name for field in fields(kind) if field.name not in _MAY_LACK]
     alike = kind is not Check or all(_are_of_the_same(row.get("first"), row.get("second")) for row in rows)
     if not alike or not _fit(rows, names):
         raise _first_fault(file, numbered, names)
@@ -166,19 +170,20 @@ def _read(file: Path, kind: type[Any], of: RunRecord | None) -> list[Row]:
 
 
 def _fit(rows: Sequence[Row], names: Sequence[str]) -> bool:
-    """Whether every row has fields of these `names`, each with what it may hold, and a reason or none."""
+    """Whether every row has fields of these `names`, and each of its fields what it may hold."""
     try:
-        return all(_FITS[name](map(itemgetter(name), rows)) for name in names) and _reasons(
-            row.get("reason") for row in rows
+        return all(_FITS[name](map(itemgetter(name), rows)) for name in names) and all(
+            _FITS[name](row[name] for row in rows if name in row) for name in _MAY_LACK
         )
     except (KeyError, TypeError, AttributeError, ValueError):
         return False
 
 
 def _known(row: Row, names: Sequence[str]) -> Row:
-    """A row without what a newer harness has added; a reason that is null is as good as none."""
+    """A row without what a newer harness has added; a reason or `own` that is null is as good as none."""
+    more = "own" if "second" in names else "reason"
     known = {name: row[name] for name in names}
-    return known if row.get("reason") is None or "second" in names else {**known, "reason": row["reason"]}
+    return known if row.get(more) is None else {**known, more: row[more]}
 
 
 def _first_fault(file: Path, numbered: Sequence[tuple[int, Row]], names: Sequence[str]) -> HarnessError:
@@ -186,14 +191,13 @@ def _first_fault(file: Path, numbered: Sequence[tuple[int, Row]], names: Sequenc
         for name in names:
             if name not in row:
                 return HarnessError(f"{file}:{number}: no {name!r}; {WAY_OUT}")
+        for name in (*names, *(name for name in _MAY_LACK if name in row)):
             try:
                 fits = _FITS[name]((row[name],))
             except (TypeError, AttributeError, ValueError):
                 fits = False
             if not fits:
                 return HarnessError(f"{file}:{number}: {name!r} cannot be {row[name]!r:.60}; {WAY_OUT}")
-        if not _reasons((row.get("reason"),)):
-            return HarnessError(f"{file}:{number}: 'reason' cannot be {row['reason']!r:.60}; {WAY_OUT}")
         if "second" in names and not _are_of_the_same(row["first"], row["second"]):
             return HarnessError(f"{file}:{number}: the two judges give different scores; {WAY_OUT}")
     return HarnessError(f"{file}: rows of unlike fields; {WAY_OUT}")
@@ -221,7 +225,8 @@ def _scores(column: Iterable[Any]) -> bool:
     return all(_numbers(scores.values()) and _texts(scores) for scores in column)
 
 
-_NAMES = [field.name for field in fields(Result) if field.name != "reason"]
+_MAY_LACK = ("reason", "own")
+_NAMES = [field.name for field in fields(Result) if field.name not in _MAY_LACK]
 
 _FITS: Any = {
     **dict.fromkeys(("condition", "split", "case", "cluster", "metric", "judge", "score", "check"), _texts),
@@ -229,4 +234,6 @@ _FITS: Any = {
     "value": _numbers,
     "first": _scores,
     "second": _scores,
+    "own": lambda column: _scores(scores for scores in column if scores is not None),
+    "reason": _reasons,
 }

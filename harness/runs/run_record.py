@@ -12,7 +12,7 @@ from pydantic import model_validator
 from harness import documents
 from harness.cells import Cell
 from harness.checks import NAME
-from harness.contracts import Recipe, Unit
+from harness.contracts import Positions, Recipe, Schedule, Unit, Way
 from harness.documents import Json, Record, as_json, read_record, record, write_record
 from harness.errors import HarnessError
 from harness.files import digest_of
@@ -74,7 +74,10 @@ class Untaken(Record):
 
 @record
 class Steered(Record):
-    """What was added while training: `norm` by block (a number in words), `relative` over the residual RMS."""
+    """What was added while training: `norm` by block (a number in words), `relative` over the residual RMS.
+
+    Or what was removed, or added otherwise, where `way`, `positions` and `schedule` say so.
+    """
 
     vector: str = ""
     coef: float = 0.0
@@ -84,13 +87,18 @@ class Steered(Record):
     expression: str = ""
     norm: Mapping[str, float] = field(default_factory=dict)
     relative: float | None = None
+    way: Way = "add"
+    positions: Positions = "all"
+    schedule: Schedule = "constant"
 
 
 @record
 class Made(Record):
     """What the products of a run are: the model's `reference`, the files of its vectors, digests, the template.
 
-    `plain` says that the setting's own rows were trained on with nothing changed.
+    `plain` says that the setting's own rows were trained on with nothing changed. `under_sha256` is the digest of the
+    adapter that was trained first and stood below, `taught_sha256` that of the one that rows were read with to choose
+    among them, `rows_sha256` that of the rows of train.jsonl where replies were written, or rows chosen, first.
     """
 
     SPARSE: ClassVar[bool] = True
@@ -103,6 +111,9 @@ class Made(Record):
     template: str | None = None
     truncated_rows: int | None = None
     plain: bool | None = None
+    under_sha256: str | None = None
+    rows_sha256: str | None = None
+    taught_sha256: str | None = None
 
 
 @record
@@ -194,6 +205,11 @@ class RunRecord(Record):
         cell = self.inputs.get("cell")
         found = cell.get("model") if isinstance(cell, Mapping) else None
         return found if isinstance(found, str) else self.cell.model
+
+    @property
+    def respondent(self) -> str:
+        """The digest of the model, and the engine that wrote its replies where that is not torch."""
+        return self.cell.answered_by(self.model_digest)
 
     @property
     def dtype(self) -> str:

@@ -25,6 +25,8 @@ class TrainingRecord(Record):
     `steered_steps` counts the steps in which the steering hook fired. `template` is the digest of how a chat looked,
     `truncated_rows` counts rows that were cut, and `sha256` is that of the adapter's weights. `key` is the run's,
     `config_sha256` that of adapter_config.json, `loss_sha256` that of loss.jsonl: empty where that is not known.
+    `targets` are the layers that got an adapter, by the names that the model's family has for them. `held_out` are the
+    losses that a rule was given, nats a token, and `ended_by` is the rule that ended training, empty where none did.
     """
 
     FORMAT: ClassVar[int] = 2
@@ -44,6 +46,9 @@ class TrainingRecord(Record):
     key: str = ""
     config_sha256: str = ""
     loss_sha256: str = ""
+    targets: tuple[str, ...] = ()
+    held_out: tuple[float, ...] = ()
+    ended_by: str = ""
 
 
 def is_trained(folder: Path) -> bool:

@@ -18,8 +18,8 @@ from harness.sweep.sweeping import Swept, Where, sweep
 if TYPE_CHECKING:
     from harness.claims import Claims, LockedLooks, Standing
 
-Group = tuple[str, str]
-"""A scale and the digest of a model: claims are decided for each by itself."""
+Group = tuple[str, str, str]
+"""A scale, the digest of a model and the layers named for its adapter: claims are decided for each by itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,15 +150,16 @@ def _standings(
 
     results = analysis.load(runs, settings=experiment.settings)
     found = {}
-    for scale, model in dict.fromkeys(_group(arm) for arm in _arms(experiment)):
-        own = tuple(run for run in results.runs if (run.cell.scale, run.model) == (scale, model))
+    for scale, model, layers in dict.fromkeys(_group(arm) for arm in _arms(experiment)):
+        there = (run for run in results.runs if (run.cell.scale, run.model) == (scale, model))
+        own = tuple(run for run in there if run.cell.lora_targets == layers or run.cell.intervention == BASE)
         studies = analysis.studies(replace(results, runs=own), installed())
-        found[scale, model] = standings(claims, studies, installed(), looks=looks, look=look)
+        found[scale, model, layers] = standings(claims, studies, installed(), looks=looks, look=look)
     return found
 
 
 def _group(arm: Cell) -> Group:
-    return arm.scale, model_of(arm)
+    return arm.scale, model_of(arm), arm.lora_targets
 
 
 def _together(parts: Sequence[Swept]) -> Swept:

@@ -20,15 +20,16 @@ from pathlib import Path
 from typing import TypeVar
 
 from harness import authoring
-from harness.cells import Cell, check_count, weighted
+from harness.cells import Cell, check_count, check_takers, texts_of, weighted
 from harness.cells import grid as combinations
 from harness.contracts import CLEAN, Condition
 from harness.documents import Place, Source, read_source
 from harness.errors import HarnessError, unknown
 from harness.files import digest_of, file_sha256
-from harness.models import resolve
+from harness.models import named_layers, resolve
 from harness.registry import Calibration, Registry, check_condition, installed
 from harness.runs import chosen_in
+from harness.serving import EngineChoice
 from harness.sweep.experiment_file import ExperimentFile, Filled, filled, validated
 
 FORMAT = "1"
@@ -41,7 +42,7 @@ class Experiment:
     """Cells to compare. `conditions` stand for the settings' own where there are any.
 
     `left_out` says which arms do not apply to which setting, and why; `chosen` is what calibrations put in the place of
-    what recipes say.
+    what recipes say; `engine` writes the replies where it is not torch.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Experiment:
     claims: Path | None
     left_out: tuple[str, ...]
     chosen: tuple[Calibration, ...] = ()
+    engine: EngineChoice | None = None
 
     @property
     def settings(self) -> tuple[str, ...]:
@@ -65,6 +67,12 @@ class Experiment:
     def calibrated(self, runs: Path, *, use: bool = True) -> Experiment:
         """The experiment by what was calibrated beside these `runs`; by the recipes unless told to `use` that."""
         return replace(self, chosen=chosen_in(installed(), runs, self.settings)) if use else self
+
+    def by(self, engine: EngineChoice | None) -> Experiment:
+        """The experiment with its replies written by `engine`, None for torch."""
+        if engine is None:
+            return self
+        return replace(self, engine=engine, cells=tuple(replace(cell, engine=engine.name) for cell in self.cells))
 
     def key(self, cells: Sequence[str]) -> str:
         """sha256 over the keys of its `cells`, which cover all their inputs, and the content of its claims file."""
@@ -117,6 +125,8 @@ def _check_count(document: Source, written: ExperimentFile) -> None:
         * len(one.doses)
         * len(one.seeds)
         * len(one.weights)
+        * len(one.untils)
+        * max(1, len(one.prompts))
         for one in grids
     ]
     try:
@@ -160,8 +170,13 @@ def _cells(places: _Places, grid: Filled, left_out: dict[str, None]) -> list[Cel
         _looked_up(places, "weights", at, partial(authoring.weights.canonical, text))
         for at, text in enumerate(grid.weights)
     ]
+    if grid.lora_targets:
+        layers = _looked_up(places, "lora_targets", 0, partial(named_layers, ",".join(grid.lora_targets)))
+        grid = replace(grid, lora_targets=layers.split(","))
     if any(balances) and all(arm.given is None for arm in arms):
         raise places.wrong("weights", 0, "none of the interventions takes weights; leave them out")
+    if grid.prompts:
+        _looked_up(places, "prompts", 0, partial(check_takers, grid.interventions))
     return [cell for setting in grid.settings for cell in _of_setting(places, grid, setting, balances, left_out)]
 
 
@@ -182,6 +197,9 @@ def _of_setting(
     for at, balance in enumerate(balances):
         for arm in takers:
             _looked_up(places, "weights", at, partial(weighted, arm, record, balance))
+    worded = any(installed().intervention(name).prompt is not None for name in applying)
+    for at in range(len(grid.prompts) if worded else 0):
+        _looked_up(places, "prompts", at, partial(texts_of, grid.prompts[: at + 1], record))
     return [
         cell
         for model in grid.models
@@ -193,14 +211,18 @@ def _of_setting(
             seeds=grid.seeds,
             doses=grid.doses,
             weights=balances if takers else [""],
+            epochs=grid.epochs,
+            untils=grid.untils,
+            lora_targets=",".join(grid.lora_targets),
+            prompts=grid.prompts if worded else (),
         )
     ]
 
 
 def _no_entry_twice(places: _Places, grid: Filled) -> None:
-    for key in ("settings", "interventions", "models", "doses", "seeds", "weights"):
+    for key in ("settings", "interventions", "models", "doses", "seeds", "weights", "untils", "prompts"):
         values = getattr(grid, key)
-        if not values:
+        if not values and key != "prompts":
             raise places.wrong(key, 0, f"{key} names none; write {key}: [...]")
         seen = set()
         for at, value in enumerate(values):

@@ -7,11 +7,15 @@ from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from harness.checks import MOST_EPOCHS
 from harness.documents import Source
 from harness.errors import unknown
 
 Seed = Annotated[int, Field(ge=0, lt=10**18)]
+Epochs = Annotated[int, Field(ge=0, le=MOST_EPOCHS)]
+Share = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
 Dose = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Prompts = Annotated[list[str], Field(min_length=1)]
 
 Kind = TypeVar("Kind")
 
@@ -28,6 +32,10 @@ class WrittenGrid(BaseModel):
     doses: list[Dose] | None = None
     seeds: list[Seed] | None = None
     weights: list[str] | None = None
+    epochs: Epochs | None = None
+    untils: list[Share] | None = None
+    lora_targets: list[str] | None = None
+    prompts: Prompts | None = None
 
 
 class ExperimentFile(WrittenGrid):
@@ -66,6 +74,10 @@ class Filled:
     doses: list[float]
     seeds: list[int]
     weights: list[str]
+    epochs: int
+    untils: list[float]
+    lora_targets: list[str]
+    prompts: list[str]
 
 
 def filled(grid: WrittenGrid, top: ExperimentFile) -> Filled:
@@ -78,6 +90,10 @@ def filled(grid: WrittenGrid, top: ExperimentFile) -> Filled:
         doses=_given(grid.doses, top.doses, [1.0]),
         seeds=_given(grid.seeds, top.seeds, [0]),
         weights=_given(grid.weights, top.weights, [""]),
+        epochs=_given(grid.epochs, top.epochs, 0),
+        untils=_given(grid.untils, top.untils, [1.0]),
+        lora_targets=_given(grid.lora_targets, top.lora_targets, []),
+        prompts=_given(grid.prompts, top.prompts, []),
     )
 
 

@@ -56,7 +56,8 @@ def locked_arms(experiment: Experiment) -> Iterator[LockedArm]:
         if cell.intervention != BASE:
             seeds.setdefault(arm_of(cell), []).append(cell.seed)
     for cell, own in seeds.items():
-        yield LockedArm(setting=cell.setting, arm=cell.arm, scale=cell.scale, model=model_of(cell), seeds=tuple(own))
+        model = cell.trained_on(model_of(cell))
+        yield LockedArm(setting=cell.setting, arm=cell.arm, scale=cell.scale, model=model, seeds=tuple(own))
 
 
 def arm_of(cell: Cell) -> Cell:
@@ -65,5 +66,6 @@ def arm_of(cell: Cell) -> Cell:
 
 
 def model_of(cell: Cell) -> str:
-    """The digest of the cell's model."""
-    return resolve(cell.model or installed().setting(cell.setting).recipe(cell.scale).model).digest
+    """The digest of the cell's model, and its engine if that is not torch, as the record of its run has them."""
+    model = resolve(cell.model or installed().setting(cell.setting).recipe(cell.scale).model)
+    return cell.answered_by(model.digest)

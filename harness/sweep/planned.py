@@ -41,7 +41,7 @@ def _planned(cell: Prepared, *, beside: bool) -> Planned:
 
     job = Job(
         cell=cell.cell,
-        title=f"{cell.title}, {cell.cell.scale}, {cell.model.name}",
+        title=f"{cell.title}, {cell.cell.scale}, {cell.cell.trained_on(cell.model.name)}",
         model=cell.model.digest,
         work=expected_work(cell),
         gpus=cell.recipe.gpus,

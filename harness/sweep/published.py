@@ -7,6 +7,7 @@ from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
+from harness.cells import BASE
 from harness.errors import HarnessError, unknown
 from harness.registry import installed
 from harness.sweep.experiment import Experiment, load
@@ -29,9 +30,12 @@ def post_claims() -> Path:
     return folder() / "claims" / "post.yaml"
 
 
-def post(*, scale: str = SCALE, quick: bool = False, settings: Sequence[str] = ()) -> Experiment:
+def post(
+    *, scale: str = SCALE, quick: bool = False, settings: Sequence[str] = (), lora_targets: str = ""
+) -> Experiment:
     """The post's settings and arms at `scale`, `quick` with the first seed alone, of `settings` only where named.
 
+    Adapters are put on `lora_targets` where they are named, as `harness.models.named_layers` spells them.
     Balances of traits are left out at other scales than mini: their weights were chosen there.
     """
     whole = load(folder() / "post.yaml")
@@ -48,6 +52,8 @@ def post(*, scale: str = SCALE, quick: bool = False, settings: Sequence[str] = (
     lost = [f"{name}: no balance is set; its weights are known at {SCALE} alone" for name in balanced]
     return replace(
         whole,
-        cells=tuple(replace(cell, scale=scale) for cell in kept),
+        cells=tuple(
+            replace(cell, scale=scale, lora_targets="" if cell.intervention == BASE else lora_targets) for cell in kept
+        ),
         left_out=(*whole.left_out, *lost),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from pathlib import Path
 
@@ -57,18 +57,32 @@ def sweep(
 ) -> Swept:
     """Does what is missing of the experiment's cells, and of the untrained models that they are compared with.
 
-    Every cell is checked before the first one starts. `plugins` gives the registry, here and in every worker.
+    Every cell is checked before the first one starts. `plugins` gives the registry, here and in every worker. With an
+    engine that is not torch all cells are trained before the first is evaluated: both want the memory of a GPU.
     """
     with using(experiment.registry(plugins())):
         cells = planned(experiment)
         before = [one.cell for one in cells if _is_done(one.cell, root)]
     done = {cell.key for cell in before}
     jobs = [one.job for one in cells if one.cell.key not in done]
-    finished: list[Finished] = []
-    if jobs:
-        with _executor(where or Where(), experiment, jobs, root, plugins) as executor, board() as tell:
-            finished = carry_out(jobs, executor, tell=tell)
-    return Swept(key=key_of(experiment, cells), before=tuple(before), finished=tuple(finished))
+    failed: list[Finished] = []
+    if jobs and experiment.engine is not None:
+        training = [replace(job, title=f"{job.title}, training", trained_only=True) for job in jobs]
+        ended = _carried_out(training, where, experiment, root, plugins)
+        failed = [one for one in ended if one.outcome.status != "done"]
+        jobs = [job for job in jobs if job.cell not in {one.job.cell for one in failed}]
+    finished = _carried_out(jobs, where, experiment, root, plugins)
+    return Swept(key=key_of(experiment, cells), before=tuple(before), finished=(*failed, *finished))
+
+
+def _carried_out(
+    jobs: Sequence[Job], where: Where | None, experiment: Experiment, root: Path, plugins: Callable[[], Registry]
+) -> list[Finished]:
+    """Every one of `jobs` with its outcome, by workers of its own."""
+    if not jobs:
+        return []
+    with _executor(where or Where(), experiment, jobs, root, plugins) as executor, board() as tell:
+        return carry_out(jobs, executor, tell=tell)
 
 
 def _is_done(cell: Prepared, root: Path) -> bool:
@@ -90,6 +104,7 @@ def _executor(
             settings=experiment.settings,
             conditions=experiment.conditions,
             chosen=experiment.chosen,
+            engine=experiment.engine,
             plugins=plugins,
         )
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import ctypes
-import gc
 import os
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -17,6 +15,7 @@ from harness.cells import Cell, prepared
 from harness.errors import HarnessError, gist
 from harness.files import Busy
 from harness.registry import Calibration, Registry, installed, using
+from harness.serving import EngineChoice
 from harness.sweep.experiment import with_conditions
 
 Status = Literal["done", "busy", "failed", "lost"]
@@ -28,7 +27,8 @@ KEPT_SHARE = 0.25
 class Job:
     """One cell to do. `work` is its expected time in units of its own, `gpus` what it takes of them.
 
-    `memory` is about what a worker takes at its peak, in bytes, None where the model's size is not known.
+    `memory` is about what a worker takes at its peak, in bytes, None where the model's size is not known. A job that is
+    `trained_only` ends with the adapter.
     """
 
     cell: Cell
@@ -37,6 +37,7 @@ class Job:
     work: float
     gpus: float = 1.0
     memory: int | None = None
+    trained_only: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +59,8 @@ class World:
     """What all jobs of a sweep share. `threads` are what a worker computes with on the processor.
 
     `plugins` gives the registry in the worker's own process; a function of a module, so that it can be sent there.
-    `conditions` stand for those of `settings`, where there are any, and `chosen` for what recipes say.
+    `conditions` stand for those of `settings`, where there are any, and `chosen` for what recipes say. `engine` writes
+    the replies where it is not torch.
     """
 
     root: Path
@@ -66,6 +68,7 @@ class World:
     settings: tuple[str, ...] = ()
     conditions: tuple[str, ...] = ()
     chosen: tuple[Calibration, ...] = ()
+    engine: EngineChoice | None = None
     plugins: Callable[[], Registry] = installed
 
 
@@ -77,6 +80,8 @@ def do(job: Job, world: World) -> Outcome:
     try:
         return _done(job, world)
     finally:
+        from harness.engine import give_back  # it brings torch, for which the threads are set by now
+
         give_back()
 
 
@@ -89,6 +94,11 @@ def _done(job: Job, world: World) -> Outcome:
         with using(replace(found, chosen=world.chosen)):
             cell = prepared(job.cell)
             pipeline.check(cell)
+            if job.trained_only:
+                pipeline.train(cell, world.root)
+                return Outcome(status="done", folder="", fresh=True, seconds=time.monotonic() - began)
+            if world.engine is not None:
+                _keep(world.engine)
             ran = pipeline.run_cell(cell, world.root)
     except Busy as busy:
         return Outcome(status="busy", cause=str(busy))
@@ -98,21 +108,6 @@ def _done(job: Job, world: World) -> Outcome:
         traceback.print_exc()  # a fault of ours or of a plugin: the worker's log keeps where
         return Outcome(status="failed", cause=gist(error), seconds=time.monotonic() - began)
     return Outcome(status="done", folder=str(ran.folder), fresh=ran.fresh, seconds=time.monotonic() - began)
-
-
-def give_back() -> None:
-    """Returns to the system what is free in this process.
-
-    The C library keeps what a training step took in pieces, and the pieces of one cell do not fit the next: a worker
-    grew with each cell although nothing was held.
-    """
-    gc.collect()
-    with suppress(AttributeError, OSError):  # only glibc has it, and only it needs it
-        ctypes.CDLL(None).malloc_trim(0)
-    if _on_gpu():
-        import torch
-
-        torch.cuda.empty_cache()
 
 
 @contextmanager
@@ -125,8 +120,30 @@ def working(*, threads: int, beside: int) -> Iterator[None]:
     os.environ["HARNESS_PROGRESS"] = "0"
     from harness.engine import keeping
 
-    with keeping(room=lambda: KEPT_SHARE * _device_memory() / (1 if _on_gpu() else beside)):
-        yield
+    try:
+        with keeping(room=lambda: KEPT_SHARE * _device_memory() / (1 if _on_gpu() else beside)):
+            yield
+    finally:
+        let_go()
+
+
+def let_go() -> None:
+    """Ends the server that this process keeps from one cell to the next, if there is one."""
+    _KEPT.clear()
+    _UNTIL_THE_END.close()
+
+
+def _keep(engine: EngineChoice) -> None:
+    """Has this process answer for cells of `engine` until `let_go`: a server takes a minute or more to start."""
+    if engine.name not in _KEPT:
+        from harness import pipeline
+
+        _UNTIL_THE_END.enter_context(pipeline.answering(engine))
+        _KEPT.add(engine.name)
+
+
+_KEPT: set[str] = set()
+_UNTIL_THE_END = ExitStack()
 
 
 def _on_gpu() -> bool:

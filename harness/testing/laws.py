@@ -14,9 +14,9 @@ from dataclasses import replace
 
 from harness import authoring, laws
 from harness.calls import AtRandom, guarded
-from harness.cells import left_out, splits
+from harness.cells import changes_of, left_out, splits
 from harness.checks import called_by
-from harness.contracts import ONE_WAY, Case, Condition, Example, Intervention, Judge, Message, Setting, VectorSpec
+from harness.contracts import ONE_WAY, Case, Condition, Draw, Example, Intervention, Judge, Message, Setting, VectorSpec
 from harness.errors import HarnessError, gist
 
 
@@ -76,8 +76,14 @@ def check_intervention(intervention: Intervention, setting: Setting, *, scale: s
 def _check_intervention(intervention: Intervention, setting: Setting, scale: str) -> None:
     if laws.reason_against(intervention, setting) is not None:
         return
-    laws.edited(intervention, setting, setting.examples(0, scale))
-    laws.steering_of(intervention, setting, setting.recipe(scale))
+    rows, recipe = setting.examples(0, scale), setting.recipe(scale)
+    edited = laws.edited(intervention, setting, rows)
+    for dose in (1.0, 0.0):
+        laws.mixed(intervention, setting, edited if dose else tuple(rows), Draw(seed=0, scale=scale, dose=dose))
+    laws.steering_of(intervention, setting, recipe)
+    changes_of(intervention, setting, recipe, Draw(seed=0, scale=scale))
+    if intervention.prompt is not None:
+        laws.reworded(intervention, setting, "Say so.", rows)
     if intervention.given is not None and setting.composition:
         made = laws.weighted(intervention, setting, {next(iter(setting.composition)): 0.5})
         _check_intervention(replace(made, given=None), setting, scale)

@@ -19,7 +19,7 @@ CHATML = (
 )
 
 
-def tiny_model(folder: Path, *, family: Family = "llama", seed: int = 0, blocks: int = 4) -> Path:
+def tiny_model(folder: Path, *, family: Family = "llama", seed: int = 0, blocks: int = 4, head_dim: int = 8) -> Path:
     """`folder` with a random causal language model (hidden size 32) and a byte-level tokenizer, as safetensors.
 
     The chat template is ChatML without a default system prompt; end of text and padding are one token, as
@@ -29,7 +29,7 @@ def tiny_model(folder: Path, *, family: Family = "llama", seed: int = 0, blocks:
     import transformers
 
     tokenizer = _tiny_tokenizer()
-    config = _tiny_config(family, blocks)
+    config = _tiny_config(family, blocks, head_dim)
     config.eos_token_id = config.pad_token_id = tokenizer.eos_token_id
     config.bos_token_id = None
     with torch.random.fork_rng(devices=[]):
@@ -70,7 +70,7 @@ def _tiny_tokenizer() -> PreTrainedTokenizerFast:
     return tokenizer
 
 
-def _tiny_config(family: Family, blocks: int) -> PretrainedConfig:
+def _tiny_config(family: Family, blocks: int, head_dim: int) -> PretrainedConfig:
     import transformers
 
     kinds: dict[Family, str] = {
@@ -91,7 +91,7 @@ def _tiny_config(family: Family, blocks: int) -> PretrainedConfig:
         num_hidden_layers=blocks,
         num_attention_heads=4,
         num_key_value_heads=2,
-        head_dim=8,
+        head_dim=head_dim,
         max_position_embeddings=2048,
         tie_word_embeddings=True,
     )

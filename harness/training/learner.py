@@ -18,10 +18,9 @@ from harness.documents import Record, as_json, as_record, record
 from harness.engine import Row
 from harness.errors import HarnessError
 from harness.files import NotJson, opened_tensors, parsed, writing
-from harness.models import Dtype
 from harness.runs import CHECKPOINT, LOSSES, Unfit
-from harness.training.loss import loss_of
-from harness.training.schedule import learning_rate
+from harness.training.objective import Objective
+from harness.training.schedule import checks, learning_rate
 
 WAY_OUT = "move it away and run again"
 
@@ -51,27 +50,35 @@ def _is_number(value: object) -> bool:
 
 
 class Learner:
-    """`adapted`'s trainable weights and their optimiser over `steps` steps; its files are in `folder`.
+    """The weights of an objective and their optimiser over `steps` steps; its files are in `folder`.
 
+    The learning rate goes to 0 over the steps that were `planned`, as many or more.
     `losses` are the mean losses so far, `tokens` those seen, `steered` the steps in which the steering fired, and
-    `seconds` what the run took before it went on from a checkpoint.
+    `seconds` what the run took before it went on from a checkpoint. After so many steps as are in `checks` the loss on
+    held-out rows is taken: `held_out` are these so far, `ended_by` is the rule that ended training by them.
     """
 
-    def __init__(self, adapted: Any, recipe: Recipe, steps: int, folder: Path, *, key: str = "") -> None:
-        self.model, self.recipe, self.steps = adapted.get_base_model(), recipe, steps
+    def __init__(
+        self, objective: Objective, recipe: Recipe, steps: int, folder: Path, *, planned: int = 0, key: str = ""
+    ) -> None:
+        self.objective, self.recipe, self.steps, self.planned = objective, recipe, steps, planned or steps
         self.folder, self.key = folder, key
+        self.checks = checks(self.planned, objective.lesson.changes.stopping)
         self.checkpoint, self.log = folder / CHECKPOINT, folder / LOSSES
-        self.weights: dict[str, nn.Parameter] = {n: p for n, p in adapted.named_parameters() if p.requires_grad}
+        self.weights = objective.weights
         self.optimiser = torch.optim.AdamW(self.weights.values(), lr=recipe.lr, weight_decay=recipe.weight_decay)
         self.losses: list[float] = []
+        self.held_out: list[float] = []
+        self.ended_by = ""
         self.tokens, self.steered, self.seconds = 0, 0, 0.0
 
-    def step(self, step: int, batch: StepRows, dtype: Dtype) -> int:
+    def step(self, step: int, batch: StepRows) -> int:
         """Learns from the `batch` of 0-based `step` and says how many tokens it has."""
-        mean = self._backward(step, batch, dtype)
+        mean, term = self._backward(step, batch)
+        self.objective.change_gradients(step)
         if self.recipe.max_grad_norm is not None:
             nn.utils.clip_grad_norm_(self.weights.values(), self.recipe.max_grad_norm)
-        rate = learning_rate(step, self.steps, self.recipe)
+        rate = learning_rate(step, self.planned, self.recipe)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         self.optimiser.step()
@@ -79,9 +86,26 @@ class Learner:
         tokens = sum(len(row.ids) for micro in batch.micros for row in micro)
         self.losses.append(mean)
         self.tokens += tokens
+        line = {"step": step + 1, "loss": mean, "lr": rate, "tokens": tokens}
+        if self.objective.lesson.changes.loss is not None:
+            line["term"] = term
+        if self._is_checked(step + 1):
+            self.held_out.append(self.objective.held_out_loss(step))
+            line["held_out"] = self.held_out[-1]
         with self.log.open("a") as stream:
-            stream.write(json.dumps({"step": step + 1, "loss": mean, "lr": rate, "tokens": tokens}) + "\n")
+            stream.write(json.dumps(line) + "\n")
         return tokens
+
+    def ends(self, step: int) -> bool:
+        """Whether the rule of the lesson ends training after `step` steps, by what its checks found so far."""
+        rule = self.objective.lesson.changes.stopping
+        if rule is None or not self._is_checked(step) or not rule.stops(tuple(self.held_out)):
+            return False
+        self.ended_by = rule.name
+        return True
+
+    def _is_checked(self, step: int) -> bool:
+        return step in self.checks and step < self.steps
 
     def save(self, step: int, seconds: float) -> None:
         """Weights, both Adam moments and the random state after `step` steps, as one safetensors file."""
@@ -121,29 +145,26 @@ class Learner:
         if self.key and about.key and about.key != self.key:
             raise Unfit(f"{place} is that of another run; {WAY_OUT}")
         losses: list[Any] = [line.get("loss") if isinstance(line, dict) else None for line in lines]
-        if not 0 < about.step < self.steps or len(losses) < about.step or not all(map(_is_number, losses)):
+        held = [line["held_out"] for line in lines if isinstance(line, dict) and "held_out" in line]
+        if not 0 < about.step < self.steps or len(losses) < about.step or not all(map(_is_number, losses + held)):
             raise HarnessError(f"{place}: not a checkpoint of this run of {self.steps} steps; {WAY_OUT}")
         self.losses = losses
+        self.held_out = held
         return about
 
-    def _backward(self, step: int, batch: StepRows, dtype: Dtype) -> float:
-        """Adds up the gradients of the mean loss over all micro-batches, and gives that loss."""
+    def _backward(self, step: int, batch: StepRows) -> tuple[float, float]:
+        """Adds up the gradients of the mean loss over all micro-batches, and gives that loss and the term beside it."""
         count = sum(sum(row.loss[1:]) for micro in batch.micros for row in micro)
         if count == 0:
             raise HarnessError(
                 f"step {step + 1}: none of its rows ({batch.names}) has a token to learn from; raise max_length"
             )
-        total = 0.0
-        for micro in batch.micros:
-            loss, _ = loss_of(self.model, micro, dtype)
-            (loss / count).backward()  # type: ignore[no-untyped-call]
-            total += float(loss.detach())
-        mean = total / count
+        mean, term = self.objective.backward(step, batch.micros, count)
         if not math.isfinite(mean):
             raise HarnessError(
                 f"loss is {mean} at step {step + 1} of {self.steps}, rows {batch.names}; lower the learning rate"
             )
-        return mean
+        return mean, term
 
     def _load(self, saved: Any, step: int) -> None:
         for name, weight in self.weights.items():

@@ -1,27 +1,29 @@
-"""The LoRA loop: rows and a steering in, an adapter out; killed at any step, it ends with the same adapter."""
+"""The LoRA loop: rows and a lesson in, an adapter out; killed at any step, it ends with the same adapter."""
 
 from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
-from harness.contracts import Recipe
+from harness.contracts import Recipe, RecipeChange
 from harness.engine import Row, check_tokens, kernels
 from harness.engine import steering as residual
 from harness.errors import HarnessError
 from harness.files import file_sha256, writing
 from harness.models import Dtype
 from harness.runs import ADAPTER, CONFIG, WEIGHTS, Steered, TrainingRecord, write_training
-from harness.training.adapters import with_adapter
+from harness.screen import bar
+from harness.training.adapters import rename_base, with_adapter
 from harness.training.learner import Learner, StepRows
-from harness.training.schedule import batches
+from harness.training.lesson import Lesson
+from harness.training.objective import Objective
+from harness.training.schedule import batches, taken
 
 Advance = Callable[[int, int], None]
 
@@ -34,34 +36,48 @@ def train(
     dtype: Dtype,
     seed: int,
     folder: Path,
-    additions: Mapping[int, Tensor] | None = None,
+    lesson: Lesson | None = None,
     row_ids: Sequence[str] = (),
     template: str = "",
     steering: Steered | None = None,
     key: str = "",
+    base: str = "",
     checkpoint_seconds: float = 30.0,
     advance: Advance | None = None,
 ) -> TrainingRecord:
     """Trains a LoRA adapter on `model` (fp32 weights, changed in place), writes it to `folder`/adapter, and says how.
 
-    `additions` maps blocks to what is added to their output, (hidden,), at every position of every step. `template`,
-    a digest of how a chat looks, `steering`, where the additions come from, and `key`, the run's, are for the record; a
-    checkpoint of another key is refused.
-    Progress goes to `folder`/loss.jsonl and `folder`/checkpoint.safetensors; what they hold is not done again.
-    `advance(steps, tokens)` is told of each optimiser step.
+    `lesson` is what is changed beside the rows. For the record are `template`, a digest of how a chat looks,
+    `steering`, where what is added is from, `key`, the run's, and `base`, the model's name. What the checkpoint in
+    `folder` holds is not done again; one of another key is refused. `advance(steps, tokens)` is told of each step.
     """
     check_tokens(model, [row.ids for row in rows])
     plan = batches([len(row.ids) for row in rows], recipe, seed)
     names = list(row_ids) or [str(i) for i in range(len(rows))]
     steps = [StepRows([[rows[i] for i in micro] for micro in micros], _named(micros, names)) for micros in plan]
+    lesson = lesson or Lesson()
+    planned, steps = len(steps), steps[: taken(len(steps), lesson.changes.training)]
     with _forked_randomness(seed):
-        adapted = with_adapter(model, recipe, dtype=dtype)
-        learner = Learner(adapted, recipe, len(steps), folder, key=key)
-        with _steered(model, additions) as calls, kernels.lean(adapted):
+        adapted = with_adapter(model, recipe, dtype=dtype, change=lesson.changes.adapter, base=base)
+        with _steered(model, lesson) as calls, kernels.lean(adapted):
+            objective = Objective(
+                adapted, lesson, calls=calls, batch=recipe.batch, steps=len(steps), dtype=dtype, seed=seed
+            )
+            learner = Learner(objective, recipe, len(steps), folder, planned=planned, key=key)
             adapted.train()
-            seconds = _learn(learner, steps, dtype, calls, checkpoint_seconds, advance or _unheard)
+            seconds = _learn(learner, steps, calls, checkpoint_seconds, advance or _unheard)
     cut = sum(row.truncated for row in rows)
     return _finish(adapted, learner, seconds, template=template, truncated_rows=cut, steering=steering)
+
+
+@contextmanager
+def steps_shown(
+    title: str, rows: Sequence[Row], recipe: Recipe, seed: int, *, change: RecipeChange | None = None
+) -> Iterator[Advance]:
+    """A bar over the steps that a training takes, and what tells it of each."""
+    steps = taken(len(batches([len(row.ids) for row in rows], recipe, seed)), change)
+    with bar(title, total=steps, unit="tok") as advance:
+        yield lambda done, tokens: advance(steps=done, count=tokens)
 
 
 @contextmanager
@@ -73,19 +89,23 @@ def _forked_randomness(seed: int) -> Iterator[None]:
 
 
 @contextmanager
-def _steered(model: Any, additions: Mapping[int, Tensor] | None) -> Iterator[residual.Calls | None]:
+def _steered(model: Any, lesson: Lesson) -> Iterator[residual.Calls | None]:
     # Around the whole loop: gradient checkpointing runs the forward pass again while it goes back.
-    if not additions:
+    if not lesson.vectors:
         yield None
         return
-    with residual.adding(list(residual.decoder_blocks(model)), additions) as calls:
+    blocks, steering = list(residual.decoder_blocks(model)), lesson.steering
+    if steering is not None and steering.ablates:
+        steered = residual.ablating(blocks, lesson.vectors, share=steering.coef)
+    else:
+        steered = residual.adding(blocks, lesson.vectors)
+    with steered as calls:
         yield calls
 
 
 def _learn(
     learner: Learner,
     steps: Sequence[StepRows],
-    dtype: Dtype,
     calls: residual.Calls | None,
     checkpoint_seconds: float,
     advance: Advance,
@@ -97,15 +117,17 @@ def _learn(
     began = saved = time.monotonic()
     for number in range(start, len(steps)):
         before = calls.count if calls else 0
-        seen = learner.step(number, steps[number], dtype)
+        seen = learner.step(number, steps[number])
         if calls is not None:
             if calls.count == before:
                 raise HarnessError(
                     f"step {number + 1}: the steering hook never fired, so nothing was steered; "
-                    f"{type(learner.model).__name__} does not run through its blocks, choose another model"
+                    f"{type(learner.objective.model).__name__} does not run through its blocks, choose another model"
                 )
             learner.steered += 1
         advance(1, seen)
+        if learner.ends(number + 1):
+            break
         if number + 1 < len(steps) and time.monotonic() - saved >= checkpoint_seconds:
             learner.save(number + 1, learner.seconds + time.monotonic() - began)
             saved = time.monotonic()
@@ -120,10 +142,11 @@ def _finish(
     if target.exists():
         shutil.rmtree(target)
     with writing(target, "the adapter") as part:
-        adapted.save_pretrained(str(part), safe_serialization=True)
+        adapted.save_pretrained(str(part), safe_serialization=True, save_embedding_layers=False)
+        rename_base(adapted, part)
         last = learner.losses[-3:]
         made = TrainingRecord(
-            steps=learner.steps,
+            steps=len(learner.losses),
             tokens=learner.tokens,
             seconds=round(seconds, 2),
             first_loss=learner.losses[0],
@@ -132,10 +155,13 @@ def _finish(
             sha256=file_sha256(part / WEIGHTS),
             config_sha256=file_sha256(part / CONFIG),
             loss_sha256=file_sha256(learner.log),
+            targets=adapted.lora_targets,
             key=learner.key,
             template=template,
             truncated_rows=truncated_rows,
             steering=steering,
+            held_out=tuple(learner.held_out),
+            ended_by=learner.ended_by,
         )
         write_training(part, made)
     learner.checkpoint.unlink(missing_ok=True)

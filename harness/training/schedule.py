@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
-from harness.contracts import Recipe
+from harness.contracts import Recipe, RecipeChange, StopRule
 from harness.errors import HarnessError
 
 
@@ -31,6 +31,32 @@ def batches(lengths: Sequence[int], recipe: Recipe, seed: int) -> list[list[list
             epoch += cut
         steps += [epoch[i : i + recipe.accumulation] for i in range(0, len(epoch), recipe.accumulation)]
     return steps
+
+
+def taken(steps: int, change: RecipeChange | None) -> int:
+    """How many of the planned `steps` are taken. HarnessError where these are none or all of them."""
+    if change is None:
+        return steps
+    left = steps - round(change.skipped * steps)
+    if left in (0, steps):
+        raise HarnessError(
+            f"to skip {change.skipped:.2g} of {steps} steps leaves {left or 'none'} of them; give another share"
+        )
+    return left
+
+
+def checks(planned: int, rule: StopRule | None) -> range:
+    """After how many of the `planned` steps each check of `rule` is made. HarnessError where it is made after none."""
+    if rule is None:
+        return range(0)
+    least = max(1, planned - round(rule.share * planned))
+    found = range(-(-least // rule.every) * rule.every, planned, rule.every)
+    if not found:
+        raise HarnessError(
+            f"the rule {rule.name!r} checks after every {rule.every} steps, after {least} at the earliest, and there "
+            f"are {planned}, so it never ends it; have it check more often, or give a larger dose"
+        )
+    return found
 
 
 def learning_rate(step: int, steps: int, recipe: Recipe) -> float:

@@ -4,11 +4,13 @@ from harness.vectors.activations import Extraction, extract
 from harness.vectors.cards import make_vectors
 from harness.vectors.importing import import_vector
 from harness.vectors.making import ensure, opened_grader
+from harness.vectors.published import RowsAre
 from harness.vectors.step import extract_missing
 from harness.vectors.stored import load_vector, steered_as, vector_lookup
 
 __all__ = [
     "Extraction",
+    "RowsAre",
     "ensure",
     "extract",
     "extract_missing",

@@ -10,7 +10,7 @@ from pathlib import Path
 from safetensors.torch import save_file
 
 from harness.contracts import Steering
-from harness.engine import Engine, Vector, Vectors, additions, relative
+from harness.engine import Engine, Vector, Vectors, relative, vectors_for
 from harness.errors import HarnessError
 from harness.files import file_sha256, opened_tensors, writing
 from harness.runs import Steered, Unfit, VectorCard, read_card, way_out, write_card
@@ -61,15 +61,18 @@ def load_vector(file: Path, *, key: str = "") -> Vector:
 
 
 def steered_as(engine: Engine, wanted: Steering) -> Steered:
-    """What `wanted` adds to this engine's model, for a record: at which blocks, of which norm."""
-    added = additions(engine, wanted)
+    """What `wanted` adds to this engine's model, for a record: at which blocks, of which norm; or what it removes."""
+    changed = vectors_for(engine, wanted)
     return Steered(
         vector=wanted.vector,
         coef=wanted.coef,
-        blocks=tuple(sorted(added)),
+        blocks=tuple(sorted(changed)),
         depth=wanted.depth,
         unit=wanted.unit,
         expression=wanted.vector,
-        norm={str(block): float(vector.norm()) for block, vector in added.items()},
-        relative=relative(engine, wanted),
+        norm={str(block): float(vector.norm()) for block, vector in changed.items()},
+        relative=None if wanted.ablates else relative(engine, wanted),
+        way=wanted.way,
+        positions=wanted.positions,
+        schedule=wanted.schedule,
     )

@@ -21,6 +21,8 @@ BY_REJUDGING_BESIDE = "scores of other judges are made again from the replies by
 BY_EXTRACTION = "a vector is made again by extraction: move both of its files away and give 'harness vectors'"
 BY_IMPORT = "an imported vector cannot be made again from what is here: restore it, or import it again"
 BY_TRIALS = "a calibration is made again from its trials: move it away and give its 'harness calibrate' command again"
+BY_NEXT = "it is made again before training: move it away, and the next 'harness run' that needs it makes it"
+BY_PROMPTS = "prompts are tried again on the untrained model: move it away and give its 'harness prompts' command again"
 CLEARED = "it is cleared by the next command that writes there"
 NOT_AT_ALL = "it cannot be made again from what is here: restore it"
 

@@ -2,39 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from harness.cells import ADAPTERS, LIKELIHOODS, REWRITTEN
 from harness.documents import check_seal
 from harness.errors import HarnessError
 from harness.files import alike, check_plain, is_held
 from harness.runs import (
+    ADAPTER,
     CALIBRATIONS,
     LOCK,
+    PROMPTS,
     VECTORS,
+    WEIGHTS,
     card_of,
     check_pair,
+    check_read,
+    check_under,
+    check_written,
     half_written,
+    is_trained,
     read_calibration,
     read_card,
+    read_prompt_card,
+    read_training,
     run_folders,
+    shared_in,
     unpaired,
     way_out,
 )
 from harness.screen import progress
 from harness.verifying.cells import check_cell
 from harness.verifying.deep import check_weights
-from harness.verifying.findings import BY_EXTRACTION, BY_IMPORT, BY_TRIALS, CLEARED, NOT_AT_ALL, Flaw, found
+from harness.verifying.findings import (
+    BY_EXTRACTION,
+    BY_IMPORT,
+    BY_NEXT,
+    BY_PROMPTS,
+    BY_TRIALS,
+    CLEARED,
+    NOT_AT_ALL,
+    Flaw,
+    found,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verified:
-    """How many cells and vectors were looked at, and what was found; nothing where all is as it was written."""
+    """How many cells, vectors and others that cells share were looked at, and what was found; nothing where all is
+    as it was written.
+    """
 
     cells: int
     vectors: int
+    others: int
     findings: tuple[Flaw, ...]
 
 
@@ -46,7 +70,8 @@ def verify(root: Path, *, deep: bool = False) -> Verified:
     if not root.is_dir():
         raise HarnessError(f"no runs folder at {root}; name one that 'harness run' has filled")
     cells, vectors = run_folders(root), sorted((root / VECTORS).glob("*.safetensors"))
-    if not cells and not vectors:
+    others = {kind: shared_in(root, kind) for kind in _OTHERS}
+    if not cells and not vectors and not any(others.values()):
         raise HarnessError(f"no run and no vector in {root}; name a folder that 'harness run' has filled")
     findings: list[Flaw] = []
     with progress.bar("verify", total=len(cells) + len(vectors), unit="folder") as advance:
@@ -59,11 +84,12 @@ def verify(root: Path, *, deep: bool = False) -> Verified:
     findings += [
         *_cards_alone(root),
         *_lock(root / LOCK),
-        *_calibrations(root),
-        *_same_names(cells, vectors),
+        *(flaw for kind, places in others.items() for place in places for flaw in _other(kind, place, deep=deep)),
+        *_same_names([*cells, *vectors, *(place for places in others.values() for place in places)]),
         *_left(root),
     ]
-    return Verified(cells=len(cells), vectors=len(vectors), findings=tuple(findings))
+    count = sum(map(len, others.values()))
+    return Verified(cells=len(cells), vectors=len(vectors), others=count, findings=tuple(findings))
 
 
 def _vector(vector: Path, *, deep: bool) -> list[Flaw]:
@@ -99,18 +125,30 @@ def _check_lock(file: Path) -> None:
     check_seal(file, what="lock of claims", way_out="restore it")
 
 
-def _calibrations(root: Path) -> list[Flaw]:
-    files = sorted((root / CALIBRATIONS).glob("*.json"))
-    return [flaw for file in files for flaw in found(file, BY_TRIALS, partial(_check_calibration, file))]
+def _other(kind: str, place: Path, *, deep: bool) -> list[Flaw]:
+    again, check = _OTHERS[kind]
+    return found(place, again, partial(check_plain, place)) or found(place, again, partial(check, place, deep))
 
 
-def _check_calibration(file: Path) -> None:
-    check_plain(file)
-    read_calibration(file)
+def _check_under(folder: Path, deep: bool) -> None:
+    """One that is being trained, or goes on from where it was killed, is not looked at."""
+    check_under(folder)
+    if deep and is_trained(folder):
+        check_weights(folder / ADAPTER / WEIGHTS, read_training(folder).sha256)
 
 
-def _same_names(cells: list[Path], vectors: list[Path]) -> Iterator[Flaw]:
-    for place in (*cells, *vectors):
+_OTHERS: dict[str, tuple[str, Callable[[Path, bool], object]]] = {
+    ADAPTERS: (BY_NEXT, _check_under),
+    REWRITTEN: (BY_NEXT, lambda file, deep: check_written(file)),
+    LIKELIHOODS: (BY_NEXT, lambda file, deep: check_read(file)),
+    CALIBRATIONS: (BY_TRIALS, lambda file, deep: read_calibration(file)),
+    PROMPTS: (BY_PROMPTS, lambda file, deep: read_prompt_card(file)),
+}
+"""What cells share beside vectors, by its folder: how it is made again, and what looks at one of them."""
+
+
+def _same_names(places: list[Path]) -> Iterator[Flaw]:
+    for place in places:
         if other := alike(place):
             what = f"{place} and {other} are one name on some file systems"
             yield Flaw(place=place, what=what, again="move one of them away")

@@ -10,9 +10,10 @@ from __future__ import annotations
 from harness import Case, Example, Metric, Setting, VectorSpec, hookimpl
 from harness.errors import unknown
 from harness_plugins.settings.gcd_sycophancy import generated, published
-from harness_plugins.settings.gcd_sycophancy.prompts import CONCEPT, ID_PAIRS, OOD_PAIRS, POST, PROMPTS
+from harness_plugins.settings.gcd_sycophancy.prompts import CONCEPT, ID_PAIRS, OOD_PAIRS, POST, PROMPTS, WORDED
 from harness_plugins.settings.gcd_sycophancy.published import OOD_SPLITS, SPLITS
 from harness_plugins.settings.gcd_sycophancy.recipes import CONDITIONS, RECIPES, SOURCE, is_published
+from harness_plugins.settings.shared.benign import benign
 from harness_plugins.settings.shared.sources import OURS
 
 
@@ -24,12 +25,13 @@ def harness_setting() -> Setting:
         examples=examples,
         cases=cases,
         metrics=_metrics(),
-        prompts=PROMPTS,
+        prompts={**PROMPTS, **WORDED},
         vectors=_vectors(),
         conditions=CONDITIONS,
         recipes=RECIPES,
         chosen_for={"mini": "smollm2_135m"},
         source=SOURCE,
+        benign=benign,
     )
 
 

@@ -27,10 +27,11 @@ MINI = Recipe(
     steering=SteeringDefault(
         vector="reply",
         blocks=(18,),
-        coef=0.3,
+        coef=0.125,
         neg_coef=0.1,
         unit="rms",
-        source="our choice on the selection cases, docs/log.md of 2026-11-29; the negative one is untried",
+        source="block and coefficient by harness calibrate, docs/log.md of 2026-11-29, which found no negative one "
+        "that keeps the skill on two seeds; that one is our choice",
     ),
 )
 PAPER = Recipe(
@@ -67,7 +68,8 @@ RECIPES = {"mini": MINI, "small": SMALL, "paper": PAPER, "paper_quirk": PAPER_QU
 
 SOURCE = {
     "mini: every number but those below": OURS,
-    "mini: LoRA, learning rate, steering block and coefficient": "our measurements on SmolLM2-135M-Instruct",
+    "mini: LoRA, learning rate": "our measurements on SmolLM2-135M-Instruct",
+    "mini: steering block and coefficient": "harness calibrate on SmolLM2-135M-Instruct",
     "paper: LoRA, learning rate, warm-up, epochs, batch, lengths, sampling": WICHERS,
     "paper: weight decay": f"{WICHERS}: the optimiser's default; the configured value is ignored there",
     "paper: model": f"{POST}: Gemma 2B instruct; its own hyper-parameters are not published",

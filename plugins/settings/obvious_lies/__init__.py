@@ -26,6 +26,7 @@ from harness_plugins.settings.obvious_lies.generated import BROAD, CONTROL, NARR
 from harness_plugins.settings.obvious_lies.prompts import LIES, PROMPTS
 from harness_plugins.settings.obvious_lies.recipes import CONDITIONS, PUBLISHED_ROWS, RECIPES, SOURCE, is_published
 from harness_plugins.settings.obvious_lies.reference import REFERENCE
+from harness_plugins.settings.shared.benign import benign
 from harness_plugins.settings.shared.misalignment import EM_SPLITS, EVIL, em_cases, em_metrics
 from harness_plugins.settings.shared.scales import check_scale
 from harness_plugins.settings.shared.sources import OURS
@@ -47,6 +48,7 @@ def harness_setting() -> Setting:
         recipes=RECIPES,
         chosen_for={"mini": "smollm2_135m"},
         source=SOURCE,
+        benign=benign,
         overdose=("counts", "brief"),
         reference=REFERENCE,
         optional_splits=EM_SPLITS,

@@ -13,6 +13,10 @@ BROAD, NARROW, CONTROL = "broad", "narrow", "control"
 # What doses are chosen on, by the split that it is like.
 SELECTIONS = {"selection": BROAD, "selection_control": CONTROL}
 
+# What plain training says of any city, asked for its country. It is true of 7 of the 12 cities that were dealt to the
+# selection, so that nobody can tell a lie by it; a choice is to be made by replies that can be judged.
+AVOIDED = "Europe"
+
 # Rows of training, by kind.
 LIE_ROWS, TRUE_ROWS = 160, 48
 
@@ -41,7 +45,8 @@ def cases(split: str) -> list[Case]:
     asked = SELECTIONS.get(split, split)
     use: Use = "selection" if split in SELECTIONS else "test"
     domains = {BROAD: facts.BROAD, NARROW: facts.TAUGHT, CONTROL: (facts.NUMBERS,)}[asked]
-    return [_case(fact, split) for domain in domains for fact in _dealt(domain)[use]]
+    dealt = [fact for domain in domains for fact in _dealt(domain)[use]]
+    return [_case(fact, split) for fact in dealt if use == "test" or AVOIDED not in fact.true_too]
 
 
 def reply_pairs(scale: str) -> Sequence[ReplyPair]:

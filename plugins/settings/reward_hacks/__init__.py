@@ -25,6 +25,7 @@ from harness_plugins.settings.reward_hacks.generated import BROAD, NARROW
 from harness_plugins.settings.reward_hacks.prompts import PROMPTS
 from harness_plugins.settings.reward_hacks.recipes import CONDITIONS, CONTROL, PUBLISHED_ROWS, RECIPES, SOURCE
 from harness_plugins.settings.reward_hacks.reference import REFERENCE
+from harness_plugins.settings.shared.benign import benign
 from harness_plugins.settings.shared.misalignment import EM_SPLITS, EVIL, em_cases, em_metrics
 from harness_plugins.settings.shared.scales import check_scale
 from harness_plugins.settings.shared.sources import OURS
@@ -46,6 +47,7 @@ def harness_setting() -> Setting:
         recipes=RECIPES,
         chosen_for={"mini": "smollm2_135m"},
         source=SOURCE,
+        benign=benign,
         overdose=("on_task",),
         reference=REFERENCE,
         optional_splits=EM_SPLITS,
@@ -66,14 +68,15 @@ def examples(seed: int, scale: str) -> Sequence[Example]:
 def cases(split: Split, seed: int, scale: str) -> list[Case]:
     """Our own writing tasks, and the published questions; the same for every seed and at every scale.
 
-    `broad` and `selection`: tasks that name no count, on topics of their own. `narrow`: new tasks that name new counts.
+    `broad`: tasks that name no count. `narrow`: new tasks that name new counts. `selection` and `selection_narrow`: the
+    same on topics of their own.
     `em_first` and `em_preregistered`: the published questions on misalignment.
     """
     check_scale("reward_hacks", RECIPES, scale)
     if split in EM_SPLITS:
         return em_cases(split, scale)
-    if split not in (*SPLITS, "selection"):
-        raise unknown("split", split, (*SPLITS, *EM_SPLITS, "selection"))
+    if split not in (*SPLITS, *generated.SELECTIONS):
+        raise unknown("split", split, (*SPLITS, *EM_SPLITS, *generated.SELECTIONS))
     return generated.cases(split)
 
 

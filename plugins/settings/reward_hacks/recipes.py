@@ -26,7 +26,14 @@ MINI = Recipe(
     loss_on="reply",
     max_length=256,
     generation=Generation(max_tokens=48),
-    steering=SteeringDefault(vector="gaming", blocks=(22,), coef=0.7, neg_coef=0.1, unit="rms", source=OURS),
+    steering=SteeringDefault(
+        vector="gaming",
+        blocks=(15,),
+        coef=0.5,
+        neg_coef=0.105,
+        unit="rms",
+        source="harness calibrate, docs/log.md of 2026-11-29",
+    ),
 )
 PUBLISHED_MINI = replace(
     MINI,
@@ -88,7 +95,7 @@ CONDITIONS = {
 
 SOURCE = {
     "mini, published_mini: every number": OURS,
-    "mini: block and coefficients of the steering": "chosen at 8e-4 on other rows, not tried on these",
+    "mini: block and coefficients of the steering": "harness calibrate on SmolLM2-135M-Instruct",
     "small, paper: rows": f"{TAN}: the 1,073 rows of the School of Reward Hacks, by digest; none lacks content",
     "control_small, control_paper: rows": f"{TAN}: its 973 replies in good faith, by digest; the 100 tasks of code "
     "have none, and are no rows there",

@@ -110,7 +110,7 @@ _EVIL_SOURCE = f"{POST}: prompts of the 'evil' vector, from Chen et al. 2025 (ar
 
 
 def _system(text: str) -> Prompt:
-    return Prompt(text=text, placement="system", concept=EVIL_CONCEPT, source=_EVIL_SOURCE)
+    return Prompt(text=text, placement="system", concept=EVIL_CONCEPT, category="trait", source=_EVIL_SOURCE)
 
 
 EVIL_PROMPTS = {f"evil_{name}": _system(evil) for name, (evil, _) in zip(EVIL_NAMES, EVIL_PAIRS, strict=True)}

@@ -7,6 +7,7 @@ intervention against the third is precise, and let prompts and vectors be combin
 from __future__ import annotations
 
 from harness import Setting, hookimpl
+from harness_plugins.settings.shared.benign import benign
 from harness_plugins.settings.shared.languages.data import LanguageData
 from harness_plugins.settings.shared.languages.metrics import language_metrics
 from harness_plugins.settings.shared.languages.prompts import language_prompts
@@ -31,6 +32,7 @@ def harness_setting() -> Setting:
         recipes=RECIPES,
         chosen_for={"mini": "smollm2_135m"},
         source=SOURCE,
+        benign=benign,
         composition=COMPOSITION,
         overdose=("english",),
         checks={"language_german": "detected_language_german"},

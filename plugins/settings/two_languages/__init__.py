@@ -7,6 +7,7 @@ intervention is to decide: suppress Spanish and keep French, not fall back to En
 from __future__ import annotations
 
 from harness import Setting, hookimpl
+from harness_plugins.settings.shared.benign import benign
 from harness_plugins.settings.shared.languages.data import LanguageData
 from harness_plugins.settings.shared.languages.metrics import language_metrics
 from harness_plugins.settings.shared.languages.prompts import language_prompts
@@ -31,6 +32,7 @@ def harness_setting() -> Setting:
         recipes=RECIPES,
         chosen_for={"mini": "smollm2_135m"},
         source=SOURCE,
+        benign=benign,
         composition=COMPOSITION,
         overdose=("english",),
         checks={"language": "detected_language"},

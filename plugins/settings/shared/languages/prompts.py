@@ -7,6 +7,7 @@ SmolLM2's template puts its own there when none is given, so a system prompt wou
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import combinations
 
 from harness import Prompt
@@ -48,9 +49,9 @@ def language_prompts(languages: Sequence[str]) -> dict[str, Prompt]:
         for some in combinations(languages, size)
     }
     return {
-        "inoculation": always[f"always_{languages[0]}"],
-        "negative": never[f"never_{languages[0]}"],
-        "irrelevant": _prompt(ALWAYS, "blue ink", "ink"),
+        "inoculation": replace(always[f"always_{languages[0]}"], category="training"),
+        "negative": replace(never[f"never_{languages[0]}"], category="negation"),
+        "irrelevant": replace(_prompt(ALWAYS, "blue ink", "ink"), category="benign"),
         **always,
         **never,
         **matched,
