@@ -87,10 +87,14 @@ class _Finder(MetaPathFinder):
         return spec
 
     def find_distributions(self, context: Any) -> Iterable[Any]:
-        """Ours, where the name that it had is asked for and nobody else has it."""
+        """Ours, where the name that it had is asked for: what was installed before what a build left in a checkout.
+
+        Only an installed one says whether it is editable, and without that Inspect takes the package for none.
+        """
         if context.name != "harness":
             return ()
-        return PathFinder.find_distributions(type(context)(name=DISTRIBUTION))
+        found = PathFinder.find_distributions(type(context)(name=DISTRIBUTION))
+        return sorted(found, key=lambda one: one.read_text("INSTALLER") is None)
 
 
 class _Gone(Loader):

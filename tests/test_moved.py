@@ -152,3 +152,14 @@ def test_inspect_finds_a_checkout_installed_and_names_its_parts_by_the_package()
     assert {registry_info(task).name for task in inspect_registry.TASKS.values()} == {
         f"harness/{name}" for name in inspect_registry.TASKS
     }
+
+
+def test_the_distribution_that_was_installed_answers_before_what_a_build_left_in_the_working_directory(
+    tmp_path: Path,
+) -> None:
+    left = tmp_path / "trait_harness.egg-info"
+    left.mkdir()
+    (left / "PKG-INFO").write_text("Metadata-Version: 2.4\nName: trait-harness\nVersion: 0.0.1\n")
+    code = "import harness, importlib.metadata as m; print(m.distribution('harness').version)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.stdout.strip() == harness.__version__, done.stderr
