@@ -94,7 +94,7 @@ class _Finder(MetaPathFinder):
         if context.name != "harness":
             return ()
         found = PathFinder.find_distributions(type(context)(name=DISTRIBUTION))
-        return sorted(found, key=lambda one: one.read_text("INSTALLER") is None)
+        return sorted(found, key=lambda one: all(file.name != "INSTALLER" for file in one.files or ()))
 
 
 class _Gone(Loader):

@@ -9,10 +9,9 @@ from itertools import product
 from harness.analysis.arms import PLAIN, Arm
 from harness.analysis.differences import Difference, NotRun, difference, sound
 from harness.analysis.grouping import grouped
-from harness.analysis.results import pooled
 from harness.analysis.studies import Study
 from harness.contracts import CLEAN, Goal
-from harness.stats import Estimate, are_rates, contrast, estimate
+from harness.stats import Estimate, contrast, estimate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +51,7 @@ def courses(study: Study) -> tuple[Course, ...]:
     plain = {arm.until: arm for arm in families.get((PLAIN, "", "", 1.0), ())}
     found = []
     for same, metric in product(families.values(), study.metrics):
-        measured = [arm for arm in same if pooled(arm.runs, CLEAN, metric)]
+        measured = [arm for arm in same if arm.replies(CLEAN, metric)]
         if len(measured) > 1:
             found.append(_course(study, sorted(measured, key=_until), plain, metric))
     return tuple(found)
@@ -69,11 +68,11 @@ def _course(study: Study, arms: Sequence[Arm], plain: Mapping[float, Arm], metri
         arm=replace(arms[0].runs[0].cell, until=1.0).arm,
         metric=metric,
         goal=known.goal if known else None,
-        percent=all(are_rates(pooled(arm.runs, CLEAN, metric)) for arm in arms),
+        percent=all(arm.replies(CLEAN, metric).are_rates for arm in arms),
         stops=tuple(
             Waypoint(
                 until=arm.until,
-                shown=estimate(pooled(arm.runs, CLEAN, metric)),
+                shown=estimate(arm.replies(CLEAN, metric)),
                 beyond=beyond[arm.until].contrast.estimate() if arm.until in beyond else None,
             )
             for arm in arms

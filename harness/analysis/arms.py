@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from harness.analysis.grouping import grouped
-from harness.analysis.results import Run
+from harness.analysis.results import Run, pooled
 from harness.cells import BASE, Cell
 from harness.registry import Registry
 from harness.runs import faults
+from harness.stats import Observations
 
 PLAIN = "none"
 
@@ -35,6 +36,14 @@ class Arm:
     control: bool
     runs: tuple[Run, ...]
     failed: tuple[str, ...]
+    _pooled: dict[tuple[str, str], Observations] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def replies(self, condition: str, metric: str) -> Observations:
+        """The judged replies of all runs under one condition, pooled when first asked for."""
+        key = (condition, metric)
+        if key not in self._pooled:
+            self._pooled[key] = pooled(self.runs, condition, metric)
+        return self._pooled[key]
 
     @property
     def concept(self) -> str:

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from harness.analysis.arms import Arm, untrained_of
-from harness.analysis.results import pooled
 from harness.contracts import CLEAN, Goal, Metric
-from harness.stats import Estimate, Observation, are_rates, estimate, leak
+from harness.stats import Estimate, Observations, estimate, leak
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,14 +50,14 @@ def leaks(name: str, arms: Sequence[Arm], conditions: Sequence[str], metric: Met
     return _block(name, "leak", rows, cells, metric) if cells else None
 
 
-def _replies(name: str, arms: Sequence[Arm], conditions: Sequence[str]) -> dict[tuple[str, str], list[Observation]]:
-    return {(arm.label, condition): pooled(arm.runs, condition, name) for arm in arms for condition in conditions}
+def _replies(name: str, arms: Sequence[Arm], conditions: Sequence[str]) -> dict[tuple[str, str], Observations]:
+    return {(arm.label, condition): arm.replies(condition, name) for arm in arms for condition in conditions}
 
 
 def _block(
     name: str,
     kind: Literal["mean", "leak"],
-    rows: Mapping[tuple[str, str], Sequence[Observation]],
+    rows: Mapping[tuple[str, str], Observations],
     cells: Mapping[tuple[str, str], Estimate],
     metric: Metric | None,
 ) -> Block:
@@ -67,6 +66,6 @@ def _block(
         kind=kind,
         goal=metric.goal if metric else None,
         summary=metric.summary if metric else "",
-        percent=all(map(are_rates, rows.values())),
+        percent=all(one.are_rates for one in rows.values()),
         cells=cells,
     )

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from harness.analysis.arms import Arm
-from harness.analysis.results import pooled
 from harness.analysis.studies import Study
 from harness.contracts import CLEAN
 from harness.runs import faults
@@ -61,7 +60,7 @@ def difference(
     arms, faulty = sound([_arm(label, study) for label in (arm, against)])
     terms: list[Term] = []
     for one, sign in zip(arms, (1.0, -1.0), strict=True):
-        if lacking := [text for text in conditions if not pooled(one.runs, text, metric)]:
+        if lacking := [text for text in conditions if not one.replies(text, metric)]:
             raise NotRun(f"{metric} was not measured under {lacking[0]} for {one.label}")
         terms += [_term(sign / len(conditions), one, metric, text) for text in conditions]
         if leak:
@@ -75,7 +74,7 @@ def difference(
 def shared_conditions(study: Study, labels: Sequence[str], *, metric: str, conditions: Sequence[str]) -> list[str]:
     """Those of `conditions` under which all arms of these labels have replies for `metric`."""
     arms = [_arm(label, study) for label in labels]
-    return [text for text in conditions if all(pooled(arm.runs, text, metric) for arm in arms)]
+    return [text for text in conditions if all(arm.replies(text, metric) for arm in arms)]
 
 
 def sound(arms: Iterable[Arm]) -> tuple[tuple[Arm, ...], tuple[str, ...]]:
@@ -83,7 +82,7 @@ def sound(arms: Iterable[Arm]) -> tuple[tuple[Arm, ...], tuple[str, ...]]:
     kept, lines = [], []
     for arm in arms:
         broken = {run.folder: found for run in arm.runs if (found := faults(run.record.gates))}
-        kept.append(replace(arm, runs=tuple(run for run in arm.runs if run.folder not in broken)))
+        kept.append(replace(arm, runs=tuple(run for run in arm.runs if run.folder not in broken)) if broken else arm)
         for run in arm.runs:
             for name, gate in broken.get(run.folder, {}).items():
                 where = f"{arm.label}, seed {run.cell.seed}: left out"
@@ -99,7 +98,7 @@ def _arm(label: str, study: Study) -> Arm:
 
 
 def _term(weight: float, arm: Arm, metric: str, condition: str) -> Term:
-    return Term(weight, pooled(arm.runs, condition, metric), trained=arm.trains)
+    return Term(weight, arm.replies(condition, metric), trained=arm.trains)
 
 
 def _difference(
@@ -130,6 +129,5 @@ def least_seeds(terms: Iterable[Term]) -> int:
 
 
 def _filled(term: Term, value: float) -> Term:
-    return replace(
-        term, observations=[replace(seen, value=value) if seen.value is None else seen for seen in term.observations]
-    )
+    filled = {id(seen): replace(seen, value=value) for seen in term.observations if seen.value is None}
+    return replace(term, observations=[filled.get(id(seen), seen) for seen in term.observations])

@@ -17,12 +17,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from harness.analysis.arms import Arm
 from harness.analysis.half_doses import half_effect, half_interval
-from harness.analysis.results import Run, pooled
+from harness.analysis.results import Run
 from harness.cells import SCALED
 from harness.contracts import CLEAN, Goal, Setting
 from harness.documents import Json
-from harness.stats import Estimate, Observation, are_rates, estimate
+from harness.stats import Estimate, Observation, Observations, estimate
 
 NOT_JUDGED = "not judged"
 Axis = Literal["raw", "rms", "rows", "share", "strength"]
@@ -80,16 +81,17 @@ class DoseSweep:
 
 @dataclass(frozen=True, slots=True)
 class Dosed:
-    """The runs of one dose, all seeds."""
+    """An arm as the point of a curve at `dose`."""
 
     dose: float
-    label: str
-    runs: Sequence[Run]
+    arm: Arm
 
 
 def sweep(doses: Sequence[Dosed], *, label: str, metrics: Sequence[str], setting: Setting | None) -> DoseSweep | None:
     """The curves over `doses`, or None where clean was not measured at two of them; the first is compared with."""
-    ordered = sorted((one for one in doses if any(at == CLEAN for run in one.runs for at, _ in run.values)), key=_dose)
+    ordered = sorted(
+        (one for one in doses if any(at == CLEAN for run in one.arm.runs for at, _ in run.values)), key=_dose
+    )
     if len(ordered) < 2:
         return None
     curves = tuple(_curve(metric, ordered, setting) for metric in metrics)
@@ -100,7 +102,7 @@ def sweep(doses: Sequence[Dosed], *, label: str, metrics: Sequence[str], setting
         axis=axis,
         coef=coef,
         relative=relative,
-        zero=ordered[0].label if ordered[0].dose == 0 else "",
+        zero=ordered[0].arm.label if ordered[0].dose == 0 else "",
         curves=curves,
         overdose=overdose,
         signals=signals,
@@ -113,9 +115,9 @@ def _dose(one: Dosed) -> float:
 
 def _curve(metric: str, doses: Sequence[Dosed], setting: Setting | None) -> Curve:
     known = next((one for one in setting.metrics if one.name == metric), None) if setting else None
-    rows = [(one.dose, pooled(one.runs, CLEAN, metric)) for one in doses]
+    rows = [(one.dose, one.arm.replies(CLEAN, metric)) for one in doses]
     points = tuple(DosePoint(dose=dose, estimate=estimate(seen), seeds=by_seed(seen)) for dose, seen in rows if seen)
-    percent = all(are_rates(seen) for _, seen in rows)
+    percent = all(seen.are_rates for _, seen in rows)
     means = [(point.dose, point.estimate.mean) for point in points]
     told = [(dose, mean) for dose, mean in means if mean is not None]
     half = half_effect(told) if percent and len(told) > 1 else None
@@ -132,17 +134,18 @@ def _curve(metric: str, doses: Sequence[Dosed], setting: Setting | None) -> Curv
 
 def by_seed(rows: Sequence[Observation]) -> dict[int, float]:
     """The mean of every seed that has a judged row."""
-    seeds = sorted({seen.seed for seen in rows if seen.value is not None})
-    values = {seed: [seen.value for seen in rows if seen.seed == seed and seen.value is not None] for seed in seeds}
-    return {seed: sum(own) / len(own) for seed, own in values.items()}
+    sums = Observations.of(rows).sums
+    means = sums.total.sum(axis=0) / sums.count.sum(axis=0)
+    return dict(zip(sums.seeds, means.tolist(), strict=True))
 
 
 def _not_judged(doses: Sequence[Dosed], metrics: Sequence[str]) -> tuple[DosePoint, ...]:
     """The share of scores that are None, over all metrics."""
     points = []
     for one in doses:
-        seen = [row for metric in metrics for row in pooled(one.runs, CLEAN, metric)]
-        rows = [replace(row, value=float(row.value is None)) for row in seen]
+        seen = [row for metric in metrics for row in one.arm.replies(CLEAN, metric)]
+        told = {id(row): replace(row, value=float(row.value is None)) for row in seen}
+        rows = Observations(told[id(row)] for row in seen)
         points.append(DosePoint(dose=one.dose, estimate=estimate(rows), seeds=by_seed(rows)))
     return tuple(points)
 
@@ -179,7 +182,7 @@ def _apart(metric: str, before: Estimate, after: Estimate, *, falls: bool) -> Si
 def _scale(doses: Sequence[Dosed]) -> tuple[Axis, float, float | None]:
     """What a dose of 1 is: the axis, the coefficient on it, and the norm added over the residual RMS."""
     for one in doses:
-        for run in one.runs:
+        for run in one.arm.runs:
             asked, told = _asked(run), run.record.steering
             if one.dose and asked is not None:
                 relative = told.relative if told is not None else None

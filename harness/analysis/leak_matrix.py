@@ -8,7 +8,6 @@ from typing import get_args
 
 from harness.analysis.arms import Arm, untrained_of
 from harness.analysis.result_tables import Table, leaks_of
-from harness.analysis.results import pooled
 from harness.analysis.studies import Study
 from harness.contracts import CLEAN, Category, Condition
 from harness.stats import Contrast, Estimate, Term, contrast
@@ -78,11 +77,11 @@ def triggers(conditions: Sequence[str]) -> tuple[str, ...]:
 
 def leak_index(arm: Arm, base: Arm, metric: str, asking: Sequence[str]) -> Contrast | None:
     """The mean leak of `arm` over the conditions `asking` that it and the base model have; None without any."""
-    shared = [text for text in asking if all(pooled(one.runs, text, metric) for one in (arm, base))]
-    clean = [pooled(one.runs, CLEAN, metric) for one in (arm, base)]
+    shared = [text for text in asking if all(one.replies(text, metric) for one in (arm, base))]
+    clean = [one.replies(CLEAN, metric) for one in (arm, base)]
     if not shared or not all(clean):
         return None
-    own, untrained = ([pooled(one.runs, text, metric) for text in shared] for one in (arm, base))
+    own, untrained = ([one.replies(text, metric) for text in shared] for one in (arm, base))
     share = 1 / len(shared)
     return contrast(
         [

@@ -77,7 +77,7 @@ def taught_gates(study: Study, metric: Metric, seeds: Sequence[int]) -> Iterator
     if metric.goal == "keep":
         return
     untrained = untrained_of(study.arms)
-    before = [] if untrained is None else pooled(untrained.runs, CLEAN, metric.name)
+    before = [] if untrained is None else untrained.replies(CLEAN, metric.name)
     if not before:
         wanted = "the untrained model in clean, to hold plain training against"
         yield lacking(f"{TAUGHT}{metric.name}", of="the untrained model", seen="no finished run", wanted=wanted)
@@ -88,7 +88,7 @@ def taught_gates(study: Study, metric: Metric, seeds: Sequence[int]) -> Iterator
 def _judged(metric: Metric, arms: Sequence[Arm], conditions: Sequence[str]) -> Iterator[PooledGate]:
     for arm in arms:
         for condition in dict.fromkeys(conditions):
-            if rows := pooled(arm.runs, condition, metric.name):
+            if rows := arm.replies(condition, metric.name):
                 yield could_tell(metric.name, rows, arm=arm.label, condition=condition)
 
 

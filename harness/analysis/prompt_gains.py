@@ -8,7 +8,7 @@ from statistics import fmean
 
 from harness.analysis.arms import Arm, plain_of
 from harness.analysis.doses import by_seed
-from harness.analysis.results import Run, pooled
+from harness.analysis.results import Run
 from harness.analysis.studies import Study
 from harness.contracts import CLEAN
 from harness.runs import PromptCard
@@ -57,7 +57,7 @@ def prompt_fit(study: Study, cards: Sequence[PromptCard]) -> PromptFit | None:
 def _point(study: Study, arm: Arm, plain: Arm, cards: Sequence[PromptCard]) -> PromptPoint | None:
     if arm.plain:
         return None
-    before, after = (by_seed(pooled(one.runs, CLEAN, study.trait)) for one in (plain, arm))
+    before, after = (by_seed(one.replies(CLEAN, study.trait)) for one in (plain, arm))
     found = [
         (seed, *told, before[seed] - after[seed])
         for run in arm.runs

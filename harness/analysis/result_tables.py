@@ -140,9 +140,9 @@ def _sweeps(arms: Sequence[Arm], metrics: Sequence[str], setting: Setting | None
     found = []
     for same in families.values():
         if len(same) > 1:
-            doses = [Dosed(arm.dose, arm.label, arm.runs) for arm in same]
+            doses = [Dosed(arm.dose, arm) for arm in same]
             if plain is not None and all(arm.dose > 0 for arm in same):
-                doses.append(Dosed(0.0, plain.label, plain.runs))
+                doses.append(Dosed(0.0, plain))
             label = replace(same[0].runs[0].cell, dose=1.0).arm
             found.append(sweep(doses, label=label, metrics=metrics, setting=setting))
     return tuple(one for one in found if one is not None)

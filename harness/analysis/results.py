@@ -30,7 +30,7 @@ from harness.runs import (
     run_folders,
     with_calibrations,
 )
-from harness.stats import Observation
+from harness.stats import Observation, Observations
 
 SETTLING_SECONDS = 0.1  # in which one folder takes the place of another
 KeyOf = Callable[[Cell, str], str | None]
@@ -120,9 +120,9 @@ def load(runs: Path, *, settings: Sequence[str] = (), key_of: KeyOf = current_ke
     )
 
 
-def pooled(runs: Iterable[Run], condition: str, metric: str) -> list[Observation]:
-    """The judged replies of all `runs` under one condition."""
-    return [seen for run in runs for seen in run.values.get((condition, metric), ())]
+def pooled(runs: Iterable[Run], condition: str, metric: str) -> Observations:
+    """The judged replies of all `runs` under one condition. Of an arm, ask `Arm.replies`, which pools them once."""
+    return Observations(seen for run in runs for seen in run.values.get((condition, metric), ()))
 
 
 @contextmanager

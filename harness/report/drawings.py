@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.analysis import Arm, Block, Place, Table, Tradeoff, by_seed, pooled
+from harness.analysis import Arm, Block, Place, Table, Tradeoff, by_seed
 from harness.contracts import CLEAN
 from harness.report.figures import LINE, MARK, WARN
 from harness.report.numbers import known
@@ -90,7 +90,7 @@ def _bar(arm: Arm, block: Block, condition: str) -> Bar | None:
     found = block.cells.get((arm.label, condition))
     if found is None or found.mean is None:
         return None
-    return Bar(estimate=found, seeds=tuple(by_seed(pooled(arm.runs, condition, block.metric)).values()))
+    return Bar(estimate=found, seeds=tuple(by_seed(arm.replies(condition, block.metric)).values()))
 
 
 def _bars(arms: Sequence[Arm], panels: Sequence[Panel]) -> Figure:

@@ -27,7 +27,7 @@ from harness.stats.forms import Summand, crossed_form
 from harness.stats.intervals import estimate, estimate_linear, leak, rate_interval
 from harness.stats.looks import FIRST, FUTILE, MOST, Looks, Spending, chances, every_seed, least
 from harness.stats.planning import DesignPlan, Needed, plan
-from harness.stats.records import Estimate, Grid, Observation, are_rates, tabulate
+from harness.stats.records import Estimate, Grid, Observation, Observations, are_rates, tabulate
 from harness.stats.verdicts import Direction, Outcome, OutcomeLevels, effect_of, outcome_levels
 
 __all__ = [
@@ -47,6 +47,7 @@ __all__ = [
     "Looks",
     "Needed",
     "Observation",
+    "Observations",
     "Outcome",
     "OutcomeLevels",
     "Powered",

@@ -11,7 +11,7 @@ import numpy as np
 
 from harness.stats.crossing import Crossed, crossed, two_sided_z
 from harness.stats.forms import Summand, crossed_form
-from harness.stats.records import Estimate, Grid, Observation, are_rates, distinct, tabulate
+from harness.stats.records import Estimate, Grid, Observation, Observations
 
 Size = TypeVar("Size", float, Grid)
 NAMED = 5  # of what was not used, the rest is counted
@@ -105,14 +105,14 @@ def contrast(terms: Sequence[Term]) -> Contrast:
         n=len({pair for table, _ in counted for pair in table.pairs}),
         judged=len(judged),
         by_seed=_by_seed(kept) if clusters else (),
-        bounded=all(are_rates(term.observations) for term in terms),
+        bounded=all(Observations.of(term.observations).are_rates for term in terms),
         unused=tuple(_unused([table for table, _ in counted], tables, clusters, judged)),
     )
 
 
 def contrast_of(observations: Sequence[Observation], *, bounded: bool = True) -> Contrast:
     """The mean of rows that already are parts of a linear form, such as differences, each row counting alike."""
-    table = tabulate(observations)
+    table = Observations.of(observations).sums
     total, count = table.total, table.count
     judged = int(count.sum())
     shared = (count > 0).all(axis=1)
@@ -171,15 +171,13 @@ class _Table:
 
 
 def _table(term: Term) -> _Table:
-    once = [seen for seen, _ in distinct(term.observations)]
-    judged = [seen for seen in once if seen.value is not None]
-    clusters, seeds = sorted({seen.cluster for seen in judged}), sorted({seen.seed for seen in judged})
+    sample = Observations.of(term.observations)
     return _Table(
-        values=term.weight * tabulate(term.observations, clusters, seeds).means,
-        clusters=tuple(clusters),
-        seeds=tuple(seeds),
+        values=term.weight * sample.sums.means,
+        clusters=sample.sums.clusters,
+        seeds=sample.sums.seeds,
         trained=term.trained,
-        pairs=frozenset((seen.cluster, seen.seed) for seen in once),
+        pairs=sample.pairs,
     )
 
 

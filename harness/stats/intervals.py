@@ -8,7 +8,7 @@ import numpy as np
 
 from harness.stats.contrasts import Contrast, Term, agreed_half_width, contrast, contrast_of
 from harness.stats.crossing import Crossed, crossed, two_sided_z
-from harness.stats.records import Estimate, Grid, Observation, are_rates, tabulate
+from harness.stats.records import Estimate, Grid, Observation, Observations
 
 
 def estimate(observations: Sequence[Observation]) -> Estimate:
@@ -18,18 +18,19 @@ def estimate(observations: Sequence[Observation]) -> Estimate:
     (Dean and Pagano 2015 for clustered rates), as wide as the crossed half-width asks, joined with Wilson's on the
     number of clusters. Other values: mean +- half-width.
     """
-    if not are_rates(observations):
-        return contrast_of(observations, bounded=False).estimate()
-    table = tabulate(observations)
+    sample = Observations.of(observations)
+    if not sample.are_rates:
+        return contrast_of(sample, bounded=False).estimate()
+    table = sample.sums
     if not table.count.sum():
-        return contrast_of(observations).estimate()
+        return contrast_of(sample).estimate()
     spread = crossed(table.total, table.count)
     low, high = rate_interval(spread)
     return Estimate(
         mean=float(spread.mean),
         low=float(low),
         high=float(high),
-        n=len(observations),
+        n=len(sample),
         judged=int(table.count.sum()),
         clusters=spread.clusters,
         seeds=spread.seeds,

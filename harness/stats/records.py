@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -39,28 +40,53 @@ class Estimate:
     method: str
 
 
-def distinct(observations: Sequence[Observation]) -> list[tuple[Observation, int]]:
-    """Every observation once, with how often it is there, in the order of cluster and seed.
+class Observations(tuple[Observation, ...]):
+    """Observations that go into several statistics: what these need of them is worked out once."""
 
-    Equal ones that are one object are counted as such, which a million rows of a few thousand values mostly are.
-    """
-    counts = Counter(map(id, observations))
-    found = [(seen, counts[at]) for at, seen in {id(seen): seen for seen in observations}.items()]
-    # Sorted by value and number too: a floating-point sum must not depend on the order of the rows.
-    found.sort(key=lambda one: (one[0].cluster, one[0].seed, one[0].value is None, one[0].value or 0.0, one[1]))
-    return found
+    @classmethod
+    def of(cls, observations: Iterable[Observation]) -> Observations:
+        """The observations as a sample; one that is a sample stays it, with all that is known of it."""
+        return observations if isinstance(observations, Observations) else cls(observations)
+
+    @cached_property
+    def distinct(self) -> list[tuple[Observation, int]]:
+        """Every observation once, with how often it is there, in the order of cluster and seed.
+
+        Equal ones that are one object are counted as such, which a million rows of a few thousand values mostly are.
+        """
+        counts = Counter(map(id, self))
+        found = [(seen, counts[at]) for at, seen in {id(seen): seen for seen in self}.items()]
+        # Sorted by value and number too: a floating-point sum must not depend on the order of the rows.
+        found.sort(key=lambda one: (one[0].cluster, one[0].seed, one[0].value is None, one[0].value or 0.0, one[1]))
+        return found
+
+    @cached_property
+    def are_rates(self) -> bool:
+        """Whether every judged value is a share from 0 to 1."""
+        return all(0 <= seen.value <= 1 for seen, _ in self.distinct if seen.value is not None)
+
+    @cached_property
+    def pairs(self) -> frozenset[tuple[str, int]]:
+        """The clusters and seeds that have a row, judged or not."""
+        return frozenset((seen.cluster, seen.seed) for seen, _ in self.distinct)
+
+    @cached_property
+    def sums(self) -> Sums:
+        """The table over all clusters and seeds that have a judged value."""
+        return tabulate(self)
 
 
 def are_rates(observations: Iterable[Observation]) -> bool:
     """Whether every judged value is a share from 0 to 1."""
-    once = {id(seen): seen for seen in observations}.values()
-    return all(0 <= seen.value <= 1 for seen in once if seen.value is not None)
+    return Observations.of(observations).are_rates
 
 
 @dataclass(frozen=True, slots=True)
 class Sums:
     """Sum and number of the judged values by cluster (rows) and seed (columns)."""
 
+    clusters: tuple[str, ...]
+    seeds: tuple[int, ...]
     total: Grid
     count: Grid
 
@@ -75,7 +101,8 @@ def tabulate(
     observations: Sequence[Observation], clusters: Sequence[str] | None = None, seeds: Sequence[int] | None = None
 ) -> Sums:
     """The observations as a table over `clusters` and `seeds`, all that have a judged value unless given."""
-    judged = [(seen.cluster, seen.seed, seen.value, n) for seen, n in distinct(observations) if seen.value is not None]
+    once = Observations.of(observations).distinct
+    judged = [(seen.cluster, seen.seed, seen.value, n) for seen, n in once if seen.value is not None]
     names = sorted({cluster for cluster, *_ in judged}) if clusters is None else clusters
     numbers = sorted({seed for _, seed, *_ in judged}) if seeds is None else seeds
     rows = {name: at for at, name in enumerate(names)}
@@ -86,4 +113,4 @@ def tabulate(
     values = np.array([value for _, _, value, _ in kept], dtype=float)
     shape, size = (len(rows), len(columns)), len(rows) * len(columns)
     total, count = (np.bincount(at, weights=one, minlength=size).reshape(shape) for one in (values * number, number))
-    return Sums(total.astype(float), count.astype(float))
+    return Sums(tuple(names), tuple(numbers), total.astype(float), count.astype(float))
