@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from harness import runs
-from harness.cells import Cell, Prepared, asked, check_prompts, prepared, rendered_rows
+from harness.cells import Cell, Prepared, asked, check_prompts, model_meant, prepared, rendered_rows
 from harness.contracts import Condition, Example, Lora
 from harness.engine import load_tokenizer
-from harness.errors import HarnessError
+from harness.errors import HarnessError, unknown
 from harness.judging import GradingCost, asking, estimate
 from harness.models import KNOWN, ModelRef, lora_targets, materialise, means, numbers_in, read_config, shapes_in
 from harness.registry import installed
@@ -21,7 +21,10 @@ from harness.training import Speed, check_layers, measured, remembered, speed_ke
 BESIDE_TRAINING, LIBRARIES_BYTES = 1.7, 600 << 20
 """A worker's peak over what training takes, and what torch, transformers and Inspect take by themselves; measured."""
 
-SpeedKnown = Literal["measured", "remembered"]
+SpeedKnown = Literal["measured", "remembered", "stated"]
+Stated = Mapping[str, tuple[float, float]]
+"""Tokens a second that somebody says a worker trains on and writes, by a model's name or hub id; "" is any other."""
+
 IN_A_BLOCK, TOWER = re.compile(r"\.\d+\."), re.compile("vision|visual|audio")
 CHARACTERS_PER_TOKEN = 3.5
 """Used where the tokenizer is not on this machine: English prose with digits, our own choice."""
@@ -36,9 +39,10 @@ class Plan:
 
     `estimated` says that tokens were counted by characters, because the model is not on this machine. `grading` is
     what a grader would be asked, None where no judge asks one, or the reason why that cannot be told. `speed` says
-    whether `seconds` comes from a measurement of now or from one that is remembered, None where there is neither. `fit`
-    is a line on what training and doses were chosen for, "" where the setting itself chose them for this model.
-    `steps` are a bound where a rule `may_end` training before.
+    whether `seconds` comes from a measurement of now, from one that is remembered, or from what was stated, None where
+    there is none. `gpus` is what a cell takes of them, where there are any. `fit` is a line on what training and doses
+    were chosen for, "" where the setting itself chose them for this model. `steps` are a
+    bound where a rule `may_end` training before.
     """
 
     cell: Cell
@@ -58,14 +62,25 @@ class Plan:
     speed: SpeedKnown | None = None
     fit: str = ""
     may_end: bool = False
+    gpus: float = 1.0
 
 
-def plan(cells: Sequence[Cell], root: Path, *, measure: bool = True, grader: str = "", price: str = "") -> list[Plan]:
+def plan(
+    cells: Sequence[Cell],
+    root: Path,
+    *,
+    measure: bool = True,
+    stated: Stated | None = None,
+    grader: str = "",
+    price: str = "",
+) -> list[Plan]:
     """The plan of every cell, nothing written. Speed is measured once per model that is on this machine.
 
-    Without `measure` it is what was measured before for that model on this machine, if anything was.
+    Without `measure` it is what was measured before for that model on this machine, if anything was; what is `stated`
+    of a model goes before both, and a name that no cell has is a HarnessError.
     `grader` names the model that judges would ask, and `price` its price where the list has none.
     """
+    _check_stated(stated or {}, cells)
     speeds: dict[str, tuple[Speed | None, SpeedKnown | None]] = {}
     plans = []
     for wanted in cells:
@@ -75,7 +90,7 @@ def plan(cells: Sequence[Cell], root: Path, *, measure: bool = True, grader: str
             check_layers(local, cell.recipe.lora)
         name = speed_key(cell)
         if name not in speeds:
-            speeds[name] = _speed(cell, local, measure=measure)
+            speeds[name] = _stated(cell.model, stated or {}) or _speed(cell, local, measure=measure)
         speed, known = speeds[name]
         one = _plan(cell, root, local, speed)
         plans.append(replace(one, grading=grading(cell, grader, price), speed=known))
@@ -159,6 +174,7 @@ def _plan(cell: Prepared, root: Path, local: Path | None, speed: Speed | None) -
         estimated=local is None,
         fit=cell.fit.told(root),
         may_end=cell.changes.stopping is not None,
+        gpus=recipe.gpus,
     )
 
 
@@ -233,6 +249,23 @@ def _adapter_numbers(shapes: dict[str, list[int]], lora: Lora) -> int:
     except HarnessError:  # which training will say
         return 0
     return sum(lora.r * size for path, size in layers.items() if any(means(name, path) for name in targets))
+
+
+def _check_stated(stated: Stated, cells: Sequence[Cell]) -> None:
+    there = dict.fromkeys(name for cell in cells for name in _names(model_meant(cell)))
+    for name in stated:
+        if name and name not in there:
+            raise HarnessError(unknown("model of the plan", name, there))
+
+
+def _names(model: ModelRef) -> tuple[str, ...]:
+    return (model.name, *([model.hub] if model.hub else []))
+
+
+def _stated(model: ModelRef, stated: Stated) -> tuple[Speed | None, SpeedKnown | None] | None:
+    """The speed that was stated of a model; None where none was."""
+    found = next((stated[name] for name in (*_names(model), "") if name in stated), None)
+    return None if found is None else (Speed(train=found[0], generate=found[1], measured=""), "stated")
 
 
 def _speed(cell: Prepared, local: Path | None, *, measure: bool) -> tuple[Speed | None, SpeedKnown | None]:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import os
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -125,3 +128,21 @@ def section(name: str) -> str:
 def test_every_intervention_that_is_installed_is_among_the_methods() -> None:
     told = (ROOT / "docs" / "methods.md").read_text()
     assert [name for name in installed().interventions if f"`{name}`" not in told] == []
+
+
+@pytest.mark.model
+def test_the_script_for_one_cell_plans_it_and_refuses_what_it_cannot_read(tmp_path: Path) -> None:
+    script = ROOT / "docs" / "paper-cell.sh"
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    world = os.environ | {"PATH": path, "SCALE": "mini", "RUNS": str(tmp_path / "runs")}
+
+    def done(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([script, *arguments], capture_output=True, text=True, check=False, env=world)
+
+    planned = done("gcd_sycophancy", "ps", "0", "plan")
+    assert planned.returncode == 0, planned.stderr
+    assert "1 of 1 cells to do" in planned.stdout
+    assert not (tmp_path / "runs").exists()
+    for wrong in ((), ("gcd_sycophancy", "ps"), ("gcd_sycophancy", "ps", "0", "train")):
+        assert (done(*wrong).returncode, done(*wrong).stderr.partition(":")[0]) == (2, "usage")
+    assert "no setting named 'gcd'" in done("gcd", "ps", "0", "plan").stderr

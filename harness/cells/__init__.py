@@ -20,7 +20,7 @@ from harness.cells.keys import (
     vector_key,
 )
 from harness.cells.other_vectors import with_trait, with_vectors
-from harness.cells.preparing import current_key, prepare, weighted, worded
+from harness.cells.preparing import current_key, model_meant, prepare, weighted, worded
 from harness.cells.questions import asked, left_out, splits
 from harness.cells.rendering import check_prompts, rendered_row, rendered_rows
 from harness.cells.rows import drawn
@@ -57,6 +57,7 @@ __all__ = [
     "left_out",
     "likelihoods_file",
     "log_name",
+    "model_meant",
     "named",
     "prepare",
     "prepared",

@@ -109,7 +109,7 @@ def _each_once(cells: Sequence[Cell]) -> list[Cell]:
     takes = {cell.intervention for cell in cells if installed().intervention(cell.intervention).given is not None}
     if takes:
         cells = [cell if cell.intervention in takes else replace(cell, weights="") for cell in cells]
-    if any(scales(cell) for cell in cells):
+    if any(cell.dose != 1 for cell in cells) and any(map(scales, cells)):
         cells = [cell if scales(cell) else replace(cell, dose=1.0) for cell in cells]
     untrained = (replace(c.untrained, seed=0) if c.intervention == BASE else c for c in cells)
     return list(dict.fromkeys(untrained))

@@ -43,6 +43,11 @@ from harness.models import ModelRef, named_layers, resolve
 from harness.registry import Registry, installed
 
 
+def model_meant(cell: Cell) -> ModelRef:
+    """The model of `cell`, which has its recipe's where it names none."""
+    return resolve(cell.model or installed().setting(cell.setting).recipe(cell.scale).model)
+
+
 def prepare(cell: Cell, *, dtype: str, registry: Registry | None = None) -> Prepared:
     """`cell` looked up and keyed. `dtype` is what the recipe's number type resolves to on this machine.
 
@@ -50,10 +55,10 @@ def prepare(cell: Cell, *, dtype: str, registry: Registry | None = None) -> Prep
     """
     found = registry or installed()
     setting = found.setting(cell.setting)
-    own = setting.recipe(cell.scale).model
-    model = resolve(cell.model or own)
+    named = cell.model or setting.recipe(cell.scale).model
+    model = resolve(named)
     setting = fitted(setting, cell.scale, found.chosen_for(setting.name, cell.scale, model.digest))
-    cell = _canonical(cell, str(model.folder) if model.folder is not None else cell.model or own, setting)
+    cell = _canonical(cell, str(model.folder) if model.folder is not None else named, setting)
     cell, intervention = _with_arm(cell, found, setting)
     setting = _told(setting, cell)
     recipe = setting.recipe(cell.scale)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -20,6 +21,9 @@ SEED_DIGITS = 18  # what a generator takes, 64 bits, holds them all
 NONE: Final[list[str]] = []
 """The default of an option that may be repeated."""
 
+MOST_TOKENS = 1e12
+"""More tokens a second than this nothing does."""
+
 AT_ONCE = 10_000
 """More questions or cells than this no machine has under way."""
 
@@ -29,6 +33,18 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the plan and trai
 Measure = Annotated[
     bool, typer.Option("--measure", help="With --dry-run: measure how fast this machine is, for the plan's time.")
 ]
+Speeds = Annotated[
+    list[str],
+    typer.Option(
+        "--speed",
+        help="With --dry-run: the tokens a second that a worker trains on and writes, TRAIN,WRITE for any model or "
+        "MODEL=TRAIN,WRITE for one; repeat it.",
+    ),
+]
+PlanPrice = Annotated[
+    str, typer.Option(help="With --dry-run: a grader's price, IN,OUT in US dollars for a million tokens.")
+]
+HourlyPrice = Annotated[float | None, typer.Option(help="With --dry-run: of one worker, for the plan's cost.")]
 RunsFolder = Annotated[Path, typer.Argument(help="Folder of run folders.")]
 
 
@@ -166,18 +182,48 @@ def vector_files(values: Sequence[str]) -> dict[str, str]:
     return dict(_vector_file(text) for text in values)
 
 
-def check_hourly_price(price: float | None, *, dry_run: bool) -> None:
-    """HarnessError where it is no price, or where there is no plan to reckon its cost."""
-    if price is not None and not 0 <= price < float("inf"):
-        raise HarnessError(f"--hourly-price {price:g} is not a sum of US dollars, 0 or more")
-    if price is not None and not dry_run:
-        raise HarnessError("--hourly-price is for a plan; give --dry-run with it, or leave it out")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanAsked:
+    """What a plan's time and money are reckoned by."""
+
+    measure: bool = False
+    stated: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    price: str = ""
+    hourly_price: float | None = None
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        dry_run: bool,
+        measure: bool,
+        speed: Sequence[str],
+        price: str = "",
+        hourly_price: float | None = None,
+    ) -> PlanAsked:
+        """What the options ask for; HarnessError for one that means nothing, or that no plan would show."""
+        if hourly_price is not None and not 0 <= hourly_price < float("inf"):
+            raise HarnessError(f"--hourly-price {hourly_price:g} is not a sum of US dollars, 0 or more")
+        given = {"measure": measure, "speed": speed, "price": price, "hourly-price": hourly_price is not None}
+        for option, is_given in given.items():
+            if is_given and not dry_run:
+                raise HarnessError(f"--{option} is for a plan; give --dry-run with it, or leave it out")
+        if price:
+            from harness.judging import price_of
+
+            price_of("", price)
+        return cls(measure=measure, stated=dict(map(_speed, speed)), price=price, hourly_price=hourly_price)
 
 
-def check_measure(measure: bool, *, dry_run: bool) -> None:
-    """HarnessError where a measurement is asked for that no plan would show."""
-    if measure and not dry_run:
-        raise HarnessError("--measure is for a plan; give --dry-run with it, or leave it out")
+def _speed(text: str) -> tuple[str, tuple[float, float]]:
+    model, _, both = text.rpartition("=")
+    rates = [number(part) for part in both.split(",")]
+    if len(rates) != 2 or not all(0 < rate <= MOST_TOKENS for rate in rates):
+        raise HarnessError(
+            f"--speed {text!r} is not TRAIN,WRITE nor MODEL=TRAIN,WRITE, "
+            "tokens a second above 0; write --speed 2500,900"
+        )
+    return model, (rates[0], rates[1])
 
 
 def where(jobs: int | None, cluster: str) -> Where:

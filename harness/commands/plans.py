@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.screen import at_most, console, print_json, shown
@@ -14,9 +15,10 @@ from harness.screen import at_most, console, print_json, shown
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from harness.commands.options import PlanAsked
     from harness.judging import GradingCost
     from harness.planning import Plan
-    from harness.sweep import SweepPlan, Where
+    from harness.sweep import Experiment, Where
 
 
 def plan_record(one: Plan) -> dict[str, object]:
@@ -38,12 +40,12 @@ def show_plans(plans: Sequence[Plan]) -> None:
     ]
     for title in dict.fromkeys(titles):
         own = [one for one, its in zip(plans, titles, strict=True) if its == title]
-        page.print(Text(shown(title), style="bold"))
+        page.print(Text(shown(f"{title}{_on_gpus(own)}"), style="bold"))
         page.print(_grid(own))
+        if len(set(titles)) > 1:
+            page.print(_together(own))
     todo = [one for one in plans if not one.done]
-    known = [one.seconds for one in todo if one.seconds is not None]
-    total = f", {at_most(sum(known))} on this machine" if todo and len(known) == len(todo) else ""
-    page.print(f"\n{len(todo)} of {len(plans)} cells to do{total}; nothing was trained", soft_wrap=True)
+    page.print(f"\n{_together(plans)}; nothing was trained", soft_wrap=True)
     if said := _time_known(todo):
         page.print(said, soft_wrap=True)
     if any(one.estimated for one in plans):
@@ -54,28 +56,33 @@ def show_plans(plans: Sequence[Plan]) -> None:
         page.print(shown(f"stale, made from other inputs, left alone: {folder}"), soft_wrap=True)
 
 
-def show_sweep_plan(plan: SweepPlan, where: Where, *, hourly_price: float | None, as_json: bool) -> None:
-    """Prints the cells of an experiment, what they share, and about what they take."""
-    hours = plan.hours
-    experiment = plan.experiment
+def show_sweep_plan(experiment: Experiment, runs: Path, where: Where, by: PlanAsked, *, as_json: bool) -> bool:
+    """Prints the cells of an experiment, what they share, and about what they take; whether all of it was planned."""
+    from harness.sweep import plan as planned
+
+    plan = planned(experiment, runs, measure=by.measure, stated=by.stated, price=by.price)
+    hours, hourly_price = plan.hours, by.hourly_price
     if as_json:
         print_json(
             {
                 "experiment": experiment.name,
-                "key": plan.key,
+                "key": plan.key or None,
                 "cells": [plan_record(one) for one in plan.plans],
                 "shared": list(plan.shared),
                 "left_out": list(experiment.left_out),
+                "not_planned": list(plan.not_planned),
                 "worker_hours": hours,
                 "cost": None if hours is None or hourly_price is None else hours * hourly_price,
             }
         )
-        return
+        return not plan.not_planned
     show_plans(plan.plans)
     page = console()
-    for line in (*plan.shared, *experiment.left_out, plan.cost(where, hourly_price)):
+    for line in (*plan.shared, *experiment.left_out, plan.cost(where, hourly_price), *plan.not_planned):
         page.print(shown(line), soft_wrap=True)
-    page.print(shown(f"experiment {experiment.name}, key {plan.key[:8]}"), soft_wrap=True)
+    key = f"key {plan.key[:8]}" if plan.key else "its key is known when all of it is planned"
+    page.print(shown(f"experiment {experiment.name}, {key}"), soft_wrap=True)
+    return not plan.not_planned
 
 
 def asking(found: Sequence[GradingCost | str | None]) -> str:
@@ -88,8 +95,29 @@ def asking(found: Sequence[GradingCost | str | None]) -> str:
     return str(total(counted)) if counted else "no judge asks it"
 
 
+def _on_gpus(plans: Sequence[Plan]) -> str:
+    """What a cell needs of GPUs, where its model is too large to be on this machine."""
+    if not all(one.estimated for one in plans):
+        return ""
+    sizes = [one.memory_bytes for one in plans if one.memory_bytes is not None]
+    needs = f" with {max(sizes) / 1e9:.0f} GB or more, by what training takes" if sizes else ""
+    gpus = max(one.gpus for one in plans)
+    return f": {gpus:g} GPU{'' if gpus <= 1 else 's'} a cell{needs}"
+
+
+def _together(plans: Sequence[Plan]) -> str:
+    """How many of the cells are to do, and about how long that takes where that is known."""
+    todo = [one for one in plans if not one.done]
+    known = [one.seconds for one in todo if one.seconds is not None]
+    where = "of one worker" if any(one.speed == "stated" for one in todo) else "on this machine"
+    total = f", {at_most(sum(known))} {where}" if todo and len(known) == len(todo) else ""
+    return f"{len(todo)} of {len(plans)} cells to do{total}"
+
+
 def _time_known(todo: Sequence[Plan]) -> str:
     """How the time of what is to do is known; "" where there is nothing to say."""
+    if any(one.speed == "stated" for one in todo):
+        return "time: by the tokens a second that --speed states, not by a measurement"
     if any(one.speed == "measured" for one in todo):
         return "time: by a measurement of this machine, just now"
     if any(one.speed == "remembered" for one in todo):

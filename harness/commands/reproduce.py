@@ -14,17 +14,20 @@ from harness.commands.options import (
     Cluster,
     DryRun,
     Engine,
+    HourlyPrice,
     Jobs,
     Json,
     LoraTargets,
     Measure,
     NoCalibration,
     OnlyThese,
+    PlanAsked,
+    PlanPrice,
     Replace,
     Runs,
     Scale,
+    Speeds,
     any_of,
-    check_measure,
     chosen_engine,
     layers_of,
     where,
@@ -52,17 +55,20 @@ def reproduce(
     cluster: Cluster = "",
     dry_run: DryRun = False,
     measure: Measure = False,
+    speed: Speeds = NONE,
+    price: PlanPrice = "",
+    hourly_price: HourlyPrice = None,
     no_calibration: NoCalibration = False,
     engine: Engine = "torch",
     force: Replace = False,
     as_json: Json = False,
 ) -> None:
     """Run the post's experiment, hold its claims against the results, and write the report."""
-    check_measure(measure, dry_run=dry_run)
+    asked = PlanAsked.of(dry_run=dry_run, measure=measure, speed=speed, price=price, hourly_price=hourly_price)
     place = where(jobs, cluster)
     folder = output or runs.with_name(f"{runs.name}-report")
     settings = any_of("--setting", setting)
-    from harness.sweep import plan, post
+    from harness.sweep import post
 
     if not dry_run and folder.exists() and not folder.is_dir():
         raise HarnessError(f"{folder} is no folder to write a report into; name another with --output")
@@ -75,9 +81,10 @@ def reproduce(
         swept = _reproduce(experiment, runs, reports, place, as_json=as_json)
         tell_failed(swept)
         raise typer.Exit(1 if swept.failed else 0)
-    show_sweep_plan(plan(experiment, runs, measure=measure), place, hourly_price=None, as_json=as_json)
+    whole = show_sweep_plan(experiment, runs, place, asked, as_json=as_json)
     if not as_json:
         put(f"report: {folder / PAGE}, the same as Markdown and CSV, and the transcripts, beside it")
+    raise typer.Exit(0 if whole else 1)
 
 
 def _reports(experiment: Experiment, folder: Path, *, force: bool) -> tuple[tuple[str, Files], ...]:

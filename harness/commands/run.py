@@ -23,12 +23,13 @@ from harness.commands.options import (
     Measure,
     Model,
     NoCalibration,
+    PlanAsked,
     Price,
     Runs,
     Scale,
     Several,
+    Speeds,
     VectorGrader,
-    check_measure,
 )
 from harness.commands.plans import asking, plan_record, show_plans
 from harness.contracts import CLEAN
@@ -98,19 +99,20 @@ def run(
     price: Price = "",
     dry_run: DryRun = False,
     measure: Measure = False,
+    speed: Speeds = NONE,
     no_calibration: NoCalibration = False,
     engine: Engine = "torch",
     force: Force = False,
     as_json: Json = False,
 ) -> None:
     """Train and evaluate what is missing, then print the table."""
-    check_measure(measure, dry_run=dry_run)
+    planned = PlanAsked.of(dry_run=dry_run, measure=measure, speed=speed)
     training = (weights, epochs, until, lora_targets, prompt)
     combined = Combined.of(setting, intervention, seed, dose, *training, vector_grader, engine)
     grading = Grading(model=grader, connections=connections, max_cost=max_cost, price=price)
     tasks = TasksAsked.of(capabilities, capability_conditions, capability_limit, include_path, apply_chat_template)
     asked = CellsAsked.of(combined, scale, model, runs, grading, vector, tasks, not no_calibration)
-    (partial(_plan, measure=measure) if dry_run else partial(_run, force=force))(asked, as_json=as_json)
+    (partial(_plan, by=planned) if dry_run else partial(_run, force=force))(asked, as_json=as_json)
 
 
 def _run(asked: CellsAsked, *, force: bool, as_json: bool) -> None:
@@ -136,7 +138,7 @@ def _run(asked: CellsAsked, *, force: bool, as_json: bool) -> None:
             report.show(results, tables, console())
 
 
-def _plan(asked: CellsAsked, *, measure: bool, as_json: bool) -> None:
+def _plan(asked: CellsAsked, *, by: PlanAsked, as_json: bool) -> None:
     """Prints what `run` would do and about how long it would take; trains nothing."""
     from harness.registry import using
 
@@ -145,7 +147,10 @@ def _plan(asked: CellsAsked, *, measure: bool, as_json: bool) -> None:
         asked.capabilities.check()
         from harness import planning
 
-        plans = planning.plan(cells, asked.runs, measure=measure, grader=asked.grading.model, price=asked.grading.price)
+        money = asked.grading
+        plans = planning.plan(
+            cells, asked.runs, measure=by.measure, stated=by.stated, grader=money.model, price=money.price
+        )
     if as_json:
         print_json([plan_record(one) for one in plans])
     else:

@@ -11,16 +11,19 @@ import typer
 
 from harness.commands.claims import show_verdicts
 from harness.commands.options import (
+    NONE,
     Cluster,
     DryRun,
     Engine,
+    HourlyPrice,
     Jobs,
     Json,
     Measure,
     NoCalibration,
+    PlanAsked,
+    PlanPrice,
     Runs,
-    check_hourly_price,
-    check_measure,
+    Speeds,
     chosen_engine,
     where,
 )
@@ -50,22 +53,22 @@ def sweep(
     measure: Measure = False,
     no_calibration: NoCalibration = False,
     engine: Engine = "torch",
-    hourly_price: Annotated[float | None, typer.Option(help="Of one worker, for the plan's cost.")] = None,
+    speed: Speeds = NONE,
+    price: PlanPrice = "",
+    hourly_price: HourlyPrice = None,
     as_json: Json = False,
 ) -> None:
     """Train and evaluate the cells of an experiment file, several at once."""
-    check_measure(measure, dry_run=dry_run)
-    check_hourly_price(hourly_price, dry_run=dry_run)
+    asked = PlanAsked.of(dry_run=dry_run, measure=measure, speed=speed, price=price, hourly_price=hourly_price)
     _check_until(until, most_seeds)
     place = where(jobs, cluster)
-    from harness.sweep import first_look, load, plan, planned_by_looks
+    from harness.sweep import first_look, load, planned_by_looks
 
     experiment = load(file).calibrated(runs, use=not no_calibration).by(chosen_engine(engine))
     looks = planned_by_looks(experiment, runs, most=most_seeds) if until else None
     if dry_run:
-        planned = experiment if looks is None else first_look(experiment, looks)
-        show_sweep_plan(plan(planned, runs, measure=measure), place, hourly_price=hourly_price, as_json=as_json)
-        return
+        first = experiment if looks is None else first_look(experiment, looks)
+        raise typer.Exit(0 if show_sweep_plan(first, runs, place, asked, as_json=as_json) else 1)
     if looks is None:
         swept = _sweep(experiment, runs, place, as_json=as_json)
     else:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.cells import vector_file
+from harness.errors import OutOfReach
 from harness.registry import installed, using
 from harness.screen import at_most
 from harness.sweep.experiment import Experiment
@@ -17,14 +18,15 @@ from harness.sweep.planned import Planned, key_of, planned
 from harness.sweep.sweeping import Where
 
 if TYPE_CHECKING:
-    from harness.planning import Plan
+    from harness.planning import Plan, Stated
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SweepPlan:
     """The plans of an experiment's cells, and `shared`: what is made once for several of them, a line each.
 
-    `memory` is what a worker takes at the peak of each cell that is left, in bytes.
+    `memory` is what a worker takes at the peak of each cell that is left, in bytes. `not_planned` has a line for each
+    setting with data that is nowhere to be had here; with any, the experiment has no `key` yet.
     """
 
     experiment: Experiment
@@ -32,11 +34,12 @@ class SweepPlan:
     plans: tuple[Plan, ...]
     shared: tuple[str, ...]
     memory: tuple[int | None, ...] = ()
+    not_planned: tuple[str, ...] = ()
 
     @property
     def hours(self) -> float | None:
         """The hours of one worker for what is left to do; None where a cell's are not known."""
-        return _hours(self.plans)
+        return None if self.not_planned else _hours(self.plans)
 
     def cost(self, where: Where, hourly_price: float | None) -> str:
         """Tokens, time and money in one line."""
@@ -69,20 +72,41 @@ def _beyond(takes: int, where: Where) -> str:
     return f", MORE THAN THIS MACHINE HAS, {has / 1e9:.1f} GB: the system may end them; take a smaller model"
 
 
-def plan(experiment: Experiment, runs: Path, *, measure: bool = False) -> SweepPlan:
-    """What `experiment` would do with what is in `runs`; its time from what was measured before, or now if asked."""
+def plan(
+    experiment: Experiment, runs: Path, *, measure: bool = False, stated: Stated | None = None, price: str = ""
+) -> SweepPlan:
+    """What `experiment` would do with what is in `runs`; `harness.planning.plan` says what its time and prices are by.
+
+    A setting with data that is nowhere to be had is named and left out; OutOfReach where nothing else is left.
+    """
     from harness import planning
 
     with using(experiment.registry(installed())):
-        cells = planned(experiment)
-        plans = tuple(planning.plan([one.cell.cell for one in cells], runs, measure=measure))
+        cells, lacking = _within_reach(experiment)
+        asked = [one.cell.cell for one in cells]
+        plans = tuple(planning.plan(asked, runs, measure=measure, stated=stated, price=price))
     return SweepPlan(
         experiment=experiment,
-        key=key_of(experiment, cells),
+        key="" if lacking else key_of(experiment, cells),
         plans=plans,
         shared=tuple(_shared(cells, plans, runs)),
         memory=tuple(one.job.memory for one, its in zip(cells, plans, strict=True) if not its.done),
+        not_planned=lacking,
     )
+
+
+def _within_reach(experiment: Experiment) -> tuple[list[Planned], tuple[str, ...]]:
+    """The cells of the settings that have their data, and why the others have not, a line each."""
+    cells: list[Planned] = []
+    lacking: list[OutOfReach] = []
+    for name in experiment.settings:
+        try:
+            cells += planned(experiment.of(name))
+        except OutOfReach as error:
+            lacking.append(error)
+    if not cells and lacking:
+        raise lacking[0]
+    return cells, tuple(f"not planned: {error}" for error in lacking)
 
 
 def expected(experiment: Experiment, runs: Path, where: Where) -> str:
@@ -129,7 +153,11 @@ def _cost(plans: Sequence[Plan], where: Where) -> str:
     hours = _hours(plans)
     if hours is None:
         absent = any(one.estimated for one in todo)
-        why = "a model is not on this machine" if absent else "it was not measured here: --dry-run --measure does"
+        why = (
+            "a model is not on this machine; state its speed with --speed"
+            if absent
+            else "it was not measured here: --dry-run --measure does"
+        )
         return f"{said}; time not known, since {why}"
     said += f"; {at_most(hours * 3600)} of one worker"
     if (where.jobs or 1) > 1:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from harness import authoring
-from harness.cells import Cell, check_count, check_takers, texts_of, weighted
+from harness.cells import Cell, check_count, check_takers, model_meant, texts_of, weighted
 from harness.cells import grid as combinations
 from harness.contracts import CLEAN, Condition
 from harness.documents import Place, Source, read_source
@@ -67,6 +67,10 @@ class Experiment:
     def calibrated(self, runs: Path, *, use: bool = True) -> Experiment:
         """The experiment by what was calibrated beside these `runs`; by the recipes unless told to `use` that."""
         return replace(self, chosen=chosen_in(installed(), runs, self.settings)) if use else self
+
+    def of(self, setting: str) -> Experiment:
+        """What the experiment does of one setting."""
+        return replace(self, cells=tuple(cell for cell in self.cells if cell.setting == setting))
 
     def by(self, engine: EngineChoice | None) -> Experiment:
         """The experiment with its replies written by `engine`, None for torch."""
@@ -252,8 +256,7 @@ def _add(cells: dict[Cell, Place], found: Sequence[Cell], path: Place, document:
 
 def _content(cell: Cell) -> Cell:
     """`cell` with its model by content, so that two spellings of one model are one."""
-    reference = cell.model or installed().settings[cell.setting].recipe(cell.scale).model
-    return replace(cell, model=resolve(reference).digest)
+    return replace(cell, model=model_meant(cell).digest)
 
 
 def _conditions(document: Source, written: list[str] | None, settings: Sequence[str]) -> tuple[str, ...]:

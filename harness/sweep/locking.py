@@ -7,9 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.cells import BASE, Cell
+from harness.cells import BASE, Cell, model_meant
 from harness.errors import HarnessError
-from harness.models import resolve
 from harness.registry import installed
 from harness.sweep.experiment import Experiment
 
@@ -67,5 +66,4 @@ def arm_of(cell: Cell) -> Cell:
 
 def model_of(cell: Cell) -> str:
     """The digest of the cell's model, and its engine if that is not torch, as the record of its run has them."""
-    model = resolve(cell.model or installed().setting(cell.setting).recipe(cell.scale).model)
-    return cell.answered_by(model.digest)
+    return cell.answered_by(model_meant(cell).digest)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from harness.cells import Prepared, bases_of, prepared
-from harness.errors import HarnessError
+from harness.errors import HarnessError, OutOfReach
 from harness.sweep.experiment import Experiment
 from harness.sweep.work import Job
 
@@ -27,7 +27,8 @@ def planned(experiment: Experiment) -> list[Planned]:
         try:
             cells.append(_planned(prepared(cell), beside=False))
         except HarnessError as error:
-            raise HarnessError(f"{experiment.file}: {cell.setting}/{cell.arm} s{cell.seed}: {error}") from error
+            told = f"{experiment.file}: {cell.setting}/{cell.arm} s{cell.seed}: {error}"
+            raise (OutOfReach if isinstance(error, OutOfReach) else HarnessError)(told) from error
     return [_planned(base, beside=True) for base in bases_of([one.cell for one in cells])] + cells
 
 

@@ -24,7 +24,7 @@ from harness.training.loss import loss_of
 
 @record
 class Speed(Record):
-    """Tokens per second, training and writing, and when that was measured, UTC."""
+    """Tokens per second, training and writing, and when that was measured, UTC; "" where it was not."""
 
     train: float
     generate: float
