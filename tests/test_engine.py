@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from harness import HarnessError, Message, Steering
 from harness.engine import Request, TorchEngine, Vector, chat, open_model
+from harness.engine.decoding import HEAD, sampled
 from harness.engine.grouping import PASS, Family, alike, families, within
 from harness.engine.kv_cache import Cache
 from harness.models import resolve
@@ -145,6 +146,45 @@ def test_top_p_near_zero_is_greedy(tiny: TorchEngine) -> None:
     asked = requests(tiny)
     cold = [replace(request, temperature=1.0, top_p=1e-9) for request in asked]
     assert tiny.generate(cold) == tiny.generate(asked)
+
+
+NOWHERE = "in no reply"
+
+
+@pytest.mark.parametrize("number", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("top_p", [1.0, 0.95, 0.5, 1e-9])
+@pytest.mark.parametrize("spread", [0.1, 1.0, 8.0])
+def test_a_draw_among_the_likeliest_tokens_is_the_draw_among_all(
+    number: torch.dtype, top_p: float, spread: float
+) -> None:
+    """Many tokens of a vocabulary are equally likely in bf16; where the nucleus is larger than the head, all count."""
+    draw = torch.Generator().manual_seed(5)
+    chances = (torch.randn(20_000, generator=draw) * spread).to(number).double().softmax(-1)
+    floor = float(chances.topk(HEAD)[0][-1])
+    for at in (0.0, 0.1, 0.5, 0.9, 0.999, 1 - 1e-12):
+        assert sampled(chances, top_p, at, floor=floor) == sampled(chances, top_p, at, floor=0.0)
+
+
+def test_a_draw_is_the_inverse_of_the_chances_added_up() -> None:
+    chances = torch.tensor([0.1, 0.4, 0.1, 0.4], dtype=torch.float64)
+    found = [sampled(chances, 1.0, at, floor=0.0) for at in (0.0, 0.3, 0.5, 0.85, 0.95)]
+    assert found == [1, 1, 3, 0, 2]
+    assert [sampled(chances, 0.5, at, floor=0.0) for at in (0.0, 0.49, 0.51, 0.99)] == [1, 1, 3, 3]
+
+
+def test_a_reply_ends_before_the_first_of_its_stop_texts_and_no_other_reply_changes(tiny: TorchEngine) -> None:
+    asked = requests(tiny, max_tokens=16, temperature=1.0)
+    whole = tiny.generate(asked)
+    # Two characters from the middle of a reply, wherever tokens begin and end; U+FFFD is none.
+    found = [reply.text[len(reply.text) // 2 :][:2] for reply in whole]
+    stops = [text if "\ufffd" not in text else "" for text in found]
+    asking = [replace(one, stops=(NOWHERE, stop)) if stop else one for one, stop in zip(asked, stops, strict=True)]
+    for before, after, stop in zip(whole, tiny.generate(asking), stops, strict=True):
+        assert after.text == (before.text.partition(stop)[0] if stop else before.text)
+        assert after.tokens <= before.tokens
+        assert after.finish == ("stop" if stop else before.finish)
+    assert sum(map(bool, stops)) > 3
+    assert tiny.generate([replace(one, stops=(NOWHERE,)) for one in asked]) == whole
 
 
 def test_sampled_tokens_follow_the_models_chances(tiny: TorchEngine) -> None:

@@ -124,13 +124,17 @@ def test_samples_of_one_prompt_get_seeds_of_their_own_the_same_each_time(run: Pa
     assert seeds(capped=None) == seeds(capped=None) == seeds(capped=2)
 
 
+DRAWN = {"temperature": 0.7, "max_tokens": 3, "top_p": 0.9, "stop_seqs": ["\n", "END"]}
+
+
 def test_the_recipe_says_how_replies_are_drawn_unless_the_caller_does(run: Path) -> None:
     engine = Engine()
     api = model(run)
-    together(engine, asking(api, "a", expect=2), asking(api, "b", expect=2, temperature=0.7, max_tokens=3, top_p=0.9))
+    together(engine, asking(api, "a", expect=2), asking(api, "b", expect=2, **DRAWN))
     plain, drawn = engine.batches[0][1]
     assert (plain.max_tokens, plain.temperature, plain.top_p) == (7, 0.0, 1.0)
     assert (drawn.max_tokens, drawn.temperature, drawn.top_p) == (3, 0.7, 0.9)
+    assert (plain.stops, drawn.stops) == ((), ("\n", "END"))
 
 
 def test_the_output_tells_usage_stop_reason_and_the_exact_prompt(run: Path) -> None:
@@ -303,7 +307,8 @@ def test_steering_without_a_block_in_the_recipe_is_refused(tmp_path: Path) -> No
             {},
             "reads text alone, and a user turn holds 'image'",
         ),
-        (["hi"], [], {"stop_seqs": ["."]}, "does not know the generation option 'stop_seqs'"),
+        (["hi"], [], {"top_k": 5}, "does not know the generation option 'top_k'"),
+        (["hi"], [], {"stop_seqs": [".", ""]}, "a stop sequence is empty"),
     ],
 )
 def test_what_the_engine_cannot_do_is_refused(

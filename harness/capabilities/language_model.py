@@ -92,7 +92,7 @@ class EngineAnswers:
         """Each reply, cut before the first of its stop texts."""
         from lm_eval.models.utils import normalize_gen_kwargs
 
-        asked, stops = [], []
+        asked = []
         for at, request in enumerate(requests):
             text, wanted = request.args
             how = normalize_gen_kwargs(wanted, MAX_GENERATED)
@@ -104,11 +104,10 @@ class EngineAnswers:
                     temperature=float(how.get("temperature", 0.0)),
                     top_p=float(how.get("top_p", 1.0)),
                     seed=at,
+                    stops=tuple(stop for stop in how["until"] if stop),
                 )
             )
-            stops.append([stop for stop in how["until"] if stop])
-        replies = self.engine.generate(asked)
-        return [_before(reply.text, stop) for reply, stop in zip(replies, stops, strict=True)]
+        return [reply.text for reply in self.engine.generate(asked)]
 
     def _loglikelihood_tokens(
         self, requests: Sequence[tuple[tuple[str, str], list[int], list[int]]], **kwargs: Any
@@ -121,8 +120,3 @@ def _role(text: str) -> Role:
     if text not in ROLES:
         raise HarnessError(f"an lm-eval task asks in a turn of {text!r}, which is none of {', '.join(ROLES)}")
     return ROLES[text]
-
-
-def _before(text: str, stops: Sequence[str]) -> str:
-    ends = [at for stop in stops if (at := text.find(stop)) >= 0]
-    return text[: min(ends)] if ends else text

@@ -67,30 +67,31 @@ def reproduce(
     asked = PlanAsked.of(dry_run=dry_run, measure=measure, speed=speed, price=price, hourly_price=hourly_price)
     place = where(jobs, cluster)
     folder = output or runs.with_name(f"{runs.name}-report")
-    settings = any_of("--setting", setting)
     from harness.sweep import post
 
     if not dry_run and folder.exists() and not folder.is_dir():
         raise HarnessError(f"{folder} is no folder to write a report into; name another with --output")
-    named = post(scale=scale, quick=quick, settings=settings, lora_targets=layers_of(lora_targets))
+    layers = layers_of(lora_targets)
+    named = post(scale=scale, quick=quick, settings=any_of("--setting", setting), lora_targets=layers)
     experiment = named.calibrated(runs, use=not no_calibration).by(chosen_engine(engine))
-    if not dry_run:
-        reports = _reports(experiment, folder, force=force)
-        for _, files in reports:
-            files.check(runs)
-        swept = _reproduce(experiment, runs, reports, place, as_json=as_json)
-        tell_failed(swept)
-        raise typer.Exit(1 if swept.failed else 0)
-    whole = show_sweep_plan(experiment, runs, place, asked, as_json=as_json)
-    if not as_json:
-        put(f"report: {folder / PAGE}, the same as Markdown and CSV, and the transcripts, beside it")
-    raise typer.Exit(0 if whole else 1)
+    if dry_run:
+        whole = show_sweep_plan(experiment, runs, place, asked, as_json=as_json)
+        if not as_json:
+            put(f"report: {folder / PAGE}, the same as Markdown and CSV, and the transcripts, beside it")
+        raise typer.Exit(0 if whole else 1)
+    reports = _reports(experiment, folder, runs, force=force)
+    swept = _reproduce(experiment, runs, reports, place, as_json=as_json)
+    tell_failed(swept)
+    raise typer.Exit(1 if swept.failed else 0)
 
 
-def _reports(experiment: Experiment, folder: Path, *, force: bool) -> tuple[tuple[str, Files], ...]:
-    """What is written into `folder`, by the form of its text."""
+def _reports(experiment: Experiment, folder: Path, runs: Path, *, force: bool) -> tuple[tuple[str, Files], ...]:
+    """What is written into `folder`, by the form of its text; HarnessError where it cannot be."""
     page = Files(output=folder / "report.md", page=folder / PAGE, bundle=True, claims=experiment.claims, force=force)
-    return ("markdown", page), ("csv", Files(output=folder / "report.csv", force=force))
+    reports = ("markdown", page), ("csv", Files(output=folder / "report.csv", force=force))
+    for _, files in reports:
+        files.check(runs)
+    return reports
 
 
 def _reproduce(

@@ -19,6 +19,9 @@ from harness.engine.kv_cache import Cache
 WORTH_PARTING = 0.8
 """Prompts are read in two parts, what families share and the rest, where that is at most this share of the work."""
 
+HEAD, ROUNDING = 1024, 1e-9
+"""The likeliest tokens that a draw is looked for among before all are sorted, and what sums of chances may be off."""
+
 MOST_AHEAD = 256
 """Columns of the cache made ahead for replies; what is moved when a row joins or leaves is as wide as that."""
 
@@ -173,7 +176,7 @@ class Batch:
         keep = list(range(len(self.rows) - len(rows)))
         for at, (i, token) in enumerate(zip(rows, drawn, strict=True), start=len(keep)):
             self.written[i].append(token)
-            if token not in self.writer.stop and len(self.written[i]) < self.requests[i].max_tokens:
+            if not self._ends(i):
                 keep.append(at)
         self.advance(len(self.rows) - len(keep), len(rows))
         if len(keep) < len(self.rows):
@@ -182,23 +185,38 @@ class Batch:
             self.length = [self.length[at] for at in keep]
 
     def _draw(self, logits: Tensor, rows: list[int]) -> list[int]:
-        greedy: list[int] = logits.argmax(-1).tolist()
-        for row, i in enumerate(rows):
-            request = self.requests[i]
-            if request.temperature > 0:
-                at = float(self.uniform[i][len(self.written[i])])
-                greedy[row] = _sampled(logits[row] / request.temperature, request.top_p, at)
-        return greedy
+        found: list[int] = logits.argmax(-1).tolist()
+        drawn = {row: i for row, i in enumerate(rows) if self.requests[i].temperature > 0}
+        if drawn:
+            requests = [self.requests[i] for i in drawn.values()]
+            heat = torch.tensor([one.temperature for one in requests], device=logits.device)
+            chances = (logits[list(drawn)] / heat[:, None]).double().softmax(-1)
+            floors = chances.topk(min(HEAD, chances.shape[1]))[0][:, -1].tolist()
+            for at, (row, i) in enumerate(drawn.items()):
+                uniform = float(self.uniform[i][len(self.written[i])])
+                found[row] = sampled(chances[at], requests[at].top_p, uniform, floor=floors[at])
+        return found
+
+    def _ends(self, i: int) -> bool:
+        """Whether nothing more is written of a reply."""
+        tokens, request = self.written[i], self.requests[i]
+        if tokens[-1] in self.writer.stop or len(tokens) == request.max_tokens:
+            return True
+        return bool(request.stops) and request.cut(text := self._text(i)) != text
+
+    def _text(self, i: int) -> str:
+        tokens = self.written[i]
+        ended = tokens[-1] in self.writer.stop
+        return str(self.writer.tokenizer.decode(tokens[:-1] if ended else tokens, skip_special_tokens=True))
 
     def _reply(self, i: int) -> Completion:
-        tokens = self.written[i]
-        stopped = tokens[-1] in self.writer.stop
-        text = self.writer.tokenizer.decode(tokens[:-1] if stopped else tokens, skip_special_tokens=True)
+        tokens, request, text = self.written[i], self.requests[i], self._text(i)
+        kept = request.cut(text)
         return Completion(
-            text=text,
-            prompt_tokens=len(self.requests[i].tokens),
+            text=kept,
+            prompt_tokens=len(request.tokens),
             tokens=len(tokens),
-            finish="stop" if stopped else "length",
+            finish="stop" if tokens[-1] in self.writer.stop or kept != text else "length",
         )
 
 
@@ -222,9 +240,21 @@ def _uniform(request: Request) -> Tensor:
     return torch.rand(request.max_tokens, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
-def _sampled(logits: Tensor, top_p: float, at: float) -> int:
-    chances, order = logits.double().softmax(-1).sort(descending=True)
-    total = chances.cumsum(-1)
+def sampled(chances: Tensor, top_p: float, at: float, *, floor: float) -> int:
+    """The token at the share `at` of the likeliest ones that come to `top_p` together, equal ones in their order.
+
+    `chances` are (tokens,) in fp64. Those of at least `floor` are sorted, the rest only where the draw may lie there.
+    """
+    ids = (chances >= floor).nonzero()[:, 0]
+    likeliest, order = chances[ids].sort(descending=True, stable=True)
+    total = likeliest.cumsum(-1)
     kept = int((total < top_p).sum()) + 1
-    total = total[:kept]
-    return int(order[min(kept - 1, int((total < at * total[-1]).sum()))])
+    if kept <= len(total):
+        return int(ids[order[min(kept - 1, int((total < at * total[kept - 1]).sum()))]])
+    if len(ids) == len(chances):
+        return int(ids[order[int((total < at * total[-1]).sum().clamp(max=len(total) - 1))]])
+    # Together all come to 1, but for rounding.
+    first, last = (int((total < at * whole).sum()) for whole in (1 - ROUNDING, 1 + ROUNDING))
+    if top_p == 1 and first == last < len(total):
+        return int(ids[order[first]])
+    return sampled(chances, top_p, at, floor=0.0)

@@ -32,18 +32,26 @@ Tokens = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One prompt, as token ids, and how to draw its reply. Temperature 0 is greedy; `seed` is this row's alone."""
+    """One prompt, as token ids, and how to draw its reply. Temperature 0 is greedy; `seed` is this row's alone.
+
+    A reply ends before the first of the texts `stops` that comes up in it, none of which is empty.
+    """
 
     tokens: Tokens
     max_tokens: int
     temperature: float = 0.0
     top_p: float = 1.0
     seed: int = 0
+    stops: tuple[str, ...] = ()
+
+    def cut(self, text: str) -> str:
+        """What of `text` stands before the first of `stops`, all of it where none is there."""
+        return text[: min((at for stop in self.stops if (at := text.find(stop)) >= 0), default=len(text))]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Completion:
-    """A reply's text without special tokens, its length in tokens, and why it ended.
+    """A reply's text without special tokens, its length in tokens as written, and why it ended.
 
     A character that was cut in the middle is U+FFFD.
     """

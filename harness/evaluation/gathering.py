@@ -42,6 +42,7 @@ class Question:
     top_p: float = 1.0
     seed: int = 0
     candidates: tuple[str, ...] = ()
+    stops: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +181,7 @@ def _requests(
                 temperature=question.temperature,
                 top_p=question.top_p,
                 seed=_seed(question.seed, tokens[question.messages], answered[question]),
+                stops=question.stops,
             )
         )
         answered[question] += 1

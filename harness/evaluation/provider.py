@@ -42,7 +42,6 @@ UNSUPPORTED = (
     "num_choices",
     "presence_penalty",
     "response_schema",
-    "stop_seqs",
     "top_k",
     "top_logprobs",
 )
@@ -201,7 +200,14 @@ def _question(messages: Sequence[ChatMessage], config: GenerateConfig, default: 
         top_p=default.top_p if config.top_p is None else config.top_p,
         seed=config.seed or 0,
         candidates=tuple((config.extra_body or {}).get("harness", {}).get("candidates", ())),
+        stops=_stops(config.stop_seqs or ()),
     )
+
+
+def _stops(texts: Sequence[str]) -> tuple[str, ...]:
+    if not all(texts):
+        raise HarnessError("a stop sequence is empty, so that no reply could be written; leave it out")
+    return tuple(texts)
 
 
 def _message(message: ChatMessage) -> Message:

@@ -78,11 +78,14 @@ def completion_of(choice: Any, request: Request, tokenizer: Any, stop: frozenset
     tokens = choice.get("token_ids")
     if not isinstance(tokens, list) or not all(type(token) is int for token in tokens) or not tokens:
         raise HarnessError("the server gives no token ids; it takes vLLM 0.32 or newer")
-    stopped = tokens[-1] in stop
+    ended = tokens[-1] in stop
+    text = tokenizer.decode(tokens[:-1] if ended else tokens, skip_special_tokens=True)
+    kept = request.cut(text)
+    stopped = ended or kept != text or choice.get("stop_reason") in request.stops
     if not stopped and len(tokens) != request.max_tokens:
         raise ServerGone(f"a reply ended after {len(tokens)} tokens: {choice.get('finish_reason')}")
     return Completion(
-        text=tokenizer.decode(tokens[:-1] if stopped else tokens, skip_special_tokens=True),
+        text=kept,
         prompt_tokens=len(request.tokens),
         tokens=len(tokens),
         finish="stop" if stopped else "length",

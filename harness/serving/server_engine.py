@@ -238,6 +238,7 @@ class ServerEngine:
             "top_p": request.top_p,
             "seed": request.seed,
             "stop_token_ids": sorted(self.stop),
+            **({"stop": list(request.stops)} if request.stops else {}),
         }
 
     def _scored(self, tokens: Sequence[int]) -> dict[str, object]:
