@@ -73,12 +73,12 @@ def unasked(messages: Sequence[Message], where: str) -> str | None:
 def out_of_order(messages: Sequence[Message], where: str) -> str | None:
     """What is wrong with the order of a chat: beside system turns, user and assistant take turns, the user first."""
     before = "assistant"
-    for message in messages:
+    for at, message in enumerate(messages):
         role = message.role
         if role == "system":
             continue
         if role == before:
-            asked = any(one.role == "user" for one in messages[: messages.index(message)])
+            asked = any(one.role == "user" for one in messages[:at])
             begins = "begins with the assistant's turn, so nothing is asked"
             return f"{where} has two {role} turns running; make one of them" if asked else f"{where} {begins}"
         before = role
@@ -482,7 +482,7 @@ class Reference(Checked):
 
 
 def _no_folder_of_ours(name: str) -> str | None:
-    if name not in ("vectors", "calibrations", "adapters", "prompts", "replies", "likelihoods"):
+    if name not in ("vectors", "calibrations", "adapters", "prompts", "replies", "likelihoods", "settings"):
         return None
     return f"{name!r} is the folder of the {name}, beside those of the settings; choose another name"
 

@@ -8,23 +8,32 @@ forgot `@hookimpl` for an empty plugin; here each of these is a one-line error t
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from inspect import isroutine
+from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 import pluggy
 
 from harness import authoring, hookspecs
 from harness.calls import HOW, PluginFault, called, guarded, keeping_state, told, unmeant, waited_for
 from harness.checks import Refused, plain
-from harness.contracts import Condition, Intervention, Judge, Setting, SteeringDefault
+from harness.contracts import Intervention, Judge, Setting, SteeringDefault
 from harness.errors import HarnessError, unknown
 
+if TYPE_CHECKING:
+    from harness.own import Own
+
 GROUP = "harness"
+SETTINGS = "HARNESS_SETTINGS"
+"""Names files of settings of one's own, parted as the entries of PATH are, in this process and in what it starts."""
+
 HOOKS: Mapping[str, type[Setting] | type[Intervention] | type[Judge]] = {
     "harness_setting": Setting,
     "harness_intervention": Intervention,
@@ -84,7 +93,7 @@ class Registry:
         if name not in self.settings:
             raise unknown("setting", name, self.settings)
         setting = self.settings[name]
-        self._check(setting)
+        authoring.check_fit(setting, self.judges)
         return setting
 
     def chosen_for(self, setting: str, scale: str, model: str) -> Calibration | None:
@@ -112,49 +121,10 @@ class Registry:
         origin = self.origins.get((type(record).__name__, record.name))
         return f"plugin {origin}" if origin else ""
 
-    def _check(self, setting: Setting) -> None:
-        where = f"setting {setting.name!r}"
-        if not any(metric.goal == "suppress" for metric in setting.metrics):
-            raise HarnessError(f"{where} has no metric with goal 'suppress', so it names no trait")
-        for metric in setting.metrics:
-            if metric.judge not in self.judges:
-                raise HarnessError(f"{where}, metric {metric.name!r}: {unknown('judge', metric.judge, self.judges)}")
-            scores = self.judges[metric.judge].scores
-            if metric.score not in scores:
-                raise HarnessError(
-                    f"{where}, metric {metric.name!r}: judge {metric.judge!r} promises no score {metric.score!r}, "
-                    f"only {', '.join(scores)}"
-                )
-        for first, second in setting.checks.items():
-            if first not in {metric.judge for metric in setting.metrics}:
-                raise HarnessError(f"{where}, checks: no metric uses the judge {first!r}")
-            if second not in self.judges:
-                raise HarnessError(f"{where}, checks: {unknown('judge', second, self.judges)}")
-            if not set(self.judges[second].scores) & {m.score for m in setting.metrics if m.judge == first}:
-                raise HarnessError(f"{where}, checks: {second!r} gives no score that a metric takes from {first!r}")
-        for name in setting.overdose:
-            if name not in {metric.name for metric in setting.metrics}:
-                raise HarnessError(f"{where}, overdose: {unknown('metric', name, [m.name for m in setting.metrics])}")
-        for scale, conditions in setting.conditions.items():
-            for text in conditions:
-                try:
-                    check_condition(text, setting)
-                except HarnessError as error:
-                    raise HarnessError(f"{where}, scale {scale}: {error}") from None
-
-
-def check_condition(text: str, setting: Setting) -> None:
-    """HarnessError when `text` spells no condition, or one that `setting` has no prompt or vector for."""
-    condition = Condition.parse(text)
-    if condition.kind == "prompt" and condition.name not in setting.prompts:
-        raise unknown("prompt", condition.name, setting.prompts)
-    if condition.kind == "vector":
-        authoring.algebra.check(condition.name, setting.vectors)
-
 
 def installed() -> Registry:
     """The registry of everything that is installed. Read once per process."""
-    return _in_place[-1] if _in_place else _read()
+    return _in_place[-1] if _in_place else _read(os.environ.get(SETTINGS, ""))
 
 
 @contextmanager
@@ -171,8 +141,35 @@ _in_place: list[Registry] = []
 
 
 @cache
-def _read() -> Registry:
+def _read(files: str) -> Registry:
+    """Every plugin, and the settings of these files, parted as the entries of PATH are."""
+    found = _plugins()
+    if files:
+        from harness import own
+
+        for file in map(Path, files.split(os.pathsep)):
+            found = _with(found, file, own.load(file, found.judges))
+    return found
+
+
+@cache
+def _plugins() -> Registry:
     return load(entry_points(group=GROUP))
+
+
+def _with(found: Registry, file: Path, own: Own) -> Registry:
+    """`found`, and what `file` describes beside it."""
+    name = own.setting.name
+    if name in found.settings:
+        raise HarnessError(f"{file}: a setting called {name!r} is installed, or described by another file; rename it")
+    origin = Origin(plugin=file.name, module=str(file), distribution="a file", version="0")
+    records: list[Setting | Judge] = [own.setting, *own.judges]
+    return replace(
+        found,
+        settings={**found.settings, name: own.setting},
+        judges={**found.judges, **{judge.name: judge for judge in own.judges}},
+        origins={**found.origins, **{(type(record).__name__, record.name): origin for record in records}},
+    )
 
 
 def load(points: Sequence[EntryPoint]) -> Registry:

@@ -37,6 +37,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("__init__",),
     ("files",),
     ("documents", "authoring", "models"),
+    ("own",),
     ("registry", "engine", "laws"),
     ("cells", "serving"),
     ("runs", "judging"),

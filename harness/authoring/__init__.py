@@ -2,6 +2,7 @@
 
 from harness.authoring import algebra, weights
 from harness.authoring.data import MIRROR, Pin, fetch, github, read_jsonl
+from harness.authoring.fitting import check_condition, check_fit
 from harness.authoring.methods import (
     ablated,
     beside_random,
@@ -26,6 +27,7 @@ from harness.authoring.traits import (
     read_trait,
     trait_spec,
 )
+from harness.authoring.turns import messages_of
 from harness.authoring.unrelated import unrelated
 from harness.authoring.variants import composed_prompts, composed_vectors, prompted, steered
 
@@ -40,6 +42,8 @@ __all__ = [
     "algebra",
     "beside_random",
     "chats",
+    "check_condition",
+    "check_fit",
     "chosen_among",
     "composed_prompts",
     "composed_vectors",
@@ -52,6 +56,7 @@ __all__ = [
     "is_mini",
     "leashed",
     "leashes",
+    "messages_of",
     "mixed_in",
     "plain_filter",
     "projected",

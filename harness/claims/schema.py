@@ -12,13 +12,13 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from harness.analysis import Target, read_targets
-from harness.authoring import weights
+from harness.authoring import check_condition, weights
 from harness.cells import Cell, texts_of, weighted, worded
 from harness.checks import number
 from harness.contracts import Condition, Intervention, Setting
 from harness.documents import Document, Place, Strict, read
 from harness.errors import HarnessError, unknown
-from harness.registry import Registry, check_condition
+from harness.registry import Registry
 from harness.stats import Direction
 
 Measure = Literal["mean", "leak", "balance"]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.commands.graders import Grading
-from harness.commands.options import NONE, Connections, Grader, Json, MaxCost, Price, any_of
+from harness.commands.options import NONE, Connections, Grader, Json, MaxCost, Price, any_of, setting_names
 from harness.contracts import Judge, Setting
 from harness.errors import HarnessError
 from harness.screen import console, print_json, say
@@ -39,7 +39,7 @@ def agree(
     grading = Grading(model=grader, connections=connections, max_cost=max_cost, price=price)
     opened = grading.opened_for(judges)
     names = _common(judges, any_of("--score", score))
-    asked = _replies(replies, runs, judges, any_of("--setting", setting))
+    asked = _replies(replies, runs, judges, setting_names(setting) if setting else ())
     from harness.grading import untaken, verdicts_of
 
     said, places = [reply for reply, _ in asked], [place for _, place in asked]

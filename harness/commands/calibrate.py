@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.commands.options import DryRun, Json, Model, Output, Replace, Runs, Scale
+from harness.commands.options import DryRun, Json, Model, Output, Replace, Runs, Scale, keep_settings, setting_named
 from harness.errors import HarnessError
 from harness.screen import print_json, put, say
 
@@ -50,6 +50,7 @@ def calibrate(
     outputs = Outputs(inputs=() if targets is None else (targets,), force=force)
     if output is not None:
         outputs.check(output, "the targets")
+    setting = setting_named(setting)
     check_names([setting], ["none"], scale=scale, model=model, weights=[""])
     subject = subject_of(setting, scale=scale, model=model, runs=runs)
     if targets is not None:
@@ -57,6 +58,7 @@ def calibrate(
     elif dry_run:
         put("\n".join(outlined(subject, budget=budget)))
     else:
+        keep_settings([setting], runs)
         made = calibrated(subject, budget=budget)
         _show(made, as_json=as_json)
         raise typer.Exit(0 if made.record.outcome == "chosen" else NOTHING_FOUND)

@@ -16,6 +16,7 @@ from harness.commands.options import (
     epochs_of,
     layers_of,
     seeds,
+    setting_names,
     several,
     shares,
     vector_files,
@@ -61,7 +62,7 @@ class Combined:
     ) -> Combined:
         """What the options of these names say."""
         return cls(
-            settings=several("--setting", setting),
+            settings=setting_names(setting),
             interventions=several("--intervention", intervention),
             seeds=seeds(seed),
             doses=doses(dose),

@@ -45,7 +45,6 @@ PlanPrice = Annotated[
     str, typer.Option(help="With --dry-run: a grader's price, IN,OUT in US dollars for a million tokens.")
 ]
 HourlyPrice = Annotated[float | None, typer.Option(help="With --dry-run: of one worker, for the plan's cost.")]
-RunsFolder = Annotated[Path, typer.Argument(help="Folder of run folders.")]
 
 
 def named_file(text: str) -> Path:
@@ -66,7 +65,19 @@ def runs_folder(text: str | Path) -> Path:
     return Path(text)
 
 
-Runs = Annotated[Path, typer.Option(parser=runs_folder, metavar="FOLDER", help="Folder of run folders.")]
+def with_its_settings(runs: Path) -> Path:
+    """The folder, after which the settings that are described in it are there beside those that are installed."""
+    from harness import own
+
+    own.offer_kept(runs)
+    return runs
+
+
+Runs = Annotated[
+    Path,
+    typer.Option(parser=runs_folder, metavar="FOLDER", help="Folder of run folders.", callback=with_its_settings),
+]
+RunsFolder = Annotated[Path, typer.Argument(help="Folder of run folders.", callback=with_its_settings)]
 Output = Annotated[
     Path | None, typer.Option(parser=named_file, metavar="FILE", help="Write to this file, not to the terminal.")
 ]
@@ -105,6 +116,25 @@ def chosen_engine(text: str) -> EngineChoice | None:
     from harness import serving
 
     return serving.engine_choice(text)
+
+
+def keep_settings(settings: Sequence[str], runs: Path) -> None:
+    """Keeps those of `settings` that files describe beside their runs, so that these can be reported on alone."""
+    from harness import own
+
+    own.keep_used(settings, runs)
+
+
+def setting_named(text: str) -> str:
+    """The name of the setting that `text` means, by its name or by a file that describes it."""
+    from harness import own
+
+    return own.name_of(text)
+
+
+def setting_names(values: Sequence[str]) -> tuple[str, ...]:
+    """The settings of `--setting`, at least one, each by its name or by a file that describes it."""
+    return tuple(dict.fromkeys(map(setting_named, several("--setting", values))))
 
 
 def several(option: str, values: Sequence[str]) -> tuple[str, ...]:

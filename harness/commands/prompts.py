@@ -7,7 +7,7 @@ from typing import Annotated, cast, get_args
 
 import typer
 
-from harness.commands.options import NONE, Json, Model, Runs, Scale, any_of, seeds
+from harness.commands.options import NONE, Json, Model, Runs, Scale, any_of, seeds, setting_named
 from harness.contracts import Placement
 from harness.errors import unknown
 from harness.screen import console, print_json
@@ -32,7 +32,7 @@ def prompts(
     from harness.cells import check_scale
     from harness.registry import installed
 
-    found = installed().setting(setting)
+    found = installed().setting(setting_named(setting))
     check_scale(found, scale)
     place, wanted = _place(placement), seeds(any_of("--seed", seed))
     from harness.prompting import make_cards

@@ -19,9 +19,9 @@ from harness.commands.options import (
     Output,
     Replace,
     Runs,
-    any_of,
     named_file,
     one_of,
+    setting_names,
 )
 from harness.errors import HarnessError
 from harness.screen import console, put, say
@@ -134,7 +134,7 @@ def report(
     files = Files(
         output=output, figures=figures, page=html, bundle=bundle, claims=claims, labels=tuple(labels), force=force
     )
-    write_report(runs, any_of("--setting", setting), form=form, files=files)
+    write_report(runs, setting_names(setting) if setting else (), form=form, files=files)
 
 
 def write_report(runs: Path, settings: Sequence[str], *, form: str | None, files: Files) -> None:

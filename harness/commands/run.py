@@ -30,6 +30,7 @@ from harness.commands.options import (
     Several,
     Speeds,
     VectorGrader,
+    keep_settings,
 )
 from harness.commands.plans import asking, plan_record, show_plans
 from harness.contracts import CLEAN
@@ -122,6 +123,7 @@ def _run(asked: CellsAsked, *, force: bool, as_json: bool) -> None:
     with using(asked.registry()):
         cells = _checked(asked)
         _note_left_out(asked)
+        keep_settings(asked.combined.settings, asked.runs)
         grader = asked.grading.opened()
         from harness import analysis, pipeline, report
 

@@ -25,6 +25,7 @@ from harness.commands.options import (
     Runs,
     Speeds,
     chosen_engine,
+    keep_settings,
     where,
 )
 from harness.commands.plans import show_sweep_plan
@@ -69,6 +70,7 @@ def sweep(
     if dry_run:
         first = experiment if looks is None else first_look(experiment, looks)
         raise typer.Exit(0 if show_sweep_plan(first, runs, place, asked, as_json=as_json) else 1)
+    keep_settings(experiment.settings, runs)
     if looks is None:
         swept = _sweep(experiment, runs, place, as_json=as_json)
     else:

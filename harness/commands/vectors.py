@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.checks import NAME
-from harness.commands.options import NONE, Json, Model, OnlyThese, Runs, Scale, VectorGrader, any_of
+from harness.commands.options import NONE, Json, Model, OnlyThese, Runs, Scale, VectorGrader, any_of, setting_named
 from harness.errors import HarnessError, unknown
 from harness.screen import console, print_json
 
@@ -50,7 +50,9 @@ def vectors(
     if trait is not None and import_ is not None:
         raise HarnessError("--trait and --import are two ways to a vector; choose one")
     names = any_of("--name", name)
-    asked = VectorsAsked(setting=setting, names=names, scale=scale, model=model, runs=runs, grader=vector_grader)
+    asked = VectorsAsked(
+        setting=setting_named(setting), names=names, scale=scale, model=model, runs=runs, grader=vector_grader
+    )
     if import_ is None and (rows or layer is not None):
         raise HarnessError("--rows and --layer are of an imported vector; name its file by --import, or leave them out")
     files = _extracted(asked, trait) if import_ is None else [_imported(asked, import_, _rows_are(rows), layer)]

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.contracts import Case, Fact, Message, Role
+from harness.authoring import messages_of
+from harness.contracts import Case, Fact
 from harness.errors import HarnessError
 from harness.files import NotJson, Row, parsed, read_csv, read_rows
 from harness.runs import Reply
-
-ROLES: Mapping[str, Role] = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
-"""What is said by whom, by the names that people give it; a developer's turn is what was a system turn before."""
 
 REPLY = "reply"
 AS_JSON = ("messages", "facts")
@@ -58,7 +55,8 @@ def _of_table(row: Row, place: str) -> Row:
 
 
 def _given(row: Row, number: int, place: str, field: str) -> GivenReply:
-    messages, facts = _messages(row, place), _facts(row, place)
+    messages = messages_of(row.get("messages") or [], place, reader="judge")
+    facts = _facts(row, place)
     reply = row.get(field)
     if field not in row and messages and messages[-1].role == "assistant":  # a whole chat
         messages, reply = messages[:-1], messages[-1].content
@@ -77,42 +75,6 @@ def _given(row: Row, number: int, place: str, field: str) -> GivenReply:
         own_id=row.get("id"),
         reply=Reply(condition="", split="", sample=1, case=case, reply=reply),
     )
-
-
-def _messages(row: Row, place: str) -> tuple[Message, ...]:
-    turns = row.get("messages") or []
-    if not isinstance(turns, list) or not all(isinstance(turn, dict) for turn in turns):
-        raise HarnessError(f"{place}: 'messages' must be a list of {{role, content}}, role one of {', '.join(ROLES)}")
-    return tuple(_message(turn, f"{place}: messages[{at}]") for at, turn in enumerate(turns))
-
-
-def _message(turn: Row, place: str) -> Message:
-    said, content = turn.get("role"), turn.get("content")
-    role = ROLES.get(said) if isinstance(said, str) else None
-    if role is None:
-        known = ", ".join(ROLES)
-        raise HarnessError(
-            f"{place} has the role {said!r:.40}, and no judge reads that; leave the turn out, or use {known}"
-        )
-    if turn.get("tool_calls"):
-        raise HarnessError(f"{place} has tool_calls, which no judge reads; leave the turn out")
-    if isinstance(content, list):
-        return Message(role, "".join(_part(part, f"{place}.content[{at}]") for at, part in enumerate(content)))
-    if not isinstance(content, str):
-        kind = "null" if content is None else type(content).__name__
-        raise HarnessError(f"{place} has a 'content' that is {kind}; write a text, or leave the turn out")
-    return Message(role, content)
-
-
-def _part(part: object, place: str) -> str:
-    """The text of one part of a turn, as interfaces that take pictures too want it."""
-    text = part.get("text") if isinstance(part, dict) and part.get("type") == "text" else None
-    if not isinstance(text, str):
-        kind = part.get("type") if isinstance(part, dict) else type(part).__name__
-        raise HarnessError(
-            f"{place} is {kind!r:.40}, and judges read text alone; write it as a text, or leave the row out"
-        )
-    return text
 
 
 def _facts(row: Row, place: str) -> dict[str, Fact]:

@@ -15,6 +15,7 @@ from typing import Literal
 from harness.cells import ADAPTERS, LIKELIHOODS, REWRITTEN
 from harness.errors import HarnessError
 from harness.files import Busy, Journal, alike, check_plain, clear_halves, file_sha256, locked, replacing, writing
+from harness.own import KEPT, check_kept, kept_digest
 from harness.runs.calibration_record import read_calibration
 from harness.runs.products import Unfit
 from harness.runs.prompt_card import PROMPTS, read_prompt_card, write_prompt_card
@@ -194,6 +195,19 @@ def _card(one: Path, place: Path, keep: Side | None) -> _Taken:
     return _Taken(outcome="copied", done=lambda: write_prompt_card(place, both))
 
 
+def _described(one: Path, place: Path, keep: Side | None) -> _Taken:
+    """A setting that a file describes, with its data."""
+    check_kept(one)
+    if not place.exists():
+        return _Taken(outcome="copied", done=lambda: copy_folder(one, place, "the setting"))
+    if kept_digest(one) == kept_digest(place):
+        return _Taken(outcome="same")
+    why = "the setting is described otherwise there"
+    if keep == "theirs":
+        return _Taken(outcome="replaced", why=why, done=lambda: copy_folder(one, place, "the setting"))
+    return _Taken(outcome="same" if keep == "ours" else "conflict", why=why)
+
+
 def _calibration(one: Path, place: Path, keep: Side | None) -> _Taken:
     theirs = read_calibration(one)
     assert theirs is not None
@@ -231,6 +245,7 @@ _PATTERN = {
     LIKELIHOODS: "*.jsonl",
     PROMPTS: "*.json",
     CALIBRATIONS: "*.json",
+    KEPT: "*",
 }
 _TAKE: dict[str, _Take] = {
     VECTORS: _vector,
@@ -239,4 +254,5 @@ _TAKE: dict[str, _Take] = {
     LIKELIHOODS: _read,
     CALIBRATIONS: _calibration,
     PROMPTS: _card,
+    KEPT: _described,
 }

@@ -11,6 +11,7 @@ from harness.cells import ADAPTERS, LIKELIHOODS, REWRITTEN
 from harness.documents import check_seal
 from harness.errors import HarnessError
 from harness.files import alike, check_plain, is_held
+from harness.own import KEPT, check_kept
 from harness.runs import (
     ADAPTER,
     CALIBRATIONS,
@@ -142,6 +143,7 @@ _OTHERS: dict[str, tuple[str, Callable[[Path, bool], object]]] = {
     REWRITTEN: (BY_NEXT, lambda file, deep: check_written(file)),
     LIKELIHOODS: (BY_NEXT, lambda file, deep: check_read(file)),
     CALIBRATIONS: (BY_TRIALS, lambda file, deep: read_calibration(file)),
+    KEPT: (NOT_AT_ALL, lambda folder, deep: check_kept(folder)),
     PROMPTS: (BY_PROMPTS, lambda file, deep: read_prompt_card(file)),
 }
 """What cells share beside vectors, by its folder: how it is made again, and what looks at one of them."""
