@@ -46,7 +46,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("training", "evaluation", "report"),
     ("grading", "capabilities", "verifying"),
     ("pipeline",),
-    ("planning", "calibrating"),
+    ("planning", "calibrating", "checking"),
     ("sweep",),
     ("testing", "doctor"),
     ("commands",),

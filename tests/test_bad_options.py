@@ -39,6 +39,7 @@ ARGUMENTS = {
         for name in (
             "describe",
             "calibrate",
+            "check",
             "vectors",
             "prompts",
             "judge",

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from harness.commands.agree import agree
 from harness.commands.balance import balance
 from harness.commands.calibrate import calibrate
+from harness.commands.check import check
 from harness.commands.claims import claims
 from harness.commands.describe import describe
 from harness.commands.doctor import doctor
@@ -28,6 +29,7 @@ from harness.commands.verify import verify
 COMMANDS: Mapping[str, Callable[..., None]] = {
     "list": list_,
     "describe": describe,
+    "check": check,
     "calibrate": calibrate,
     "run": run,
     "sweep": sweep,
