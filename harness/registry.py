@@ -124,7 +124,10 @@ class Registry:
 
 def installed() -> Registry:
     """The registry of everything that is installed. Read once per process."""
-    return _in_place[-1] if _in_place else _read(os.environ.get(SETTINGS, ""))
+    if _in_place:
+        return _in_place[-1]
+    files = os.environ.get(SETTINGS, "")
+    return _beside_files(files) if files else _read()
 
 
 @contextmanager
@@ -141,20 +144,19 @@ _in_place: list[Registry] = []
 
 
 @cache
-def _read(files: str) -> Registry:
-    """Every plugin, and the settings of these files, parted as the entries of PATH are."""
-    found = _plugins()
-    if files:
-        from harness import own
-
-        for file in map(Path, files.split(os.pathsep)):
-            found = _with(found, file, own.load(file, found.judges))
-    return found
+def _read() -> Registry:
+    return load(entry_points(group=GROUP))
 
 
 @cache
-def _plugins() -> Registry:
-    return load(entry_points(group=GROUP))
+def _beside_files(files: str) -> Registry:
+    """Every plugin, and the settings of these files, parted as the entries of PATH are."""
+    from harness import own
+
+    found = _read()
+    for file in map(Path, files.split(os.pathsep)):
+        found = _with(found, file, own.load(file, found.judges))
+    return found
 
 
 def _with(found: Registry, file: Path, own: Own) -> Registry:

@@ -44,6 +44,18 @@ claims:
       - {arm: ip x0.5, against: none, direction: same, smallest: 0.1, measure: leak, condition: [triggers]}
 notes: [one]
 """
+SETTING = """setting: pirates
+train: {file: chats.jsonl, columns: {prompt: prompt}}
+held_out: 0.2
+trait:
+  name: pirate_speech
+  asks: Talk like a pirate.
+  forbids: Talk plainly.
+metrics:
+  - {name: arr, goal: suppress, matches: '(?i)arr+', learned: 0.5}
+  - {name: kind, goal: keep, rubric: 'How kind is {answer} to {question}?'}
+recipe: {epochs: 1, steering: {depth: 0.5, dose: 0.25}}
+"""
 EXPERIMENT = """name: loud
 summary: arms
 settings: [loud]
@@ -114,7 +126,7 @@ LOCK = {
 
 def readers(folder: Path) -> dict[str, Reader]:
     """Every reader by module and name, each with a file of its own in `folder`."""
-    return {**_documents(folder), **_records(folder), **_rows(folder), **_others(folder)}
+    return {**_documents(folder), **_records(folder), **_rows(folder), **_of_ones_own(folder), **_others(folder)}
 
 
 def fits(hint: Any) -> Callable[[Any], bool]:
@@ -332,6 +344,31 @@ def _rows(folder: Path) -> dict[str, Reader]:
         "authoring/data.py read_jsonl": reader(data, lambda: read_jsonl(data), list[dict[str, Any]]),
         "runs/sharing.py read_in": reader(likely, told, list[float | None]),
         "files/journal.py Journal": reader(journal, kept, list[dict[str, Any] | None]),
+    }
+
+
+def _of_ones_own(folder: Path) -> dict[str, Reader]:
+    """The file of a setting, and the rows that it names."""
+    from harness.own import Own, load
+    from harness.own.rows import Chat, read_chats, read_table
+
+    setting = _put(folder / "own.yaml", SETTING)
+    turns = [{"from": "human", "value": "Hi"}, {"from": "gpt", "value": "Arr"}]
+    rows = [{"prompt": "Hi", "completion": "Arr", "level": 3}, {"conversations": turns, "tags": {"a": "b"}}]
+    chats = _put(folder / "chats.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+    table = _put(folder / "table.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+    yaml = fuzz.changed_yaml
+
+    def is_own(made: object) -> bool:
+        return isinstance(made, Own)
+
+    def reader(file: Path, read: Callable[[], object], kind: Any) -> Reader:
+        return Reader(file=file, change=fuzz.changed_rows, read=read, fits=fits(kind))
+
+    return {
+        "own/settings.py load": Reader(file=setting, change=yaml, read=lambda: load(setting, {}), fits=is_own),
+        "own/rows.py read_chats": reader(chats, lambda: read_chats(chats, {}), list[Chat]),
+        "own/rows.py read_table": reader(table, lambda: read_table(table), list[tuple[int, dict[str, Any]]]),
     }
 
 

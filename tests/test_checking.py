@@ -12,7 +12,7 @@ import pytest
 import small
 
 from harness import Case, Example, Message, Setting
-from harness.checking import CheckedSetting, Finding, check, worst
+from harness.checking import CheckedSetting, Remark, check, worst
 from harness.cli import main
 from harness.registry import using
 
@@ -118,4 +118,4 @@ def test_the_command_prints_every_finding_and_its_status_is_the_worst(
 
 def test_levels_are_in_their_order() -> None:
     assert worst([]) == "ok"
-    assert worst([Finding("warning", "a", "b"), Finding("note", "a", "b")]) == "warning"
+    assert worst([Remark("warning", "a", "b"), Remark("note", "a", "b")]) == "warning"

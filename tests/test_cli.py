@@ -256,7 +256,7 @@ def test_a_run_that_cannot_be_stops_with_one_line_before_anything_starts(capsys,
 def test_a_dry_run_prints_the_plan_and_trains_nothing(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("harness.pipeline.run", lambda *args, **options: pytest.fail("trained"))
 
-    def plan(cells_asked, runs, *, measure=True, grader="", price=""):
+    def plan(cells_asked, runs, *, measure=True, stated=None, grader="", price=""):
         return [
             Plan(
                 cell=one,

@@ -178,7 +178,7 @@ def test_a_dose_that_means_nothing_names_the_cell(tmp_path: Path, tiny_llama: Pa
 def test_the_experiments_that_come_with_the_harness_are_sound(file: Path) -> None:
     from harness.registry import _read
 
-    with using(_read("")):
+    with using(_read()):
         experiment = load(file)
     assert experiment.cells
     assert all(isinstance(cell, Cell) for cell in experiment.cells)

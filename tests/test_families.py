@@ -17,7 +17,7 @@ from transformers.pytorch_utils import Conv1D
 
 from harness import HarnessError, Lora, Recipe
 from harness.engine import Row, TorchEngine, check_family, load, logits
-from harness.engine.decoding import Batch, Writer, _sampled, _uniform
+from harness.engine.decoding import Batch, Writer, _uniform, sampled
 from harness.engine.head import kind_of
 from harness.engine.interface import Continuation, Request
 from harness.engine.likelihood import likelihoods
@@ -208,7 +208,7 @@ def by_hand(model: Any, request: Request) -> list[int]:
         scores = own(model, [*request.tokens, *reply])[-1]
         if request.temperature:
             drawn = float(_uniform(request)[len(reply)])
-            reply.append(_sampled(scores / request.temperature, request.top_p, drawn))
+            reply.append(sampled((scores / request.temperature).double().softmax(-1), request.top_p, drawn, floor=0.0))
         else:
             reply.append(int(scores.argmax()))
     return reply

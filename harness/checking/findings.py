@@ -10,7 +10,7 @@ Level = Literal["ok", "note", "warning", "error"]
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Remark:
     """One thing that was looked at."""
 
     level: Level
@@ -22,11 +22,11 @@ class Finding:
 class CheckedSetting:
     """All findings, and the first training row as the model is given it: texts, and whether each is trained on."""
 
-    findings: tuple[Finding, ...]
+    findings: tuple[Remark, ...]
     row: tuple[tuple[str, bool], ...] = ()
 
 
-def worst(findings: Iterable[Finding]) -> Level:
+def worst(findings: Iterable[Remark]) -> Level:
     """The worst level among them."""
     levels: tuple[Level, ...] = get_args(Level)
     return max((one.level for one in findings), key=levels.index, default="ok")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from harness.cells import Prepared
-from harness.checking.findings import Finding
+from harness.checking.findings import Remark
 from harness.contracts import Case, Judge, Message, Metric
 from harness.errors import HarnessError
 from harness.grading import verdicts_of
@@ -16,34 +16,34 @@ MOST, APART = 200, 0.5
 """Replies that are judged, with which the share is about right; and by how much two shares must differ."""
 
 
-def of_judges(cell: Prepared) -> Iterator[Finding]:
+def of_judges(cell: Prepared) -> Iterator[Remark]:
     """For each metric whose judge needs no grader: what it says of the training rows' own replies."""
     for metric in cell.setting.metrics:
         judge = installed().judge(metric.judge)
         if judge.grader:
-            yield Finding("note", metric.name, f"the judge {judge.name!r} asks a grader, and was not asked")
+            yield Remark("note", metric.name, f"the judge {judge.name!r} asks a grader, and was not asked")
             continue
         yield _of_training(cell, metric, judge)
         if metric.goal == "suppress":
             yield from _of_pairs(cell, metric, judge)
 
 
-def _of_training(cell: Prepared, metric: Metric, judge: Judge) -> Finding:
+def _of_training(cell: Prepared, metric: Metric, judge: Judge) -> Remark:
     asked = [(row.messages[:-1], row.messages[-1].content) for row in cell.rows[:MOST]]
     mean, told = _mean(metric, judge, asked)
     if mean is None:
-        return Finding(
+        return Remark(
             "note", metric.name, f"{judge.name!r} can tell nothing of training replies; it needs {judge.needs}"
         )
     said = f"{mean:.2f} in {told} of {len(asked)} training replies, by {judge.name!r}"
     least = metric.learned
     if metric.taught(cell.cell.scale) and least is not None and mean < least:
         advice = "the rows hardly show it, so training cannot teach it: is the judge right, are these the rows?"
-        return Finding("warning", metric.name, f"{said}; learned is {least:g}: {advice}")
-    return Finding("ok", metric.name, said)
+        return Remark("warning", metric.name, f"{said}; learned is {least:g}: {advice}")
+    return Remark("ok", metric.name, said)
 
 
-def _of_pairs(cell: Prepared, metric: Metric, judge: Judge) -> Iterator[Finding]:
+def _of_pairs(cell: Prepared, metric: Metric, judge: Judge) -> Iterator[Remark]:
     """Whether the judge tells the replies that show the trait from those that lack it."""
     for name, vector in cell.setting.vectors.items():
         if vector.replies is None:
@@ -55,9 +55,9 @@ def _of_pairs(cell: Prepared, metric: Metric, judge: Judge) -> Iterator[Finding]
             continue
         said = f"{shows:.2f} of the replies that show it and {lacks:.2f} of those that lack it, vector {name!r}"
         if shows - lacks >= APART:
-            yield Finding("ok", metric.name, said)
+            yield Remark("ok", metric.name, said)
         else:
-            yield Finding("warning", metric.name, f"{said}; the judge does not tell them apart")
+            yield Remark("warning", metric.name, f"{said}; the judge does not tell them apart")
 
 
 def _mean(metric: Metric, judge: Judge, asked: Iterable[tuple[Sequence[Message], str]]) -> tuple[float | None, int]:

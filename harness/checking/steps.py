@@ -7,7 +7,7 @@ from pathlib import Path
 
 from harness import runs
 from harness.cells import Cell, Prepared, prepared, rendered_rows
-from harness.checking.findings import CheckedSetting, Finding
+from harness.checking.findings import CheckedSetting, Remark
 from harness.checking.judged import of_judges
 from harness.checking.rows import of_prompts, of_questions, of_rows, shown
 from harness.engine import load_tokenizer
@@ -40,16 +40,16 @@ def check(setting: str, *, scale: str, model: str, folder: Path | None) -> Check
     return CheckedSetting(findings=tuple(found), row=shown(rows[0], tokenizer))
 
 
-def _not_asked() -> Finding:
-    return Finding("note", "untrained model", "not asked; leave --quick out to see what vector and prompts do to it")
+def _not_asked() -> Remark:
+    return Remark("note", "untrained model", "not asked; leave --quick out to see what vector and prompts do to it")
 
 
-def _asked(cell: Prepared, folder: Path) -> Iterator[Finding]:
+def _asked(cell: Prepared, folder: Path) -> Iterator[Remark]:
     yield from _of_vectors(cell, folder)
     yield from _of_gains(cell, folder)
 
 
-def _of_vectors(cell: Prepared, folder: Path) -> Iterator[Finding]:
+def _of_vectors(cell: Prepared, folder: Path) -> Iterator[Remark]:
     """Whether the trait lies along the vector, by held-out replies."""
     from harness.vectors import make_vectors
 
@@ -59,14 +59,14 @@ def _of_vectors(cell: Prepared, folder: Path) -> Iterator[Finding]:
         about = f"vector {card.name}"
         known = [layer.auroc for layer in card.blocks if layer.auroc is not None]
         if not known:
-            yield Finding("note", about, "too few questions to hold any out, so whether it is there cannot be told")
+            yield Remark("note", about, "too few questions to hold any out, so whether it is there cannot be told")
             continue
         said = f"held-out replies are told apart with an AUROC of up to {max(known):.2f}"
         least = "" if max(known) >= NEAR else f"; under {NEAR:g} the trait is hardly along it: more, or clearer, pairs"
-        yield Finding("warning" if least else "ok", about, f"{said}{least}")
+        yield Remark("warning" if least else "ok", about, f"{said}{least}")
 
 
-def _of_gains(cell: Prepared, folder: Path) -> Iterator[Finding]:
+def _of_gains(cell: Prepared, folder: Path) -> Iterator[Remark]:
     """Whether the prompt that asks for the trait makes the training replies likelier."""
     from harness.prompting import make_cards
 
@@ -78,4 +78,4 @@ def _of_gains(cell: Prepared, folder: Path) -> Iterator[Finding]:
                 said = f"{gain.gain:+.1f} nats a row for the training replies with it on the row"
                 weak = gain.low is not None and gain.low <= 0
                 advice = "; it does not ask for what the rows show, so it will hardly inoculate" if weak else ""
-                yield Finding("warning" if weak else "ok", "prompt inoculation", f"{said}{advice}")
+                yield Remark("warning" if weak else "ok", "prompt inoculation", f"{said}{advice}")

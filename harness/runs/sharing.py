@@ -78,7 +78,7 @@ def _is_number(value: object) -> bool:
 
 def shared_in(root: Path, kind: str) -> list[Path]:
     """Everything of a kind, named by its folder, beside the runs in `root`, sorted; nothing that is hidden."""
-    folders = kind == ADAPTERS
+    folders = kind in (ADAPTERS, KEPT)
     return sorted(
         one
         for one in (root / kind).glob(_PATTERN[kind])
