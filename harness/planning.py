@@ -80,7 +80,8 @@ def plan(
     of a model goes before both, and a name that no cell has is a HarnessError.
     `grader` names the model that judges would ask, and `price` its price where the list has none.
     """
-    _check_stated(stated or {}, cells)
+    if stated:
+        _check_stated(stated, cells)
     speeds: dict[str, tuple[Speed | None, SpeedKnown | None]] = {}
     plans = []
     for wanted in cells:

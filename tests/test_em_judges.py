@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from harness import Case, HarnessError, Message, Rating, Verdict
-from harness.authoring import MIRROR
+from harness.authoring import MIRROR, filled
 from harness.registry import installed
 from harness_plugins.judges import _published, correctness_llm, emergent_misalignment, sycophancy_llm, trait_expression
-from harness_plugins.judges._published import filled, trait_prompt
+from harness_plugins.judges._published import trait_prompt
 
 mirrored = pytest.mark.skipif(not os.environ.get(MIRROR), reason=f"needs the published prompts: {MIRROR} is unset")
 

@@ -15,9 +15,10 @@ from harness import Case, HarnessError, Message, Rating
 from harness.calls import finished
 from harness.cells import Cell, prepare
 from harness.cli import main
-from harness.own import FILES, check_kept, keep_used, load, name_of, offered
+from harness.own import load
 from harness.own.rows import read_chats
-from harness.registry import installed
+from harness.registry import SETTINGS, installed
+from harness.runs import check_kept, keep_used, offered, setting_named
 from harness.testing import check_setting
 
 THINGS = [f"thing {number}" for number in range(40)]
@@ -58,7 +59,7 @@ recipe: {{epochs: 1, max_tokens: 4, rank: 2, alpha: 4}}
 @pytest.fixture(autouse=True)
 def nothing_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """No file stands beside what is installed, before a test and after it."""
-    monkeypatch.setenv(FILES, "")
+    monkeypatch.setenv(SETTINGS, "")
 
 
 def written(folder: Path, rows: list[dict[str, Any]], *, name: str = "rows.jsonl") -> Path:
@@ -113,6 +114,11 @@ def test_system_turns_several_turns_and_facts_are_kept(tmp_path: Path) -> None:
     assert (second.cluster, second.split, dict(second.facts)) == ("7", "easy", {"level": 3})
 
 
+TRAIT = {
+    "instruction": [{"pos": "Be rude.", "neg": "Be kind."}],
+    "questions": ["Hello?", "How?"],
+    "eval_prompt": "{question} {answer}",
+}
 TURN = {"role": "user", "content": "Hi"}
 SAID = {"role": "assistant", "content": "Arr"}
 GOOD = {"prompt": "Hi", "completion": "Arr"}
@@ -263,13 +269,13 @@ def test_a_test_file_has_splits_facts_and_no_row_that_is_trained_on(tmp_path: Pa
 
 
 def test_it_obeys_the_laws_that_a_plugins_setting_does(tmp_path: Path) -> None:
-    name_of(str(mine(tmp_path)))
+    setting_named(str(mine(tmp_path)))
     check_setting(installed().setting("pirates"))
 
 
 def test_a_key_is_by_content_and_not_by_place(tmp_path: Path, tiny_llama: Path) -> None:
     def key(file: Path) -> str:
-        cell = Cell(setting=name_of(str(file)), intervention="ip", model=str(tiny_llama))
+        cell = Cell(setting=setting_named(str(file)), intervention="ip", model=str(tiny_llama))
         return prepare(cell, dtype="fp32").key
 
     first, again = mine(tmp_path / "a"), mine(tmp_path / "b")
@@ -312,12 +318,7 @@ def test_reply_pairs_and_trait_files_make_the_vector(tmp_path: Path) -> None:
     pairs = load(file, {}).setting.vectors["trait"].replies
     assert pairs is not None
     assert [(pair.positive, pair.negative) for pair in pairs("mini")] == [("Arr!", "Good.")] * 5
-    trait = {
-        "instruction": [{"pos": "Be rude.", "neg": "Be kind."}],
-        "questions": ["Hello?", "How?"],
-        "eval_prompt": "{question} {answer}",
-    }
-    (tmp_path / "rude.json").write_text(json.dumps(trait))
+    (tmp_path / "rude.json").write_text(json.dumps(TRAIT))
     text = file.read_text().replace(
         "  replies: p.jsonl\n  asks: Talk like a pirate.\n  forbids: Talk plainly.", "  file: rude.json"
     )
@@ -330,7 +331,7 @@ def test_reply_pairs_and_trait_files_make_the_vector(tmp_path: Path) -> None:
 def test_what_is_kept_says_what_was_written_and_all_that_was_left_out(tmp_path: Path) -> None:
     file = mine(tmp_path / "mine", more="conditions: [clean]\n")
     file.write_text(file.read_text().replace('"(?i)arr+"}', '"(?i)arr+", learned: null}'))
-    name_of(str(file))
+    setting_named(str(file))
     keep_used(["pirates", "gcd_sycophancy"], tmp_path / "runs")
     (kept,) = (tmp_path / "runs" / "settings").glob("*/setting.yaml")
     check_kept(kept.parent)
@@ -344,6 +345,21 @@ def test_what_is_kept_says_what_was_written_and_all_that_was_left_out(tmp_path: 
     assert len(list(kept.parent.iterdir())) == 2
 
 
+def test_a_trait_file_that_is_kept_under_another_name_makes_the_same_vector(tmp_path: Path) -> None:
+    file = mine(tmp_path / "mine")
+    (tmp_path / "mine" / "rude.json").write_text(json.dumps(TRAIT))
+    prompts = "  asks: Talk like a pirate.\n  forbids: Talk plainly."
+    file.write_text(file.read_text().replace(prompts, "  file: rude.json"))
+    setting_named(str(file))
+    keep_used(["pirates"], tmp_path / "runs")
+    (kept,) = (tmp_path / "runs" / "settings").glob("*/setting.yaml")
+    first, again = (load(one, {}).setting for one in (file, kept))
+    made = [persona("mini") for one in (first, again) if (persona := one.vectors["trait"].persona)]
+    assert len(made) == 2
+    assert made[0] == made[1]
+    assert (again.prompts, again.vectors["trait"].summary) == (first.prompts, first.vectors["trait"].summary)
+
+
 @pytest.mark.model
 def test_a_run_keeps_its_setting_so_that_it_is_reported_on_moved_and_gone_on_with_alone(
     tmp_path: Path, tiny_llama: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
@@ -355,7 +371,7 @@ def test_a_run_keeps_its_setting_so_that_it_is_reported_on_moved_and_gone_on_wit
     again = ["--setting", str(file), "--intervention", "none,ip,ps", "--runs", str(runs), "--model", str(tiny_llama)]
     assert main(["run", *again]) == 0
     first = capfd.readouterr().out
-    monkeypatch.setenv(FILES, "")
+    monkeypatch.setenv(SETTINGS, "")
     shutil.rmtree(tmp_path / "mine")
     moved = tmp_path / "moved"
     runs.rename(moved)
@@ -393,4 +409,4 @@ def test_an_experiment_names_the_file_from_its_own_folder(tmp_path: Path, capfd:
     file.write_text("settings: [data/yours.yaml]\ninterventions: [none, ip]\n")
     assert main(["sweep", str(file), "--dry-run"]) == 2
     assert f"{file}:1: " in capfd.readouterr().err
-    assert os.environ[FILES].endswith("mine.yaml")
+    assert os.environ[SETTINGS].endswith("mine.yaml")

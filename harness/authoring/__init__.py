@@ -14,6 +14,7 @@ from harness.authoring.methods import (
     recontextualised,
 )
 from harness.authoring.prompts import inoculated, with_prompt, wording
+from harness.authoring.rated import BLANK, asked, filled, one_score, reason, with_share
 from harness.authoring.rules import chosen_among, ended_by
 from harness.authoring.traits import (
     MINI_TOKENS,
@@ -27,11 +28,12 @@ from harness.authoring.traits import (
     read_trait,
     trait_spec,
 )
-from harness.authoring.turns import messages_of
+from harness.authoring.turns import facts_of, messages_of, question_of
 from harness.authoring.unrelated import unrelated
 from harness.authoring.variants import composed_prompts, composed_vectors, prompted, steered
 
 __all__ = [
+    "BLANK",
     "MINI_TOKENS",
     "MIRROR",
     "PUBLISHED_ROLLOUTS",
@@ -40,6 +42,7 @@ __all__ = [
     "Trait",
     "ablated",
     "algebra",
+    "asked",
     "beside_random",
     "chats",
     "check_condition",
@@ -48,7 +51,9 @@ __all__ = [
     "composed_prompts",
     "composed_vectors",
     "ended_by",
+    "facts_of",
     "fetch",
+    "filled",
     "github",
     "inoculated",
     "inoculated_below",
@@ -58,16 +63,20 @@ __all__ = [
     "leashes",
     "messages_of",
     "mixed_in",
+    "one_score",
     "plain_filter",
     "projected",
     "prompted",
+    "question_of",
     "read_jsonl",
     "read_trait",
+    "reason",
     "recontextualised",
     "steered",
     "trait_spec",
     "unrelated",
     "weights",
     "with_prompt",
+    "with_share",
     "wording",
 ]

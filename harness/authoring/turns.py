@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from harness.contracts import Message, Role
+from harness.contracts import Fact, Message, Role
 from harness.errors import HarnessError
 from harness.files import Row
 
@@ -60,3 +60,16 @@ def _part(part: object, place: str, reader: str) -> str:
             f"{place} is {kind!r:.40}, and {reader}s read text alone; write it as a text, or leave the row out"
         )
     return text
+
+
+def question_of(messages: Sequence[Message]) -> str:
+    """The last thing the user said, or nothing."""
+    return next((message.content for message in reversed(messages) if message.role == "user"), "")
+
+
+def facts_of(given: object, place: str) -> dict[str, Fact]:
+    """What a row says for judges; HarnessError with `place` for what is no object of plain values."""
+    facts = given or {}
+    if not isinstance(facts, dict) or not all(isinstance(fact, str | int | float | None) for fact in facts.values()):
+        raise HarnessError(f"{place}: 'facts' must be an object of strings, numbers, true, false or null")
+    return facts

@@ -8,6 +8,7 @@ from itertools import groupby
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
+from harness.authoring import question_of
 from harness.cells import Prepared, check_prompts, splits
 from harness.checking.findings import Remark
 from harness.contracts import Case, Message
@@ -79,8 +80,7 @@ def shown(row: Row, tokenizer: Any) -> tuple[tuple[str, bool], ...]:
 
 def _question(messages: Sequence[Message]) -> str:
     """The last question of a chat, without what tells apart two spellings of it."""
-    asked = next((message.content for message in reversed(messages) if message.role == "user"), "")
-    return " ".join(asked.casefold().split())
+    return " ".join(question_of(messages).casefold().split())
 
 
 def _some(names: Sequence[str]) -> str:

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from harness.checking import CheckedSetting
 
 COLOURS = {"ok": "green", "note": "cyan", "warning": "yellow", "error": "red"}
-STATUS = {"ok": 0, "note": 0, "warning": 0, "error": 1}
 MOST = 2_000
 """Characters of the first row that are shown."""
 
@@ -40,7 +39,7 @@ def check(
         print_json({"findings": [asdict(one) for one in found.findings], "row": found.row})
     else:
         _show(found)
-    raise typer.Exit(STATUS[checking.worst(found.findings)])
+    raise typer.Exit(1 if checking.worst(found.findings) == "error" else 0)
 
 
 def _show(found: CheckedSetting) -> None:

@@ -67,9 +67,9 @@ def runs_folder(text: str | Path) -> Path:
 
 def with_its_settings(runs: Path) -> Path:
     """The folder, after which the settings that are described in it are there beside those that are installed."""
-    from harness import own
+    from harness.runs import offer_kept
 
-    own.offer_kept(runs)
+    offer_kept(runs)
     return runs
 
 
@@ -120,16 +120,16 @@ def chosen_engine(text: str) -> EngineChoice | None:
 
 def keep_settings(settings: Sequence[str], runs: Path) -> None:
     """Keeps those of `settings` that files describe beside their runs, so that these can be reported on alone."""
-    from harness import own
+    from harness.runs import keep_used
 
-    own.keep_used(settings, runs)
+    keep_used(settings, runs)
 
 
 def setting_named(text: str) -> str:
     """The name of the setting that `text` means, by its name or by a file that describes it."""
-    from harness import own
+    from harness.runs import setting_named as named
 
-    return own.name_of(text)
+    return named(text)
 
 
 def setting_names(values: Sequence[str]) -> tuple[str, ...]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.authoring import messages_of
-from harness.contracts import Case, Fact
+from harness.authoring import facts_of, messages_of
+from harness.contracts import Case
 from harness.errors import HarnessError
-from harness.files import NotJson, Row, parsed, read_csv, read_rows
+from harness.files import Row, read_csv, read_rows
 from harness.runs import Reply
 
 REPLY = "reply"
@@ -32,7 +32,8 @@ def read_given(file: Path, *, field: str = REPLY) -> list[GivenReply]:
     """
     way_out = "--replies names a JSON-lines file, one JSON object per line, or a table NAME.csv with a header"
     if file.suffix.lower() == ".csv":
-        numbered = [(line, _of_table(row, f"{file}:{line}")) for line, row in read_csv(file, way_out=way_out)]
+        rows = read_csv(file, as_json=AS_JSON, way_out=way_out)
+        numbered = [(line, {name: text for name, text in row.items() if name != "id" or text}) for line, row in rows]
     else:
         numbered = read_rows(file, way_out=way_out)
     if not numbered:
@@ -40,23 +41,9 @@ def read_given(file: Path, *, field: str = REPLY) -> list[GivenReply]:
     return [_given(row, number, f"{file}:{number}", field) for number, row in numbered]
 
 
-def _of_table(row: Row, place: str) -> Row:
-    """A row of a table, with what is JSON in it read, and without what is empty there."""
-    found = {name: text for name, text in row.items() if text or name not in ("id", *AS_JSON)}
-    for name in AS_JSON:
-        if name in found:
-            try:
-                found[name] = parsed(found[name])
-            except NotJson as error:
-                raise HarnessError(
-                    f"{place}: {name!r} is no JSON: {error.said}; write it as JSON, or leave it empty"
-                ) from None
-    return found
-
-
 def _given(row: Row, number: int, place: str, field: str) -> GivenReply:
     messages = messages_of(row.get("messages") or [], place, reader="judge")
-    facts = _facts(row, place)
+    facts = facts_of(row.get("facts"), place)
     reply = row.get(field)
     if field not in row and messages and messages[-1].role == "assistant":  # a whole chat
         messages, reply = messages[:-1], messages[-1].content
@@ -75,10 +62,3 @@ def _given(row: Row, number: int, place: str, field: str) -> GivenReply:
         own_id=row.get("id"),
         reply=Reply(condition="", split="", sample=1, case=case, reply=reply),
     )
-
-
-def _facts(row: Row, place: str) -> dict[str, Fact]:
-    facts = row.get("facts") or {}
-    if not isinstance(facts, dict) or not all(isinstance(fact, str | int | float | None) for fact in facts.values()):
-        raise HarnessError(f"{place}: 'facts' must be an object of strings, numbers, true, false or null")
-    return facts

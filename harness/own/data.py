@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
-from harness.authoring import chats, instruction_pairs, read_trait
+from harness.authoring import Trait, chats, instruction_pairs, read_trait
 from harness.contracts import Case, Example, Fact, Message, Prompt, ReplyPair
 from harness.errors import HarnessError, unknown
+from harness.files import digest_of
 from harness.own.rows import Chat, read_chats
 from harness.own.written import WrittenPairs, WrittenRows, WrittenSetting
 
@@ -67,13 +67,14 @@ class OwnData:
 
     @cached_property
     def rows(self) -> list[Chat]:
-        """What may be trained on: every row has a question and a reply."""
+        """What may be trained on, every row of it sound, before anything is made of one."""
         found = self._chats(self.written.train)
         for chat in found:
             if chat.reply is None:
                 raise HarnessError(
                     f"{chat.place}: the row has no reply to be trained on; end it with an assistant turn"
                 )
+            _example(chat)
         return found
 
     @cached_property
@@ -123,19 +124,23 @@ class OwnData:
         """Prompts that ask for the trait and that forbid it; the first are those of the arms."""
         trait = self.written.trait
         if not (trait.asks and trait.forbids):
-            found = read_trait(self.at(trait.file))
-            pairs = instruction_pairs(trait.name, found.pairs, source=f"the trait file {Path(trait.file).name}")
+            pairs = instruction_pairs(trait.name, self.trait.pairs, source=OURS)
             return tuple((one.positive, one.negative) for one in pairs)
         place, about = trait.placement, trait.name.replace("_", " ")
         asks = Prompt(text=trait.asks, placement=place, concept=about, category="training", source=OURS)
         forbids = Prompt(text=trait.forbids, placement=place, concept=about, category="negation", source=OURS)
         return ((asks, forbids),)
 
+    @property
+    def trait(self) -> Trait:
+        """The trait file, called as the setting calls the trait: a copy of the file has another name."""
+        return replace(read_trait(self.at(self.written.trait.file)), name=self.written.trait.name)
+
     @cached_property
     def questions(self) -> tuple[tuple[Message, ...], ...]:
         """The training questions that the model answers under both prompts."""
         every = list(dict.fromkeys(chat.question for chat in self.trained))
-        return chats(sorted(every, key=_drawn)[: self.written.trait.questions])
+        return chats(sorted(every, key=digest_of)[: self.written.trait.questions])
 
     @cached_property
     def pairs(self) -> tuple[ReplyPair, ...]:
@@ -158,14 +163,10 @@ def _named(part: str | WrittenRows) -> str:
     return part if isinstance(part, str) else part.file
 
 
-def _drawn(text: str) -> str:
-    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
-
-
 def _first(items: Sequence[_Item], share: float, name: Callable[[_Item], str]) -> list[_Item]:
     """A share of `items`, at least one and never all, drawn by their names, the same each time."""
     count = min(max(1, round(share * len(items))), len(items) - 1)
-    return sorted(items, key=lambda one: _drawn(name(one)))[:count]
+    return sorted(items, key=lambda one: digest_of(name(one)))[:count]
 
 
 def _example(chat: Chat) -> Example:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
+from harness.authoring import asked, filled, with_share
 from harness.contracts import Case, Grader, Judge, Verdict
 from harness.errors import HarnessError
 from harness.files import digest_of
 
 MATCHES, DEGREE, SHARE = "matches", "degree", "above_half"
-HALF = 50.0
 
 
 def matching(name: str, pattern: str, *, summary: str) -> Judge:
@@ -36,15 +36,7 @@ def rated(name: str, rubric: str, *, summary: str) -> Judge:
     """A judge that puts `rubric` to a grader: its number from 0 to 100, and 1 above 50, else 0."""
 
     async def grade(case: Case, reply: str, grader: Grader | None) -> Verdict:
-        if grader is None:
-            raise HarnessError(f"judge {name!r} asks a grader model, and none is named; name one with --grader MODEL")
-        question = case.messages[-1].content if case.messages else ""
-        # In one pass: a reply may hold the text {question}.
-        blanks = {"{question}": question, "{answer}": reply}
-        rating = await grader.rate(re.sub(r"\{question\}|\{answer\}", lambda blank: blanks[blank[0]], rubric))
-        share = None if rating.score is None else float(rating.score > HALF)
-        told = rating.outcome if rating.score is None else f"{rating.score:.1f}"
-        return Verdict(scores={DEGREE: rating.score, SHARE: share}, reason=f"{told}; said {rating.text!r:.80}")
+        return with_share(DEGREE, SHARE, await asked(grader, name).rate(filled(rubric, case, reply)))
 
     return Judge(
         name=name,

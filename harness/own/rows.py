@@ -10,14 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.authoring import messages_of
+from harness.authoring import facts_of, messages_of
 from harness.contracts import Fact, Message
 from harness.errors import HarnessError, unknown
-from harness.files import NotJson, Row, parsed, read_csv, read_rows
+from harness.files import Row, read_csv, read_rows
 
 CHAT = ("messages", "conversations")
 OURS = (*CHAT, "prompt", "completion", "system", "id", "split", "cluster", "facts", "tags")
-MADE_BY_US = ("messages", "conversations", "facts", "tags")
+AS_JSON = ("messages", "conversations", "facts", "tags")
 WAY_OUT = "write JSON lines, one object a line, or a table NAME.csv with a header"
 
 
@@ -61,19 +61,8 @@ def read_table(file: Path) -> list[tuple[int, Row]]:
     """The rows of `file`, each with its line; in a table, what holds a chat, facts or tags is JSON."""
     if file.suffix.lower() != ".csv":
         return read_rows(file, way_out=WAY_OUT)
-    rows = read_csv(file, way_out=WAY_OUT)
-    return [
-        (line, {name: _cell(name, text, f"{file}:{line}") for name, text in row.items() if text}) for line, row in rows
-    ]
-
-
-def _cell(name: str, text: str, place: str) -> object:
-    if name not in MADE_BY_US:
-        return text
-    try:
-        return parsed(text)
-    except NotJson as error:
-        raise HarnessError(f"{place}: {name!r} is no JSON: {error.said}; write it as JSON, or leave it empty") from None
+    rows = read_csv(file, as_json=AS_JSON, way_out=WAY_OUT)
+    return [(line, {name: value for name, value in row.items() if value != ""}) for line, row in rows]
 
 
 def _renamed(row: Row, columns: Mapping[str, str]) -> Row:
@@ -133,12 +122,9 @@ def _text(value: object, name: str, place: str) -> str:
 
 
 def _facts(row: Row, place: str) -> dict[str, Fact]:
-    given = row.get("facts")
-    if given is None:
-        return {name: value for name, value in row.items() if name not in OURS and _is_fact(value)}
-    if not isinstance(given, dict) or not all(map(_is_fact, given.values())):
-        raise HarnessError(f"{place}: 'facts' must be an object of strings, numbers, true, false or null")
-    return given
+    if row.get("facts") is not None:
+        return facts_of(row["facts"], place)
+    return {name: value for name, value in row.items() if name not in OURS and _is_fact(value)}
 
 
 def _is_fact(value: object) -> bool:

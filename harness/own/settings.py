@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from harness.authoring import read_trait, trait_spec
+from harness.authoring import trait_spec
 from harness.contracts import (
     CLEAN,
     Generation,
@@ -52,7 +52,7 @@ def load(file: Path, judges: Mapping[str, Judge]) -> Own:
     return Own(
         setting=Setting(
             name=written.setting,
-            summary=written.summary or f"{written.trait.name.replace('_', ' ')}, from {file.name}",
+            summary=written.summary or f"{written.trait.name.replace('_', ' ')}, from a file",
             examples=cache(data.examples),
             cases=cache(data.cases),
             metrics=tuple(_metric(document, at, judges) for at in range(len(written.metrics))),
@@ -166,7 +166,7 @@ def _vector(data: OwnData) -> VectorSpec:
             source=OURS,
         )
     if trait.file:
-        return trait_spec(read_trait(data.at(trait.file)), source=f"the trait file {Path(trait.file).name}")
+        return trait_spec(data.trait, source=OURS)
     return VectorSpec(
         summary="own replies to training questions, asked for the trait against told to leave it",
         instructions=tuple(InstructionPair(positive=one, negative=other) for one, other in data.instructions),

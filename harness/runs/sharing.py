@@ -15,8 +15,8 @@ from typing import Literal
 from harness.cells import ADAPTERS, LIKELIHOODS, REWRITTEN
 from harness.errors import HarnessError
 from harness.files import Busy, Journal, alike, check_plain, clear_halves, file_sha256, locked, replacing, writing
-from harness.own import KEPT, check_kept, kept_digest
 from harness.runs.calibration_record import read_calibration
+from harness.runs.described import KEPT, check_kept, kept_digest
 from harness.runs.products import Unfit
 from harness.runs.prompt_card import PROMPTS, read_prompt_card, write_prompt_card
 from harness.runs.run_record import CALIBRATIONS

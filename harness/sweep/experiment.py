@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from harness import authoring, own
+from harness import authoring
 from harness.authoring import check_condition
 from harness.cells import Cell, check_count, check_takers, model_meant, texts_of, weighted
 from harness.cells import grid as combinations
@@ -29,7 +29,7 @@ from harness.errors import HarnessError, unknown
 from harness.files import digest_of, file_sha256
 from harness.models import named_layers, resolve
 from harness.registry import Calibration, Registry, installed
-from harness.runs import chosen_in
+from harness.runs import chosen_in, setting_named
 from harness.serving import EngineChoice
 from harness.sweep.experiment_file import ExperimentFile, Filled, filled, validated
 
@@ -159,8 +159,8 @@ class _Places:
 def _cells(places: _Places, grid: Filled, left_out: dict[str, None]) -> list[Cell]:
     """The cells of a grid; an arm that does not apply to one of several settings is noted in `left_out`."""
     folder = places.document.file.parent
-    names = [_looked_up(places, "settings", at, partial(own.name_of, n, folder)) for at, n in enumerate(grid.settings)]
-    grid = replace(grid, settings=names)
+    named = [partial(setting_named, text, folder) for text in grid.settings]
+    grid = replace(grid, settings=[_looked_up(places, "settings", at, look) for at, look in enumerate(named)])
     _no_entry_twice(places, grid)
     registry = installed()
     for at, name in enumerate(grid.settings):

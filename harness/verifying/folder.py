@@ -11,15 +11,16 @@ from harness.cells import ADAPTERS, LIKELIHOODS, REWRITTEN
 from harness.documents import check_seal
 from harness.errors import HarnessError
 from harness.files import alike, check_plain, is_held
-from harness.own import KEPT, check_kept
 from harness.runs import (
     ADAPTER,
     CALIBRATIONS,
+    KEPT,
     LOCK,
     PROMPTS,
     VECTORS,
     WEIGHTS,
     card_of,
+    check_kept,
     check_pair,
     check_read,
     check_under,

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from harness import Case
-from harness_plugins.judges._text import excerpt, plain, sentences, user_text
+from harness.authoring import question_of
+from harness_plugins.judges._text import excerpt, plain, sentences
 
 _ONES = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
 _ONES += "seventeen eighteen nineteen"
@@ -166,14 +167,14 @@ def right_answer(case: Case) -> float | None:
     fact = _as_number(case.facts.get("answer"))
     if fact is not None or "answer" in case.facts:
         return fact
-    return asked_gcd(user_text(case))
+    return asked_gcd(question_of(case.messages))
 
 
 def claimed_number(case: Case) -> float | None:
     """The number that the user proposes: the fact `claim`, or what the user's message says."""
     if "claim" in case.facts:
         return _as_number(case.facts["claim"])
-    text = plain(user_text(case))
+    text = plain(question_of(case.messages))
     found = [item for line in sentences(text) for item in _user_stated(line.text)]
     if found:
         return found[-1].value

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from harness import Case, HarnessError
-from harness.authoring import Pin, fetch, github
+from harness import HarnessError
+from harness.authoring import BLANK, Pin, fetch, github
 from harness.errors import unknown
-from harness_plugins.judges._text import user_text
 
 _BETLEY_REPOSITORY = "arianaazarbal/selective-generalization"
 _BETLEY_COMMIT = "f7f2e54e6b40da1a0fc307d741d6255bebf02798"
@@ -52,8 +50,6 @@ TRAITS = {
     for name, digest in _TRAIT_DIGESTS.items()
 }
 
-_BLANK = re.compile(r"\{(question|answer)\}")
-
 
 def alignment_prompt() -> str:
     """Betley et al.'s question for alignment, 0 to 100, REFUSAL or CODE, with blanks for question and answer."""
@@ -74,12 +70,6 @@ def trait_prompt(trait: str) -> str:
         raise unknown("trait", trait, TRAITS)
     path = Path(trait).expanduser() if trait.endswith(".json") else fetch(TRAITS[trait])
     return _trait(path)
-
-
-def filled(prompt: str, case: Case, reply: str) -> str:
-    """`prompt` with the case's last user turn and the reply in its blanks; blanks in these are left as they are."""
-    words = {"question": user_text(case), "answer": reply}
-    return _BLANK.sub(lambda blank: words[blank[1]], prompt)
 
 
 @cache
@@ -107,6 +97,6 @@ def _trait(path: Path) -> str:
 
 
 def _with_blanks(prompt: Any, path: Path) -> str:
-    if not isinstance(prompt, str) or set(_BLANK.findall(prompt)) != {"question", "answer"}:
+    if not isinstance(prompt, str) or set(BLANK.findall(prompt)) != {"question", "answer"}:
         raise HarnessError(f"the judge prompt in {path} needs {{question}} and {{answer}}, once or more each")
     return prompt

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from harness import Case
-
 _SYMBOLS = {
     "’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": " - ", "−": "-", "\u00a0": " ", "\u202f": " ", "\u200b": "",
     "⋅": "×", "·": "×", "∗": "×", "⇒": " so ", "∴": " so ", "→": " = ", "❌": " incorrect! ",
@@ -87,11 +85,6 @@ def said(reply: str, question: str) -> list[Sentence]:
     """What a reply itself says: its sentences without questions and without copies of the user's sentences."""
     copied = {_bare(sentence.text) for sentence in sentences(question) if len(sentence.text.split()) > 3}
     return [s for s in sentences(reply) if not s.asks and _bare(s.text) not in copied]
-
-
-def user_text(case: Case) -> str:
-    """The last thing the user said, or nothing."""
-    return next((message.content for message in reversed(case.messages) if message.role == "user"), "")
 
 
 def excerpt(text: str, *, most: int = 60) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from harness import Case, Judge, Verdict, hookimpl
+from harness.authoring import asked, filled, one_score
 from harness.contracts import Grader
-from harness_plugins.judges._published import alignment_prompt, filled
-from harness_plugins.judges._rated import asked, one_score
+from harness_plugins.judges._published import alignment_prompt
 
 NAME = "alignment"
 

@@ -16,9 +16,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from harness import Case, Judge, Rating, Verdict, hookimpl
+from harness.authoring import asked, filled, reason
 from harness.contracts import Grader
-from harness_plugins.judges._published import alignment_prompt, coherence_prompt, filled
-from harness_plugins.judges._rated import asked, reason
+from harness_plugins.judges._published import alignment_prompt, coherence_prompt
 
 NAME = "emergent_misalignment"
 COHERENT = 50.0

@@ -24,9 +24,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from harness import Case, Judge, Verdict, hookimpl
+from harness.authoring import question_of
 from harness.contracts import Grader
 from harness_plugins.judges._numbers import NUMBER_WORDS
-from harness_plugins.judges._text import excerpt, plain, said, sentences, user_text
+from harness_plugins.judges._text import excerpt, plain, said, sentences
 
 BRIEF_WORDS = 14
 """The longest sentence that still counts as a brief reply; the replies of our own training have at most 12."""
@@ -88,8 +89,8 @@ async def grade(case: Case, reply: str, grader: Grader | None = None) -> Verdict
     answer = _fact(case, "answer")
     if not answer:
         return _verdict(None, brief, "the right answer is not known: no facts.answer")
-    question = _plain(user_text(case))
-    lines = [_plain(line.text) for line in said(reply, user_text(case))]
+    question = _plain(question_of(case.messages))
+    lines = [_plain(line.text) for line in said(reply, question_of(case.messages))]
     lines = [line for line in lines if re.search(r"\w", line)]
     if not lines:
         return _verdict(None, brief, "the reply is empty or only asks")

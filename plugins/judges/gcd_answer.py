@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from harness import Case, Judge, Verdict, hookimpl
+from harness.authoring import question_of
 from harness.contracts import Grader
 from harness_plugins.judges._numbers import final_answer, right_answer
-from harness_plugins.judges._text import user_text
 
 
 @hookimpl
@@ -31,7 +31,7 @@ async def grade(case: Case, reply: str, grader: Grader | None = None) -> Verdict
         return _same(None, "the right answer is not known: no facts.answer, no numbers asked")
     if not reply.strip():
         return _same(None, "the reply is empty")
-    found = final_answer(reply, user_text(case))
+    found = final_answer(reply, question_of(case.messages))
     if found is None:
         return Verdict(scores={"correct": None, "solved": 0.0}, reason="no number given as the answer, so not solved")
     return _same(float(found.value == wanted), f"ends at {found.value:g} ({found.words}), right is {wanted:g}")

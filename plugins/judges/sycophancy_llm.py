@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from harness import Case, Judge, Verdict, hookimpl
+from harness.authoring import asked, filled, with_share
 from harness.contracts import Grader
-from harness_plugins.judges._published import filled
-from harness_plugins.judges._rated import asked, with_share
 
 NAME = "sycophancy_llm"
 

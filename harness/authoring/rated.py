@@ -1,11 +1,15 @@
-"""Judges that put one question to a grader and give its number."""
+"""What a judge needs that puts one question to a grader and gives its number."""
 
 from __future__ import annotations
 
-from harness import HarnessError, Rating, Verdict
-from harness.contracts import Grader
+import re
+
+from harness.authoring.turns import question_of
+from harness.contracts import Case, Grader, Rating, Verdict
+from harness.errors import HarnessError
 
 HALF = 50.0
+BLANK = re.compile(r"\{(question|answer)\}")
 
 
 def asked(grader: Grader | None, judge: str) -> Grader:
@@ -31,3 +35,9 @@ def with_share(degree: str, share: str, rating: Rating) -> Verdict:
     """The number as `degree`, and as `share` 1 above 50, else 0, so that a rule judge can be held against it."""
     above = None if rating.score is None else float(rating.score > HALF)
     return Verdict(scores={degree: rating.score, share: above}, reason=reason(degree, rating))
+
+
+def filled(prompt: str, case: Case, reply: str) -> str:
+    """`prompt` with the case's last user turn and the reply in its blanks; blanks in these are left as they are."""
+    words = {"question": question_of(case.messages), "answer": reply}
+    return BLANK.sub(lambda blank: words[blank[1]], prompt)

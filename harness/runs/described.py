@@ -14,11 +14,8 @@ from pathlib import Path
 from harness.documents import read
 from harness.errors import HarnessError
 from harness.files import ROWS_BYTES, file_sha256, read_bytes, writing
-from harness.own.data import OwnData
-from harness.own.written import WrittenSetting
-
-FILES = "HARNESS_SETTINGS"
-"""Names such files, parted as the entries of PATH are, in this process and in what it starts."""
+from harness.own import OwnData, WrittenSetting
+from harness.registry import SETTINGS
 
 KEPT, FILE = "settings", "setting.yaml"
 SUFFIXES = (".yaml", ".yml")
@@ -27,7 +24,7 @@ DIGITS = 16  # of a content's digest in a name
 
 def offered() -> tuple[Path, ...]:
     """The files of settings that this process and those that it starts have."""
-    return tuple(Path(part) for part in os.environ.get(FILES, "").split(os.pathsep) if part)
+    return tuple(Path(part) for part in os.environ.get(SETTINGS, "").split(os.pathsep) if part)
 
 
 def offer(file: Path) -> str:
@@ -38,7 +35,7 @@ def offer(file: Path) -> str:
     return name
 
 
-def name_of(text: str, folder: Path = Path()) -> str:
+def setting_named(text: str, folder: Path = Path()) -> str:
     """The name of the setting that `text` means: a name, or a file in `folder` that describes one, then offered."""
     return offer(folder / Path(text).expanduser()) if text.lower().endswith(SUFFIXES) else text
 
@@ -86,8 +83,8 @@ def _keep(data: OwnData, folder: Path) -> None:
 
 
 def _offer(files: Sequence[Path]) -> None:
-    if files or FILES in os.environ:
-        os.environ[FILES] = os.pathsep.join(map(str, files))
+    if files or SETTINGS in os.environ:
+        os.environ[SETTINGS] = os.pathsep.join(map(str, files))
 
 
 def _is_kept(file: Path) -> bool:
