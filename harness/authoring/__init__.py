@@ -28,7 +28,7 @@ from harness.authoring.traits import (
     read_trait,
     trait_spec,
 )
-from harness.authoring.turns import facts_of, messages_of, question_of
+from harness.authoring.turns import columns_of, facts_of, messages_of, question_of
 from harness.authoring.unrelated import unrelated
 from harness.authoring.variants import composed_prompts, composed_vectors, prompted, steered
 
@@ -48,6 +48,7 @@ __all__ = [
     "check_condition",
     "check_fit",
     "chosen_among",
+    "columns_of",
     "composed_prompts",
     "composed_vectors",
     "ended_by",

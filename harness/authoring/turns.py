@@ -62,6 +62,11 @@ def _part(part: object, place: str, reader: str) -> str:
     return text
 
 
+def columns_of(row: Row) -> str:
+    """The first names in a row, for an error in one line, whatever letters they have."""
+    return ", ".join(f"{name!r:.40}" for name in list(row)[:8]) or "none"
+
+
 def question_of(messages: Sequence[Message]) -> str:
     """The last thing the user said, or nothing."""
     return next((message.content for message in reversed(messages) if message.role == "user"), "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.authoring import facts_of, messages_of
+from harness.authoring import columns_of, facts_of, messages_of
 from harness.contracts import Case
 from harness.errors import HarnessError
 from harness.files import Row, read_csv, read_rows
@@ -48,7 +48,7 @@ def _given(row: Row, number: int, place: str, field: str) -> GivenReply:
     if field not in row and messages and messages[-1].role == "assistant":  # a whole chat
         messages, reply = messages[:-1], messages[-1].content
     if not isinstance(reply, str):
-        there = "" if field in row else f"; there are: {', '.join(map(str, list(row)[:8])) or 'none'}"
+        there = "" if field in row else f"; there are: {columns_of(row)}"
         raise HarnessError(
             f"{place}: {field!r} must be a string, the text to judge (it may be empty), unless 'messages' end with an "
             f"assistant turn{there}"

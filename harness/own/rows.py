@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.authoring import facts_of, messages_of
+from harness.authoring import columns_of, facts_of, messages_of
 from harness.contracts import Fact, Message
 from harness.errors import HarnessError, unknown
 from harness.files import Row, read_csv, read_rows
@@ -47,7 +47,9 @@ def read_chats(file: Path, columns: Mapping[str, str]) -> list[Chat]:
         raise HarnessError(f"{file} has no row; {WAY_OUT}")
     for name, own in columns.items():
         if not any(own in row for _, row in numbered):
-            raise HarnessError(f"{file}: columns.{name}: {unknown('column', own, list(numbered[0][1]))}")
+            raise HarnessError(
+                f"{file}: columns.{name}: {unknown('column', own, filter(str.isprintable, numbered[0][1]))}"
+            )
     chats = [_chat(_renamed(row, columns), number, f"{file}:{number}") for number, row in numbered]
     places: dict[str, str] = {}
     for chat in chats:
@@ -90,7 +92,7 @@ def _chat(row: Row, number: int, place: str) -> Chat:
 def _turns(row: Row, place: str) -> tuple[Message, ...]:
     named = [name for name in (*CHAT, "prompt") if row.get(name) is not None]
     if len(named) != 1:
-        there = f"there are: {', '.join(map(str, list(row)[:8])) or 'none'}"
+        there = f"there are: {columns_of(row)}"
         what = (
             f"both {' and '.join(map(repr, named))}; keep one" if named else f"no 'messages' and no 'prompt'; {there}"
         )
