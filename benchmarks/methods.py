@@ -50,8 +50,8 @@ def main(options: Sequence[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         for at in range(chosen.rounds):
             for name in names:
-                said(f"round {at + 1} of {chosen.rounds}: {name}")
                 seconds[name].append(_step(name, chosen.steps, Path(folder)))
+                said(f"round {at + 1} of {chosen.rounds}: {name}, {seconds[name][-1]:.2f} s a step")
     ratios = {
         name: Spread.of([took / plain for took, plain in zip(seconds[name], seconds[PLAIN], strict=True)])
         for name in names

@@ -22,6 +22,10 @@ class HarnessError(Exception):
     def __init__(self, said: object = "") -> None:
         super().__init__(_ENDLESS_WORD.sub(r"\1...\2", str(said)))
 
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows: the line, as the command line does."""
+        return [f"error: {self}"]
+
 
 class OutOfReach(HarnessError):
     """Data of others that is neither on this machine nor to be had from its address."""

@@ -38,6 +38,7 @@ MODULES: Mapping[str, str] = {
     "prompts": "authoring.prompts",
     "provider": "evaluation",
     "questions": "cells",
+    "report": "reporting",
     "sharing": "engine",
     "sizes": "models",
     "steering": "engine.steering",
@@ -63,7 +64,7 @@ NAMES: Mapping[str, Mapping[str, str]] = {
         "files": "Busy clear_halves digest_of locked write_json write_rows",
     },
 }
-"""Modules that are still there, and the names that went from them to another."""
+"""Names that went from a module to another than the rest of it, which is still there or stands in `MODULES`."""
 
 
 def forward() -> None:
@@ -108,17 +109,21 @@ class _Gone(Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         module.__doc__ = f"What is in harness.{MODULES[self._own]} now."
-        _let(module, lambda name: MODULES[self._own])
+        went = _places(self._own)
+        _let(module, lambda name: went.get(name, MODULES[self._own]))
 
 
 class _Parted(SourceFileLoader):
     """Makes the module that is there, and lets it give what went elsewhere."""
 
     def exec_module(self, module: ModuleType) -> None:
-        places = NAMES[self.name.partition(".")[2]]
-        went = {name: place for place, names in places.items() for name in names.split()}
-        _let(module, went.get)
+        _let(module, _places(self.name.partition(".")[2]).get)
         super().exec_module(module)
+
+
+def _places(own: str) -> dict[str, str]:
+    """Where the names are that went from a module on their own."""
+    return {name: place for place, names in NAMES.get(own, {}).items() for name in names.split()}
 
 
 def _let(module: ModuleType, place_of: Callable[[str], str | None]) -> None:

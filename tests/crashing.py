@@ -38,7 +38,7 @@ WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 IMPORTED = (
     "acp inspect_ai.log inspect_ai.scorer openai peft torch transformers "
     "harness.analysis harness.calibrating harness.capabilities harness.claims harness.cli harness.evaluation "
-    "harness.grading harness.graders harness.pipeline harness.report harness.sweep harness.vectors harness.verifying"
+    "harness.grading harness.graders harness.pipeline harness.reporting harness.sweep harness.vectors harness.verifying"
 )
 WIDTH = 32
 """Of the tiny model, which has 4 blocks."""

@@ -23,7 +23,7 @@ FORMATS: tuple[str, ...] = ()
 
 HEAVY = (
     *("torch", "transformers", "peft", "inspect_ai", "matplotlib", "scipy", "statsmodels", "rich", "jinja2", "ray"),
-    *("lm_eval", "datasets", "huggingface_hub", "tokenizers", "psutil", "markupsafe"),
+    *("lm_eval", "datasets", "huggingface_hub", "tokenizers", "psutil", "markupsafe", "pandas"),
     *("vllm", "starlette", "safetensors"),
 )
 """Libraries that are slow to import, so that a function may do it."""
@@ -43,12 +43,13 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("runs", "judging"),
     ("graders", "analysis"),
     ("vectors", "prompting", "claims"),
-    ("training", "evaluation", "report"),
+    ("training", "evaluation", "reporting"),
     ("grading", "capabilities", "verifying"),
     ("pipeline",),
     ("planning", "calibrating", "checking"),
     ("sweep",),
     ("testing", "doctor"),
+    ("notebooks", "scaffolding"),
     ("commands",),
     ("cli",),
     ("__main__",),
@@ -62,7 +63,7 @@ READERS = (
 """Modules that open what is on disk; every other reader of a user's or a stored file goes through them."""
 
 OUR_OWN = (
-    *("planning.py", "models/references.py", "report/html_page.py", "training/learner.py", "files/writing.py"),
+    *("planning.py", "models/references.py", "reporting/html_page.py", "training/learner.py", "files/writing.py"),
     *("graders/wire.py", "runs/outputs.py", "serving/plugin/additions.py"),
 )
 """Modules that read model folders, what comes with the package or was written by the same process, what a server
@@ -124,7 +125,7 @@ class Module:
 
     @cached_property
     def dotted(self) -> str:
-        """`harness.report.page`; a folder's `__init__` is the folder."""
+        """`harness.reporting.page`; a folder's `__init__` is the folder."""
         parts = [PACKAGE, *Path(self.file).with_suffix("").parts]
         return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
@@ -321,12 +322,17 @@ def is_face_of_another(dotted: str, module: Module) -> bool:
 
 
 def upward_imports(house: House) -> Iterator[Place]:
-    """Imports of the same or a higher floor, other than from the folder's own; for type checkers alone too."""
+    """Imports of the same or a higher floor, other than from the folder's own; for type checkers alone too.
+
+    The package's own face may name for them what it imports when that is first asked for.
+    """
     height = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
     above = len(FLOORS)
     for module in house.modules:
         for one in house.imports(module):
             there = room_of(one.module)
+            if one.typing and module.file == "__init__.py":
+                continue
             if there != module.room and height.get(there, above) >= height.get(module.room, above):
                 yield Place(module.file, one.line, one.module)
 

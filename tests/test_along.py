@@ -15,7 +15,7 @@ from harness.claims.schema import arm_label
 from harness.cli import main
 from harness.pipeline import run
 from harness.registry import installed, using
-from harness.report.table_sections import sections_of
+from harness.reporting.table_sections import sections_of
 from harness.training import batches
 
 TRAIT = "affirms_wrong"

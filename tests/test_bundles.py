@@ -12,7 +12,7 @@ import pytest
 from runs_made_up import cell, write_run
 
 from harness import HarnessError
-from harness.report import bundle, write_bundle
+from harness.reporting import bundle, write_bundle
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import pytest
 import small
 import torch
 
-from harness import HarnessError, Message, Steering, analysis, cli, report
+from harness import HarnessError, Message, Steering, analysis, cli, reporting
 from harness.capabilities import capabilities
 from harness.capabilities.language_model import language_model
 from harness.capabilities.local_tasks import basics, copying, local_tasks
@@ -151,10 +151,10 @@ def test_the_report_shows_them_beside_the_arms(folder: Path) -> None:
     with using(small.REGISTRY):
         results = analysis.load(folder.parents[2])
         found = analysis.tables(results, installed())
-    text = report.text(results, found)
+    text = reporting.text(results, found)
     (line,) = [line for line in text.splitlines() if "harness_basics" in line]
     assert line.split()[:6] == ["harness_basics", "acc", "clean", "none", "1", "4"]
-    assert "| harness_basics | acc | clean | none | 1 | 4 |" in report.markdown(results, found)
+    assert "| harness_basics | acc | clean | none | 1 | 4 |" in reporting.markdown(results, found)
 
 
 def test_figures_of_another_run_in_the_same_folder_are_not_shown(folder: Path) -> None:
@@ -163,7 +163,7 @@ def test_figures_of_another_run_in_the_same_folder_are_not_shown(folder: Path) -
     file.write_text(json.dumps([{**row, "key": "0" * 64} for row in rows]))
     with using(small.REGISTRY):
         results = analysis.load(folder.parents[2])
-        assert "harness_basics" not in report.text(results, analysis.tables(results, installed()))
+        assert "harness_basics" not in reporting.text(results, analysis.tables(results, installed()))
 
 
 def bad(arms: Path, tiny_llama: Path, *options: str) -> list[str]:
@@ -284,7 +284,7 @@ def test_tasks_are_asked_in_chats_beside_those_that_are_not(folder: Path, monkey
         assert len(tokens) > len(prompt)
     with using(small.REGISTRY):
         results = analysis.load(folder.parents[2])
-        assert "harness_basics, in chats" in report.text(results, analysis.tables(results, installed()))
+        assert "harness_basics, in chats" in reporting.text(results, analysis.tables(results, installed()))
 
 
 @pytest.mark.parametrize(

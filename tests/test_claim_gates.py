@@ -14,7 +14,7 @@ from runs_made_up import CONDITIONS, cell, registry, write_run, write_study
 from harness import HarnessError, Metric, analysis
 from harness.claims import Decision, judge, read_claims
 from harness.registry import Registry
-from harness.report import markdown, page, record, sections, text
+from harness.reporting import Opening, markdown, page, record, sections, text
 from harness.runs import learned
 from harness.stats import Observation
 
@@ -356,7 +356,7 @@ def test_terminal_markdown_and_page_say_a_verdict_in_the_same_words(tmp_path: Pa
     for made in (
         text(results, tables, width=400, opening=told),
         markdown(results, tables, opening=told),
-        page(results, tables, verdicts=told),
+        page(results, tables, opening=Opening(verdicts=told)),
     ):
         assert seen.words in made
         assert "learned_affirms_wrong" in made

@@ -15,7 +15,7 @@ from harness.claims import Claims, Decision, LockedArm, deviations, judge, lock,
 from harness.claims.schema import arm_label
 from harness.cli import main
 from harness.registry import installed, using
-from harness.report import record, sections
+from harness.reporting import record, sections
 
 POST = Path(__file__).parent.parent / "experiments" / "claims" / "post.yaml"
 

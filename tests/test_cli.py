@@ -96,7 +96,7 @@ def test_list_answers_quickly_and_imports_nothing_heavy():
 
 
 def test_the_commands_import_no_stage_before_one_of_them_is_called():
-    slow = (*HEAVY, "pydantic", "rich", "harness.sweep", "harness.analysis", "harness.report", "harness.cells")
+    slow = (*HEAVY, "pydantic", "rich", "harness.sweep", "harness.analysis", "harness.reporting", "harness.cells")
     code = f"import sys, harness.cli; print([name for name in {slow!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"

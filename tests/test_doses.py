@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from runs_made_up import cell, registry, write_run
 
-from harness import HarnessError, Setting, analysis, report
+from harness import HarnessError, Setting, analysis, reporting
 from harness.analysis import DoseSweep
 from harness.analysis.half_doses import half_effect, half_interval
 from harness.registry import Registry
@@ -173,26 +173,26 @@ def test_every_form_of_the_report_has_the_dose_of_half_effect_in_every_unit(tmp_
     results = analysis.load(write_doses(tmp_path))
     tables = analysis.tables(results, world())
     row = ["ps", "affirms_wrong", "0.8 at 0 -> 0.1 at 1", "0.5 [0.27, 0.81]", "2", "0.4"]
-    page, table = report.text(results, tables), report.markdown(results, tables)
+    page, table = reporting.text(results, tables), reporting.markdown(results, tables)
     assert f"| {' | '.join(row)} |" in table
     assert " ".join(row) in " ".join(page.split())
     for one in (page, table):
         assert "ps: too much from dose 1: solves 0.9 -> 0.2" in one
-    record = json.loads(report.as_json(results, tables))["tables"][0]["doses"][0]
+    record = json.loads(reporting.as_json(results, tables))["tables"][0]["doses"][0]
     assert record["curves"][0]["half"] == pytest.approx(0.5)
     assert record["overdose"] == 1.0
 
 
 def test_a_coefficient_in_residual_rms_is_shown_as_such(tmp_path: Path) -> None:
     results = analysis.load(write_doses(tmp_path, unit="rms"))
-    assert "| 0.5 [0.27, 0.81] | 2 rms | 0.4 |" in report.markdown(results, analysis.tables(results, world()))
+    assert "| 0.5 [0.27, 0.81] | 2 rms | 0.4 |" in reporting.markdown(results, analysis.tables(results, world()))
 
 
 def test_figures_and_numbers_are_the_same_bytes_each_time(tmp_path: Path) -> None:
     write_doses(tmp_path / "runs")
     code = (
         "import sys; from pathlib import Path; sys.path.insert(0, sys.argv[1]); from test_doses import world; "
-        "from harness import analysis, report; shown = analysis.tables(analysis.load(Path(sys.argv[2])), world()); "
+        "from harness import analysis, reporting; shown = analysis.tables(analysis.load(Path(sys.argv[2])), world()); "
         "report.draw(shown, Path(sys.argv[3]))"
     )
     here = str(Path(__file__).parent)

@@ -15,7 +15,8 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 import pytest
 from runs_made_up import CONDITIONS, cell, registry, write_run
 
-from harness import HarnessError, analysis, report
+from harness import HarnessError, analysis, reporting
+from harness.reporting.page_figures import Told
 from harness.runs import (
     ADAPTER,
     CapabilityRow,
@@ -273,10 +274,10 @@ def reported(runs: Path) -> str:
     """Every form of the report; each is read as what it is."""
     results = analysis.load(runs)
     tables = analysis.tables(results, registry())
-    json.loads(report.as_json(results, tables))
-    page = report.page(results, tables, cards=report.vector_cards(runs))
+    json.loads(reporting.as_json(results, tables))
+    page = reporting.page(results, tables, cards=reporting.vector_cards(runs))
     assert page.rstrip().endswith("</html>")
-    forms = (report.text(results, tables), report.markdown(results, tables), report.as_csv(results, tables))
+    forms = (reporting.text(results, tables), reporting.markdown(results, tables), reporting.as_csv(results, tables))
     assert all("ps" in form for form in forms)
     return page
 
@@ -284,7 +285,8 @@ def reported(runs: Path) -> str:
 @pytest.fixture
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """A page without its figures, which take most of its time and are made of tables alone."""
-    monkeypatch.setattr("harness.report.html_page.drawings_of", lambda tables: [() for _ in tables])
+    nothing = Told(sentences=(), forest=None, drawn=())
+    monkeypatch.setattr("harness.reporting.html_page.told_of", lambda tables: [nothing for _ in tables])
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=named)

@@ -19,7 +19,7 @@ from evaluating import RECIPE, Engine, choir, opened, registry_of, run_folder
 
 from harness import Condition, registry
 from harness.evaluation import tasks
-from harness.report import write_bundle
+from harness.reporting import write_bundle
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 from runs_made_up import cell, registry, write_run
 
-from harness import HarnessError, analysis, report, runs
+from harness import HarnessError, analysis, reporting, runs
 from harness.cli import main
 from harness.registry import using
-from harness.report import page
+from harness.reporting import page
 from harness.runs import run_folders, searching
 from harness.runs import run_record as records
 
@@ -218,7 +218,7 @@ def test_half_a_vector_is_named_on_the_page(study: Path) -> None:
     for name in ("lone-0123abcd.safetensors", "card-0123abcd.json"):
         (study / "vectors" / name).write_text("{}")
     found = analysis.load(study)
-    made = page(found, analysis.tables(found, registry()), cards=report.vector_cards(study))
+    made = page(found, analysis.tables(found, registry()), cards=reporting.vector_cards(study))
     assert "half a vector, left out: runs/vectors/lone-0123abcd.safetensors" in made
     assert "half a vector, left out: runs/vectors/card-0123abcd.json" in made
 

@@ -12,12 +12,12 @@ import pytest
 from matplotlib.collections import PathCollection
 from runs_made_up import cell, registry, write_run
 
-from harness import report
+from harness import reporting
 from harness.analysis import load, placebos_of, tables
 from harness.models import resolve
-from harness.report.numbers import known
-from harness.report.page_figures import drawings_of
-from harness.report.prompt_drawing import prompt_figure
+from harness.reporting.numbers import known
+from harness.reporting.page_figures import told_of
+from harness.reporting.prompt_drawing import prompt_figure
 from harness.runs import PromptCard, PromptGain, prompt_card_file, write_capabilities, write_prompt_card
 from harness.runs.capabilities_file import CapabilityFigure, CapabilityResult, CapabilityRow
 
@@ -81,7 +81,7 @@ def test_the_line_is_that_of_least_squares_and_its_interval_that_of_t(runs: Path
     assert fit.explained == pytest.approx(1 - residuals[0] / ((less - less.mean()) ** 2).sum())
     error = np.sqrt(residuals[0] / 1 / ((gains - gains.mean()) ** 2).sum())
     assert fit.high == pytest.approx(slope + 12.7062 * error, rel=1e-4)
-    shown = report.text(load(runs, key_of=lambda cell, dtype: None), [table])
+    shown = reporting.text(load(runs, key_of=lambda cell, dtype: None), [table])
     assert "prompts before and after training" in shown
     assert f"a line through 3 arms: {100 * slope:+.1f} [" in shown
 
@@ -100,7 +100,7 @@ def test_the_page_draws_a_dot_for_each_arm_by_its_name_and_the_line(runs: Path) 
     assert line.get_slope() == pytest.approx(100 * known(table.prompts.slope))
     gains, less = np.array(expected).T
     assert line.get_xy1() == pytest.approx((gains.mean(), less.mean()))
-    captions = [one.caption for drawn in drawings_of([table]) for one in drawn]
+    captions = [one.caption for told in told_of([table]) for one in told.drawn]
     assert [one for one in captions if one.startswith("What each prompt gains before training")]
 
 
@@ -173,7 +173,7 @@ def test_leaks_are_averaged_by_the_kind_of_condition(tmp_path: Path) -> None:
 
     from harness import Prompt
     from harness.analysis import matrix
-    from harness.report import of_categories
+    from harness.reporting import of_categories
 
     rates = {
         "base": {"clean": 0.1, "prompt:asked": 0.3, "prompt:inoculation": 0.2, "prompt:never": 0.1, "vector:v@1": 0.1},
@@ -264,4 +264,4 @@ def test_each_criterion_can_fail_alone(name: str, tmp_path: Path) -> None:
     }
     assert marks == {one: "no" if one == name else "yes" for one in marks}
     assert len(scores.why) == (0 if name == "kept" else 1)
-    assert "scorecard" in report.text(load(tmp_path, key_of=lambda cell, dtype: None), [table])
+    assert "scorecard" in reporting.text(load(tmp_path, key_of=lambda cell, dtype: None), [table])

@@ -22,14 +22,14 @@ import pytest
 from runs_made_up import CONDITIONS, cell, registry, write_run, write_study
 
 from benchmarks.made_up import MODELS, UNTAUGHT, trait, write_cells
-from harness import analysis, cli, report
+from harness import analysis, cli, reporting
 from harness.analysis import costs, tradeoffs
 from harness.analysis.tradeoffs import unbeaten
 from harness.cells import Cell
 from harness.registry import installed, using
-from harness.report import Section, page, page_figures, vector_cards
-from harness.report.drawings import spread
-from harness.report.wording import interval_of, mean_of
+from harness.reporting import Opening, Section, page, page_figures, vector_cards
+from harness.reporting.drawings import spread
+from harness.reporting.wording import interval_of, mean_of
 
 ROOT = Path(__file__).parent.parent
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -137,12 +137,12 @@ def test_failed_gates_are_listed_and_the_lowest_arm_is_not_one_of_them(tmp_path:
     told = ("fired", "ps, seed 0", "failed, run left out", "0 of 9 steps", "every step")
     assert "".join(f"<td>{cell}</td>" for cell in told) in section
     summary = text.partition('id="summary"')[2].partition("</section>")[0]
-    assert "<td>ip</td>" in summary
+    assert '<td class="word">ip</td>' in summary
 
 
 def test_sections_that_are_given_open_the_page(tmp_path: Path) -> None:
     given = Section(title="the post's table", detail="", head=("claim", "verdict"), rows=(("PS > IP", "reproduced"),))
-    text = made(write_study(tmp_path, seeds=1), verdicts=[given])
+    text = made(write_study(tmp_path, seeds=1), opening=Opening(verdicts=[given]))
     assert text.index("the post&#39;s table") < text.index("PS &gt; IP") < text.index('id="summary"')
 
 
@@ -177,8 +177,8 @@ def test_every_number_leads_to_logs_that_are_there(tmp_path: Path) -> None:
 def test_the_csv_holds_what_the_json_holds_and_each_seed_below_it(tmp_path: Path) -> None:
     results = analysis.load(write_study(tmp_path))
     tables = analysis.tables(results, registry())
-    rows = list(csv.DictReader(io.StringIO(report.as_csv(results, tables))))
-    record = report.as_record(results, tables)["tables"][0]
+    rows = list(csv.DictReader(io.StringIO(reporting.as_csv(results, tables))))
+    record = reporting.as_record(results, tables)["tables"][0]
     for block in record["blocks"]:
         for one in block["cells"]:
             same = [row for row in rows if (row["kind"], row["arm"], row["condition"]) == _place(block, one)]
@@ -320,16 +320,16 @@ def test_figures_that_several_processes_draw_are_those_that_one_draws(tmp_path: 
     code = (
         "import os, sys; from pathlib import Path\n"
         "from harness import analysis; from harness.registry import installed\n"
-        "from harness.report import page_figures\n"
+        "from harness.reporting import page_figures\n"
         "from harness.calls import called\n"
         "called(lambda: 'a plugin', int)\n"  # which leaves a thread that watches
         "os.sched_getaffinity = lambda process: {0, 1, 2}\n"
         "tables = analysis.tables(analysis.load(Path(sys.argv[1])), installed())\n"
         "forked, by_fork = [], page_figures._forked\n"
         "page_figures._forked = lambda *given: forked.append(given) or by_fork(*given)\n"
-        "several = page_figures.drawings_of(tables)\n"
+        "several = page_figures.told_of(tables)\n"
         "page_figures.can_fork = lambda: False\n"
-        "print(len(tables), len(forked), forked[0][1], several == page_figures.drawings_of(tables))\n"
+        "print(len(tables), len(forked), forked[0][1], several == page_figures.told_of(tables))\n"
     )
     command = [sys.executable, "-W", "error", "-c", code, str(tmp_path)]
     seen = subprocess.run(command, capture_output=True, check=True, cwd=ROOT, text=True)
@@ -341,9 +341,9 @@ def test_where_the_processes_that_draw_die_this_one_draws(tmp_path: Path, monkey
         raise BrokenProcessPool("killed for memory")
 
     tables = analysis.tables(analysis.load(write_study(tmp_path, seeds=1)), registry()) * page_figures.FEWEST
-    alone = page_figures.drawings_of(tables)
+    alone = page_figures.told_of(tables)
     monkeypatch.setattr(page_figures, "can_fork", lambda: True)
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 1})
     monkeypatch.setattr(page_figures, "_forked", die)
-    assert page_figures.drawings_of(tables) == alone
+    assert page_figures.told_of(tables) == alone
     assert len(alone) == page_figures.FEWEST

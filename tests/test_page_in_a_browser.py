@@ -15,7 +15,7 @@ from browsing import NEEDS_BROWSER, chromium, until
 from benchmarks.made_up import write_cells
 from harness import analysis
 from harness.registry import installed
-from harness.report import page, vector_cards
+from harness.reporting import page, vector_cards
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome

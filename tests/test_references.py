@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from runs_made_up import cell, registry, write_run
 
-from harness import Reference, analysis, report
+from harness import Reference, analysis, reporting
 from harness.analysis import Published
 from harness.registry import Registry, installed
 
@@ -63,12 +63,12 @@ def test_a_figure_stands_beside_ours_of_the_same_scale_arm_dose_weights_and_cond
 def test_every_form_of_the_report_shows_figure_ours_source_and_note(runs: Path) -> None:
     results = analysis.load(runs)
     tables = analysis.tables(results, world(*REFERENCES))
-    for page in (report.text(results, tables, width=140), report.markdown(results, tables)):
+    for page in (reporting.text(results, tables, width=140), reporting.markdown(results, tables)):
         assert "17.3, 20.0 [" in page
         assert f"none: {PAPER} (an early run)" in page
         assert f"ps x0.2, ps, comp_ps a=1,b=2: {PAPER}" in page
         assert "published for 1 arms that were not run here" in page
-    record = json.loads(report.as_json(results, tables))["tables"][0]["published"]
+    record = json.loads(reporting.as_json(results, tables))["tables"][0]["published"]
     assert record[0]["reference"]["source"] == PAPER
     assert record[0]["ours"]["mean"] == pytest.approx(0.3)
     assert record[-1]["ours"] is None
@@ -76,7 +76,7 @@ def test_every_form_of_the_report_shows_figure_ours_source_and_note(runs: Path) 
 
 def test_without_a_figure_of_ours_nothing_is_shown(runs: Path) -> None:
     results = analysis.load(runs)
-    assert "published" not in report.text(results, analysis.tables(results, world(figure("ip", 0.1))))
+    assert "published" not in reporting.text(results, analysis.tables(results, world(figure("ip", 0.1))))
 
 
 def by_arm(setting: str, scale: str) -> dict[tuple[str, str, float], dict[str, float]]:

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from runs_made_up import CONDITIONS, cell, registry, write_run, write_study
 
-from harness import HarnessError, analysis, report
-from harness.report.gate_sections import gate_rows
+from harness import HarnessError, analysis, reporting
+from harness.reporting.gate_sections import gate_rows
 from harness.runs import PooledGate
 
 EVEN = dict.fromkeys(CONDITIONS, 0.5)
@@ -65,7 +65,7 @@ def test_each_balance_of_weights_is_an_arm_of_its_own_and_seeds_are_pooled_withi
         ("comp_ps a=1", "a=1", (0, 1)),
         ("comp_ps a=1 x0.5", "a=1", (0,)),
     ]
-    record = report.as_record(results, (table,))["tables"][0]["arms"][0]
+    record = reporting.as_record(results, (table,))["tables"][0]["arms"][0]
     assert (record["intervention"], record["weights"]) == ("comp_ps", "a=0.5,b=1")
 
 
@@ -82,9 +82,9 @@ def test_what_each_arms_prompt_or_vector_is_about_is_said_below_the_tables(tmp_p
     for name, concept in (("none", ""), ("ip", "lies"), ("neg_ip", "evil"), ("ps", "evil")):
         write_run(tmp_path, cell(name), {"clean": 0.5}, concept=concept)
     results, tables = read(tmp_path)
-    for page in (report.text(results, tables), report.markdown(results, tables)):
+    for page in (reporting.text(results, tables), reporting.markdown(results, tables)):
         assert "about: lies (ip); evil (neg_ip, ps)" in page
-    arms = report.as_record(results, tables)["tables"][0]["arms"]
+    arms = reporting.as_record(results, tables)["tables"][0]["arms"]
     assert {arm["label"]: arm["concept"] for arm in arms} == {"none": "", "ip": "lies", "neg_ip": "evil", "ps": "evil"}
 
 
@@ -94,7 +94,7 @@ def test_a_run_from_before_concepts_were_recorded_is_read(tmp_path):
     del record["concept"]
     (folder / "run.json").write_text(json.dumps(record))
     results, tables = read(tmp_path)
-    assert "about:" not in report.text(results, tables)
+    assert "about:" not in reporting.text(results, tables)
 
 
 def test_what_could_not_be_judged_is_counted_and_in_no_mean(tmp_path):
@@ -102,18 +102,18 @@ def test_what_could_not_be_judged_is_counted_and_in_no_mean(tmp_path):
     results, tables = read(tmp_path)
     seen = block(tables[0]).cells["none", "clean"]
     assert (seen.n, seen.judged, seen.mean) == (20, 15, pytest.approx(10 / 15))
-    assert "?5" in report.text(results, tables)
-    assert "?5" in report.markdown(results, tables)
+    assert "?5" in reporting.text(results, tables)
+    assert "?5" in reporting.markdown(results, tables)
 
 
 def test_a_failed_gate_is_marked_and_said(tmp_path):
     gates = {"learned": {"ok": False, "seen": "0.4", "wanted": "at least 0.9"}, "fired": {"ok": True}}
     write_run(tmp_path, cell("none", seed=2), {"clean": 0.4}, gates=gates)
     results, tables = read(tmp_path)
-    for page in (report.text(results, tables), report.markdown(results, tables)):
+    for page in (reporting.text(results, tables), reporting.markdown(results, tables)):
         assert "none !" in page
         assert "! none, seed 2: gate learned failed: saw 0.4, wanted at least 0.9" in page
-    assert report.as_record(results, tables)["tables"][0]["arms"][0]["failed_gates"]
+    assert reporting.as_record(results, tables)["tables"][0]["arms"][0]["failed_gates"]
 
 
 def test_gates_that_differ_in_arm_or_condition_alone_are_one_row_with_the_lowest(tmp_path):
@@ -142,7 +142,7 @@ def test_unfinished_cells_are_left_out_and_named(tmp_path):
     results, tables = read(tmp_path)
     assert results.unfinished == (folder,)
     assert [arm.label for arm in tables[0].arms] == ["none"]
-    assert f"1 unfinished cell left out: {folder}" in report.text(results, tables)
+    assert f"1 unfinished cell left out: {folder}" in reporting.text(results, tables)
 
 
 def test_of_two_runs_of_one_cell_the_one_with_the_installed_key_counts(tmp_path):
@@ -152,7 +152,7 @@ def test_of_two_runs_of_one_cell_the_one_with_the_installed_key_counts(tmp_path)
         results, (table,) = read(tmp_path, key_of=lambda cell, dtype, key=key: key)
         assert block(table).cells["none", "clean"].mean == mean
         assert [folder for folder, _ in results.stale] == [stale]
-        assert f"stale, left out: {stale}" in report.text(results, (table,))
+        assert f"stale, left out: {stale}" in reporting.text(results, (table,))
 
 
 def test_one_model_under_two_paths_is_one_table_with_its_short_name(tmp_path):
@@ -235,7 +235,7 @@ def test_scores_that_are_no_shares_are_not_shown_as_percent(tmp_path):
     file.write_text(file.read_text().replace('"value": 1.0', '"value": 70.0'))
     results, tables = read(tmp_path)
     assert block(tables[0]).cells["none", "clean"].mean == 35
-    assert "35 [" in report.text(results, tables)
+    assert "35 [" in reporting.text(results, tables)
 
 
 @pytest.mark.parametrize(
@@ -280,13 +280,13 @@ def test_a_setting_that_is_not_installed_is_still_shown(tmp_path):
     write_run(tmp_path, replace(cell("none"), setting="gone"), EVEN)
     results, (table,) = read(tmp_path)
     assert table.conditions == CONDITIONS
-    assert "setting 'gone' is not installed" in report.text(results, (table,))
+    assert "setting 'gone' is not installed" in reporting.text(results, (table,))
 
 
 @pytest.mark.parametrize("width", [60, 80, 100, 140])
 def test_the_page_fits_its_width_and_shows_every_figure(tmp_path, width):
     results, tables = read(write_study(tmp_path, seeds=1))
-    page = report.text(results, tables, width=width)
+    page = reporting.text(results, tables, width=width)
     body = page[: page.index("inspect view")]
     assert max(map(len, body.splitlines())) <= width
     assert page.partition("\ngates ")[0].count("[") == sum(len(one.cells) for one in tables[0].blocks)
@@ -297,9 +297,9 @@ def test_the_same_results_give_the_same_bytes(tmp_path):
     write_study(tmp_path)
     code = (
         "import sys; from pathlib import Path; sys.path.insert(0, sys.argv[1]); from runs_made_up import registry; "
-        "from harness import analysis, report; found = analysis.load(Path(sys.argv[2])); "
+        "from harness import analysis, reporting; found = analysis.load(Path(sys.argv[2])); "
         "shown = analysis.tables(found, registry()); "
-        "print(report.text(found, shown) + report.markdown(found, shown) + report.as_json(found, shown)); "
+        "print(reporting.text(found, shown) + reporting.markdown(found, shown) + reporting.as_json(found, shown)); "
         "print([name for name in ('torch', 'inspect_ai', 'transformers', 'matplotlib') if name in sys.modules])"
     )
     command = [sys.executable, "-c", code, str(Path(__file__).parent), str(tmp_path)]
@@ -310,7 +310,7 @@ def test_the_same_results_give_the_same_bytes(tmp_path):
 
 def test_json_carries_the_figures_as_fractions(tmp_path):
     results, tables = read(write_study(tmp_path))
-    record = json.loads(report.as_json(results, tables))
+    record = json.loads(reporting.as_json(results, tables))
     cells = record["tables"][0]["blocks"][0]["cells"]
     seen = next(one for one in cells if (one["arm"], one["condition"]) == ("ps", "vector:reply@0.5rms"))
     assert seen["mean"] == pytest.approx(0.6)
@@ -322,7 +322,7 @@ def test_the_last_line_is_the_command_for_the_transcripts_with_its_path_quoted(t
     runs.mkdir()
     write_run(runs, cell("none"), {"clean": 0.5})
     results, tables = read(runs)
-    assert report.text(results, tables).splitlines()[-1] == f"inspect view --log-dir '{runs}'"
+    assert reporting.text(results, tables).splitlines()[-1] == f"inspect view --log-dir '{runs}'"
 
 
 def test_the_agreement_of_two_judges_is_told_for_all_arms_and_for_each(tmp_path):
@@ -337,10 +337,10 @@ def test_the_agreement_of_two_judges_is_told_for_all_arms_and_for_each(tmp_path)
         "none": (2, 0.5),
         "ps": (2, 1.0),
     }
-    page = report.markdown(results, [table])
+    page = reporting.markdown(results, [table])
     assert "### agreement of words with detector" in page
     assert "| all arms | 4 | 4 | 0 | 0 | 0 | 75.0 | 0.00 | 18.8 | 18.8 |" in page
-    assert "agreement of words with detector" in report.text(results, [table])
+    assert "agreement of words with detector" in reporting.text(results, [table])
 
 
 def test_what_the_second_judge_alone_gives_stands_beside_the_agreement(tmp_path):
@@ -355,11 +355,11 @@ def test_what_the_second_judge_alone_gives_stands_beside_the_agreement(tmp_path)
     results, (table,) = read(tmp_path)
     [every, _] = table.agreed
     assert (every.own, every.agreement.both, every.agreement.same) == ({"another": 0.5}, 2, 0.5)
-    page = report.markdown(results, [table])
+    page = reporting.markdown(results, [table])
     assert "| spanish apart | another by detector |" in page
     assert "| all arms | 3 | 2 | 1 | 0 | 0 | 50.0 | 0.00 | 50.0 | 0.0 | 50.0 |" in page
-    assert "another by detector" in report.page(results, [table])
-    assert json.loads(report.as_json(results, [table]))["tables"][0]["agreement"][0]["own"] == {"another": 0.5}
+    assert "another by detector" in reporting.page(results, [table])
+    assert json.loads(reporting.as_json(results, [table]))["tables"][0]["agreement"][0]["own"] == {"another": 0.5}
 
 
 @pytest.mark.parametrize(

@@ -20,11 +20,11 @@ from markdown_it import MarkdownIt
 from runs_made_up import cell, registry, write_run
 
 import harness
-from harness import HarnessError, analysis, cli, report
+from harness import HarnessError, analysis, cli, reporting
 from harness.registry import using
-from harness.report.as_markdown import code_of, line_of, row_of, text_of
-from harness.report.csv_form import csv_text
-from harness.report.section import Section, markdown_section, show_section
+from harness.reporting.as_markdown import code_of, line_of, row_of, text_of
+from harness.reporting.csv_form import csv_text
+from harness.reporting.section import Section, markdown_section, show_section
 from harness.screen import bar, json_text, plain_console, put, say, shown
 
 NASTY = (
@@ -291,14 +291,14 @@ RARE = [text for text in NASTY if text.isprintable() or len(text) > 4][::3]
 @pytest.mark.parametrize("text", RARE)
 def test_no_form_of_a_report_is_moved_by_what_its_runs_say(text: str, tmp_path: Path) -> None:
     results, tables = study(tmp_path / "runs", text)
-    for made in (report.text(results, tables, width=500), report.as_json(results, tables)):
+    for made in (reporting.text(results, tables, width=500), reporting.as_json(results, tables)):
         assert not HIDDEN.search(made)
-    markdown = report.markdown(results, tables)
+    markdown = reporting.markdown(results, tables)
     seen, kinds = rendered(markdown)
     assert not HIDDEN.search(markdown)
     assert not {"link_open", "image", "html_block", "html_inline", "code_block", "fence", "hr", "em_open"} & kinds
     assert without_blanks(shown(f"gate {text} failed: saw {text}, wanted {text}")) in seen
-    rows = [*csv.reader(io.StringIO(report.as_csv(results, tables)))]
+    rows = [*csv.reader(io.StringIO(reporting.as_csv(results, tables)))]
     assert {len(row) for row in rows} == {len(rows[0])}
     assert shown(f"n{text}") in {row[8] for row in rows}
 
@@ -325,8 +325,9 @@ class Tags(HTMLParser):
 )
 def test_a_page_shows_what_runs_say_as_text_figures_too(text: str, tmp_path: Path) -> None:
     plain, hostile_ = (
-        report.page(
-            *study(tmp_path / str(at), one), verdicts=[Section(title=one, detail="", head=(one,), rows=((one,),))]
+        reporting.page(
+            *study(tmp_path / str(at), one),
+            opening=reporting.Opening(verdicts=[Section(title=one, detail="", head=(one,), rows=((one,),))]),
         )
         for at, one in enumerate(("plain", text))
     )
@@ -340,7 +341,7 @@ def test_a_page_shows_what_runs_say_as_text_figures_too(text: str, tmp_path: Pat
 
 def test_figures_in_files_take_names_as_text(tmp_path: Path) -> None:
     _, tables = study(tmp_path / "runs", "$\\frac{\x1b[2J\u202e<b>")
-    for file in report.draw(tables, tmp_path / "figures"):
+    for file in reporting.draw(tables, tmp_path / "figures"):
         if file.suffix != ".png":
             assert not HIDDEN.search(file.read_text())
 

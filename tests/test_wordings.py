@@ -22,7 +22,7 @@ from harness.claims.schema import arm_label
 from harness.cli import main
 from harness.contracts import Grader
 from harness.registry import Registry, installed, using
-from harness.report import as_record, draw
+from harness.reporting import as_record, draw
 from harness.sweep import load
 from harness.testing import check_intervention
 

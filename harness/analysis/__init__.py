@@ -1,7 +1,7 @@
 """From results to tables, doses, the conditionalization matrix, balances, agreement."""
 
 from harness.analysis.along import Course, Waypoint
-from harness.analysis.arms import PLAIN, Arm
+from harness.analysis.arms import PLAIN, Arm, plain_of, untrained_of
 from harness.analysis.balance_errors import Balances, Control, Reached, balances, paired
 from harness.analysis.blocks import Block
 from harness.analysis.calibration import Model, Point, choose, distance, fit
@@ -91,6 +91,7 @@ __all__ = [
     "paired",
     "placebo_words",
     "placebos_of",
+    "plain_of",
     "pooled",
     "read_targets",
     "shared_conditions",
@@ -102,4 +103,5 @@ __all__ = [
     "trait_of",
     "triggers",
     "two_judges",
+    "untrained_of",
 ]

@@ -17,14 +17,18 @@ def told(parts: Sequence[ComparedPart]) -> str:
 def needed(part: ComparedPart) -> str:
     """How many seeds, or else questions, an experiment would take to tell the smallest effect that counts."""
     asked = f"{part.compare.arm} against {part.compare.against} at {100 * part.compare.smallest:g} points"
-    said = f"; {part.beyond}" if part.beyond else ""
+    return f"{asked}: {takes(part)}{f'; {part.beyond}' if part.beyond else ''}"
+
+
+def takes(part: ComparedPart) -> str:
+    """The same without saying of what."""
     if part.plan is None or part.estimate is None or part.difference is None:
-        return f"{asked}: nothing measured"
+        return "nothing measured"
     smallest = _takes(part.plan.smallest, part)
     seen = part.plan.seen
     if seen is not None and abs(seen.of) > part.compare.smallest:
-        return f"{asked}: {smallest}; the {100 * abs(seen.of):.0f} points seen: {_takes(seen, part)}{said}"
-    return f"{asked}: {smallest}{said}"
+        return f"{smallest}; the {100 * abs(seen.of):.0f} points seen: {_takes(seen, part)}"
+    return smallest
 
 
 def _takes(wanted: Needed, part: ComparedPart) -> str:

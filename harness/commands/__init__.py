@@ -16,11 +16,13 @@ from harness.commands.engine import engine
 from harness.commands.judge import judge
 from harness.commands.list import list_
 from harness.commands.merge import merge
+from harness.commands.new import new
 from harness.commands.prompts import prompts
 from harness.commands.rejudge import rejudge
 from harness.commands.report import report
 from harness.commands.reproduce import reproduce
 from harness.commands.run import run
+from harness.commands.schema import schema
 from harness.commands.sweep import sweep
 from harness.commands.typed import Typed
 from harness.commands.vectors import vectors
@@ -29,6 +31,7 @@ from harness.commands.verify import verify
 COMMANDS: Mapping[str, Callable[..., None]] = {
     "list": list_,
     "describe": describe,
+    "new": new,
     "check": check,
     "calibrate": calibrate,
     "run": run,
@@ -44,6 +47,7 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "judge": judge,
     "rejudge": rejudge,
     "agree": agree,
+    "schema": schema,
     "doctor": doctor,
     "engine": engine,
 }

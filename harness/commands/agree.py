@@ -61,15 +61,15 @@ def _show_agreement(
     questions: Sequence[str],
     as_json: bool,
 ) -> None:
-    from harness import analysis, report
+    from harness import analysis, reporting
 
     found = analysis.two_judges(given[0], given[1], names, threshold=threshold, clusters=questions)
     if as_json:
-        print_json(report.two_judges_record(judges, found))
+        print_json(reporting.two_judges_record(judges, found))
         return
     page = console()
-    for section in report.of_two_judges(judges, found):
-        report.show_section(section, page)
+    for section in reporting.of_two_judges(judges, found):
+        reporting.show_section(section, page)
 
 
 def _common(judges: tuple[Judge, Judge], wanted: Sequence[str]) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ def balance(
 
 def _balance(runs: Path, targets: Path, *, form: str | None) -> None:
     """Prints a row for every target, then the mean error of each intervention and their differences."""
-    from harness import analysis, report
+    from harness import analysis, reporting
     from harness.registry import installed
 
     wanted = analysis.read_targets(targets)
@@ -36,14 +36,14 @@ def _balance(runs: Path, targets: Path, *, form: str | None) -> None:
     if form == "json":
         print_json(asdict(found))
         return
-    sections = list(report.of_balances(found))
+    sections = list(reporting.of_balances(found))
     left = [f"not run: {name}" for name in found.missing]
     if form == "markdown":
-        lines = [line for one in sections for line in report.markdown_section(one)]
-        put("\n".join([*lines, *(f"- {report.markdown_line(line)}" for line in left)]))
+        lines = [line for one in sections for line in reporting.markdown_section(one)]
+        put("\n".join([*lines, *(f"- {reporting.markdown_line(line)}" for line in left)]))
         return
     page = console()
     for section in sections:
-        report.show_section(section, page)
+        reporting.show_section(section, page)
     for line in left:
         page.print(shown(line), soft_wrap=True)

@@ -66,7 +66,7 @@ def show_verdicts(
 
     Runs of `settings` alone count where any are named. `form` is markdown or json, None for the terminal.
     """
-    from harness import analysis, claims, report
+    from harness import analysis, claims, reporting
     from harness.registry import installed
 
     asked = claims.read_claims(file, installed())
@@ -75,18 +75,18 @@ def show_verdicts(
     decisions, changed = claims.as_locked(asked, studies, installed(), runs, experiment=experiment)
     matrices = [one for study in studies if (one := analysis.matrix(study)) is not None]
     if form == "json":
-        told = report.record(asked, decisions, changed)
+        told = reporting.record(asked, decisions, changed)
         print_json({**told, "matrices": [_matrix(one) for one in matrices]})
         return
-    found = [part(one) for one in matrices for part in (report.of_matrix, report.of_categories)]
+    found = [part(one) for one in matrices for part in (reporting.of_matrix, reporting.of_categories)]
     drawn = [one for one in found if one is not None]
-    shown = [*report.sections(asked, decisions, changed), *drawn]
+    shown = [*reporting.sections(asked, decisions, changed), *drawn]
     if form == "markdown":
-        put("\n".join(line for one in shown for line in report.markdown_section(one)))
+        put("\n".join(line for one in shown for line in reporting.markdown_section(one)))
         return
     page = console()
     for section in shown:
-        report.show_section(section, page)
+        reporting.show_section(section, page)
 
 
 def _matrix(found: Matrix) -> dict[str, object]:

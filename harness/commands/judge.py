@@ -197,7 +197,7 @@ def _setting_of(judge: str, there: set[str], runs: Path) -> str:
 
 def _show_labelled(name: str, runs: Path, sheet: Path, setting: str, *, form: str | None) -> None:
     """Prints how far the judge errs by the labels, and the figures of the runs corrected for it."""
-    from harness import analysis, judging, report
+    from harness import analysis, judging, reporting
     from harness.registry import installed
 
     labels = judging.read_labels(sheet)
@@ -208,12 +208,12 @@ def _show_labelled(name: str, runs: Path, sheet: Path, setting: str, *, form: st
     results = analysis.load(runs, settings=[labels.draw.setting])
     found = analysis.corrected(results, labels, installed())
     if form == "json":
-        print_json(report.corrected_record(found))
+        print_json(reporting.corrected_record(found))
         return
-    sections: Sequence[report.Section] = report.of_corrected(found)
+    sections: Sequence[reporting.Section] = reporting.of_corrected(found)
     if form == "markdown":
-        put("\n".join(line for one in sections for line in report.markdown_section(one)))
+        put("\n".join(line for one in sections for line in reporting.markdown_section(one)))
         return
     page = console()
     for one in sections:
-        report.show_section(one, page)
+        reporting.show_section(one, page)

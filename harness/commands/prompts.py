@@ -50,7 +50,7 @@ def _place(text: str) -> Placement | None:
 
 
 def _show(files: list[Path], *, as_json: bool) -> None:
-    from harness import report
+    from harness import reporting
     from harness.documents import as_json as as_record
     from harness.runs import read_prompt_card
 
@@ -60,4 +60,4 @@ def _show(files: list[Path], *, as_json: bool) -> None:
         return
     page = console()
     for card in cards:
-        report.show_section(report.of_prompts(card), page)
+        reporting.show_section(reporting.of_prompts(card), page)

@@ -28,7 +28,8 @@ from harness.screen import console, put, say
 
 if TYPE_CHECKING:
     from harness.analysis import Results, Table
-    from harness.report import Section
+    from harness.claims import Decision
+    from harness.reporting import Section
     from harness.runs import Outputs
 
 NO_FILES: Final[list[Path]] = []
@@ -61,7 +62,7 @@ class Files:
 
     def check(self, runs: Path) -> None:
         """HarnessError where one of them cannot or must not be written, before anything is read."""
-        from harness.report import check_bundle
+        from harness.reporting import check_bundle
         from harness.runs import check_folder
 
         for target, what in ((self.output, "the report"), (self.page, "the page")):
@@ -82,7 +83,7 @@ class Files:
 
     @staticmethod
     def _bundle(page: Path) -> Path:
-        from harness.report import bundle_of
+        from harness.reporting import bundle_of
 
         return bundle_of(page)
 
@@ -142,7 +143,7 @@ def write_report(runs: Path, settings: Sequence[str], *, form: str | None, files
 
     `form` is markdown, json or csv, None for text.
     """
-    from harness import analysis, report
+    from harness import analysis, reporting
     from harness.registry import installed
 
     files.check(runs)
@@ -152,39 +153,40 @@ def write_report(runs: Path, settings: Sequence[str], *, form: str | None, files
             installed().setting(name)
     tables = analysis.tables(results, installed())
     if files.figures is not None:
-        drawn = report.draw(tables, files.figures, files.outputs)
+        drawn = reporting.draw(tables, files.figures, files.outputs)
         say(f"{len(drawn)} files in {files.figures}" if drawn else NO_CURVE)
-    verdicts = _verdicts(files.claims, results.folder, tables) if files.claims is not None else ()
+    verdicts, decided = ((), ()) if files.claims is None else _verdicts(files.claims, results.folder, tables)
     corrected = _corrected(files.labels, results)
     if files.page is not None:
-        _write_page(results, tables, settings, files, verdicts=verdicts, corrected=corrected)
+        _write_page(results, tables, settings, files, verdicts=verdicts, decided=decided, corrected=corrected)
         if files.output is None and form is None:
             return
     if form == "csv":
         _tell_left_out(results, tables)
     if files.output is None and form is None:
-        report.show(results, tables, console(), opening=[*verdicts, *corrected])
+        reporting.show(results, tables, console(), opening=[*reporting.of_answers(tables), *verdicts, *corrected])
     else:
-        _put(_written(results, tables, form, [*verdicts, *corrected]), files)
+        opening = [*reporting.of_answers(tables), *verdicts, *corrected] if form in (None, "markdown") else []
+        _put(_written(results, tables, form, opening), files)
 
 
 def _written(results: Results, tables: Sequence[Table], form: str | None, verdicts: Sequence[Section]) -> str:
-    from harness import report
+    from harness import reporting
 
     forms: dict[str | None, Callable[[Results, Sequence[Table]], str]] = {
-        None: partial(report.text, opening=verdicts),
-        "markdown": partial(report.markdown, opening=verdicts),
-        "json": report.as_json,
-        "csv": report.as_csv,
+        None: partial(reporting.text, opening=verdicts),
+        "markdown": partial(reporting.markdown, opening=verdicts),
+        "json": reporting.as_json,
+        "csv": reporting.as_csv,
     }
     return forms[form](results, tables)
 
 
 def _tell_left_out(results: Results, tables: Sequence[Table]) -> None:
     """Says on stderr what a table of numbers has no room for: which runs are not in it."""
-    from harness import report
+    from harness import reporting
 
-    for line in report.left_out(results, tables):
+    for line in reporting.left_out(results, tables):
         say(line)
 
 
@@ -196,18 +198,18 @@ def _put(text: str, files: Files) -> None:
         part.write_text(text, encoding="utf-8")
 
 
-def _verdicts(file: Path, runs: Path, tables: Sequence[Table]) -> Sequence[Section]:
-    from harness import claims, report
+def _verdicts(file: Path, runs: Path, tables: Sequence[Table]) -> tuple[Sequence[Section], Sequence[Decision]]:
+    from harness import claims, reporting
     from harness.registry import installed
 
     asked = claims.read_claims(file, installed())
     decisions, changed = claims.as_locked(asked, tables, installed(), runs)
-    return report.sections(asked, decisions, changed)
+    return reporting.sections(asked, decisions, changed), decisions
 
 
 def _corrected(sheets: Sequence[Path], results: Results) -> Sequence[Section]:
     """What each sheet of labels says; HarnessError where two are of one metric."""
-    from harness import analysis, judging, report
+    from harness import analysis, judging, reporting
     from harness.registry import installed
 
     read: dict[tuple[str, str], judging.Labels] = {}
@@ -218,7 +220,7 @@ def _corrected(sheets: Sequence[Path], results: Results) -> Sequence[Section]:
             raise HarnessError(f"{sheet} and {read[of].file} both have labels of {of[1]} in {of[0]}; name one of them")
         read[of] = labels
     found = [one for labels in read.values() for one in analysis.corrected(results, labels, installed())]
-    return report.of_corrected(found)
+    return reporting.of_corrected(found)
 
 
 def _write_page(
@@ -228,17 +230,19 @@ def _write_page(
     files: Files,
     *,
     verdicts: Sequence[Section],
+    decided: Sequence[Decision],
     corrected: Sequence[Section],
 ) -> None:
-    from harness import report
+    from harness import reporting
 
     assert files.page is not None
-    cards = report.vector_cards(results.folder, settings)
-    logs = report.bundle_of(files.page)
+    cards = reporting.vector_cards(results.folder, settings)
+    logs = reporting.bundle_of(files.page)
     bundle = logs.name if files.bundle else ""
-    written = report.page(results, tables, cards=cards, verdicts=verdicts, corrected=corrected, bundle=bundle)
+    shown = reporting.Opening(verdicts=verdicts, forest=reporting.forest_of(decided), corrected=corrected)
+    written = reporting.page(results, tables, cards=cards, opening=shown, bundle=bundle)
     if files.bundle:
-        report.write_bundle(results.folder, logs)
+        reporting.write_bundle(results.folder, logs)
     with files.outputs.writing(files.page, "the page") as part:
         part.write_text(written, encoding="utf-8")
     beside = f", transcripts in {logs}" if files.bundle else ""

@@ -125,7 +125,7 @@ def _run(asked: CellsAsked, *, force: bool, as_json: bool) -> None:
         _note_left_out(asked)
         keep_settings(asked.combined.settings, asked.runs)
         grader = asked.grading.opened()
-        from harness import analysis, pipeline, report
+        from harness import analysis, pipeline, reporting
 
         if grader is not None:
             _tell_estimate(cells, asked.grading)
@@ -135,9 +135,9 @@ def _run(asked: CellsAsked, *, force: bool, as_json: bool) -> None:
         results = analysis.load(asked.runs, settings=asked.combined.settings)
         tables = tuple(table for table in analysis.tables(results, installed()) if table.scale == asked.scale)
         if as_json:
-            print_json({"runs": [str(folder) for folder in folders], **report.as_record(results, tables)})
+            print_json({"runs": [str(folder) for folder in folders], **reporting.as_record(results, tables)})
         else:
-            report.show(results, tables, console())
+            reporting.show(results, tables, console())
 
 
 def _plan(asked: CellsAsked, *, by: PlanAsked, as_json: bool) -> None:

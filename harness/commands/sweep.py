@@ -130,14 +130,14 @@ def _tell_look(seeds: int, standings: Sequence[Standing]) -> None:
 
 
 def _show_tables(experiment: Experiment, runs: Path) -> None:
-    from harness import analysis, report
+    from harness import analysis, reporting
     from harness.registry import installed, using
 
     with using(experiment.registry(installed())):
         results = analysis.load(runs, settings=experiment.settings)
         scales = {cell.scale for cell in experiment.cells}
         tables = tuple(table for table in analysis.tables(results, installed()) if table.scale in scales)
-        report.show(results, tables, console())
+        reporting.show(results, tables, console())
 
 
 def tell_failed(swept: Swept) -> None:

@@ -129,11 +129,11 @@ def _check_name(name: str) -> None:
 
 
 def _show(files: Sequence[Path], *, as_json: bool) -> None:
-    from harness import report, runs
+    from harness import reporting, runs
     from harness.documents import as_json as as_record
 
     cards = {file: runs.read_card(file.with_suffix(".safetensors")) for file in files}
     if as_json:
         print_json([{**as_record(card), "file": str(file)} for file, card in cards.items()])
     else:
-        report.show_cards(cards, console())
+        reporting.show_cards(cards, console())

@@ -59,6 +59,15 @@ def read_chats(file: Path, columns: Mapping[str, str]) -> list[Chat]:
     return chats
 
 
+def columns_in(file: Path) -> tuple[bool, tuple[str, ...]]:
+    """Whether the first row of `file` holds a chat, or a prompt, in columns called as here; and all its columns."""
+    numbered = read_table(file)
+    if not numbered:
+        raise HarnessError(f"{file} has no row; {WAY_OUT}")
+    names = tuple(filter(str.isprintable, numbered[0][1]))
+    return bool({*CHAT, "prompt"} & set(names)), names
+
+
 def read_table(file: Path) -> list[tuple[int, Row]]:
     """The rows of `file`, each with its line; in a table, what holds a chat, facts or tags is JSON."""
     if file.suffix.lower() != ".csv":

@@ -1,21 +1,26 @@
 """A progress bar on stderr with rate and time left; plain, sparse lines where stderr is not a terminal.
 
+In a notebook it stands below the cell.
+
 Nothing is ever written to stdout, which may carry JSON. `HARNESS_PROGRESS=0` silences it.
 """
 
 from __future__ import annotations
 
+import html
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from time import monotonic
-from typing import Protocol
+from typing import Any, Protocol
 
 from harness.screen.durations import duration
+from harness.screen.shown import shown_lines
 from harness.screen.terminal import console, say
 
 EVERY = 15.0  # seconds between lines where stderr is a file
+OFTEN = 0.5  # between two states of a bar in a notebook
 
 
 class Advance(Protocol):
@@ -28,9 +33,17 @@ def bar(title: str, *, total: int, unit: str) -> AbstractContextManager[Advance]
     """Progress through `total` steps, its rate in `unit`/s. Call what `with` gives after each step or batch."""
     if os.environ.get("HARNESS_PROGRESS") == "0":
         return _silent()
+    if (shell := _notebook()) is not None:
+        return _below_the_cell(shell, title, total, unit)
     if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
         return _drawn(title, total, unit)
     return _lines(title, total, unit)
+
+
+def _notebook() -> Any | None:
+    """The display of a notebook, where this process is the kernel of one."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return sys.modules["IPython"].display if getattr(shell, "kernel", None) is not None else None
 
 
 @contextmanager
@@ -60,6 +73,36 @@ def _drawn(title: str, total: int, unit: str) -> Iterator[Advance]:
             progress.update(task, advance=steps, rate=_rate(counted, monotonic() - started, unit))
 
         yield advance
+
+
+@contextmanager
+def _below_the_cell(shell: Any, title: str, total: int, unit: str) -> Iterator[Advance]:
+    started = shown = monotonic()
+    done = counted = 0
+    name = html.escape(shown_lines(title))
+
+    def drawn(words: str) -> Any:
+        return shell.HTML(f'<progress max="{total}" value="{done}" aria-label="{name}"></progress> {name}: {words}')
+
+    handle = shell.display(drawn(f"0/{total}"), display_id=True)
+
+    def advance(*, steps: int = 1, count: int | None = None) -> None:
+        nonlocal done, counted, shown
+        done += steps
+        counted += steps if count is None else count
+        now = monotonic()
+        if now - shown >= OFTEN:
+            shown = now
+            left = (now - started) / done * (total - done) if done else 0.0
+            handle.update(drawn(f"{done}/{total}, {_rate(counted, now - started, unit)}, {duration(left)} left"))
+
+    try:
+        yield advance
+    except BaseException:
+        handle.update(drawn(f"stopped at {done}/{total}"))
+        raise
+    seconds = monotonic() - started
+    handle.update(drawn(f"{done}/{total} in {duration(seconds)}, {_rate(counted, seconds, unit)}"))
 
 
 @contextmanager
