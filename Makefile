@@ -7,7 +7,9 @@ PLUGINS := build/mypy
 .PHONY: demo test test-slow test-vllm check bench format clean
 
 demo: .venv/.stamp
-	$(BIN)/harness run --setting gcd_sycophancy --intervention none,ps --scale mini --runs runs/demo
+	$(BIN)/harness sweep experiments/demo.yaml --runs runs/demo --jobs 2
+	$(BIN)/harness report --runs runs/demo --figures runs/demo/figures --html runs/demo/report.html
+	@echo "All conditions: $(BIN)/harness run --setting gcd_sycophancy --intervention none,ps --runs runs/demo"
 
 test: .venv/.stamp
 	$(BIN)/pytest -q -n auto --maxprocesses 4 --dist loadfile -m "not slow and not gpu and not vllm and not browser"

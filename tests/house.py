@@ -50,6 +50,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("sweep",),
     ("testing", "doctor"),
     ("notebooks", "scaffolding"),
+    ("exporting",),
     ("commands",),
     ("cli",),
     ("__main__",),

@@ -403,7 +403,8 @@ def test_report_prints_and_writes_every_form(tmp_path, capsys):
     assert "affirms_wrong: leak" in capsys.readouterr().out
     assert call("report", "--runs", str(runs), "--markdown", "--output", str(target)) == 0
     assert capsys.readouterr().out == ""
-    assert target.read_text().startswith("## gcd, mini, smollm2_135m")
+    assert target.read_text().startswith("### answers: gcd, mini, smollm2_135m")
+    assert "\n## gcd, mini, smollm2" in target.read_text()
     assert [file.name for file in target.parent.iterdir()] == ["report.md"]
     assert call("report", "--runs", str(runs), "--json") == 0
     assert json.loads(capsys.readouterr().out)["tables"]
@@ -417,14 +418,15 @@ def test_report_draws_dose_curves_into_a_folder_and_says_how_many(tmp_path, caps
     assert call("report", "--runs", str(runs), "--figures", str(figures), "--json") == 0
     captured = capsys.readouterr()
     assert json.loads(captured.out)["tables"][0]["doses"] == []
-    assert captured.err == "no figure: no intervention has finished at two or more doses; run it with --dose 0,0.5,1\n"
-    assert not figures.exists()
+    shown = "gcd-mini-smollm2_135m-conditions"
+    assert captured.err == f"3 files in {figures}, the first figure {shown}.png\n"
+    assert {file.name for file in figures.iterdir()} == {f"{shown}.{form}" for form in ("csv", "png", "svg")}
     write_run(runs, cell("ps", dose=0.5), {"clean": 0.4})
     assert call("report", "--runs", str(runs), "--figures", str(figures), "--json") == 0
     captured = capsys.readouterr()
     assert json.loads(captured.out)["tables"][0]["doses"][0]["label"] == "ps"
-    assert captured.err == f"3 files in {figures}\n"
-    assert sorted(file.suffix for file in figures.iterdir()) == [".csv", ".png", ".svg"]
+    assert captured.err == f"6 files in {figures}, the first figure {shown}.png\n"
+    assert sorted(file.suffix for file in figures.iterdir()) == sorted([".csv", ".png", ".svg"] * 2)
 
 
 @pytest.mark.usefixtures("study")

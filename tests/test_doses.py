@@ -193,7 +193,7 @@ def test_figures_and_numbers_are_the_same_bytes_each_time(tmp_path: Path) -> Non
     code = (
         "import sys; from pathlib import Path; sys.path.insert(0, sys.argv[1]); from test_doses import world; "
         "from harness import analysis, reporting; shown = analysis.tables(analysis.load(Path(sys.argv[2])), world()); "
-        "report.draw(shown, Path(sys.argv[3]))"
+        "reporting.draw(shown, Path(sys.argv[3]))"
     )
     here = str(Path(__file__).parent)
     drawn = []
@@ -202,7 +202,8 @@ def test_figures_and_numbers_are_the_same_bytes_each_time(tmp_path: Path) -> Non
         subprocess.run([sys.executable, "-c", code, here, str(tmp_path / "runs"), str(target)], check=True)
         drawn.append({file.name: file.read_bytes() for file in sorted(target.iterdir())})
     assert drawn[0] == drawn[1]
-    assert list(drawn[0]) == [f"gcd-mini-smollm2_135m-ps.{form}" for form in ("csv", "png", "svg")]
+    shown = [f"gcd-mini-smollm2_135m-{what}.{form}" for what in ("conditions", "ps") for form in ("csv", "png", "svg")]
+    assert list(drawn[0]) == shown
     assert drawn[0]["gcd-mini-smollm2_135m-ps.png"].startswith(b"\x89PNG")
     rows = list(csv.DictReader(drawn[0]["gcd-mini-smollm2_135m-ps.csv"].decode().splitlines()))
     assert len(rows) == 9

@@ -123,6 +123,7 @@ def test_a_report_is_a_page_in_a_frame_text_and_a_file(study: Path, tmp_path: Pa
 def test_the_notebook_runs_from_top_to_bottom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     nbclient, nbformat = pytest.importorskip("nbclient"), pytest.importorskip("nbformat")
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    monkeypatch.delenv("HARNESS_PROGRESS", raising=False)
     book = nbformat.read(NOTEBOOK, as_version=4)
     nbformat.validate(book)
     assert all(not one.get("outputs") for one in book.cells)

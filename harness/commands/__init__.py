@@ -13,6 +13,7 @@ from harness.commands.claims import claims
 from harness.commands.describe import describe
 from harness.commands.doctor import doctor
 from harness.commands.engine import engine
+from harness.commands.export import export
 from harness.commands.judge import judge
 from harness.commands.list import list_
 from harness.commands.merge import merge
@@ -44,6 +45,7 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "claims": claims,
     "merge": merge,
     "verify": verify,
+    "export": export,
     "judge": judge,
     "rejudge": rejudge,
     "agree": agree,

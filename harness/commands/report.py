@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from harness.runs import Outputs
 
 NO_FILES: Final[list[Path]] = []
-NO_CURVE = "no figure: no intervention has finished at two or more doses; run it with --dose 0,0.5,1"
+NO_FIGURE = "no figure: no trait was measured in any finished run"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +104,10 @@ def report(
     as_json: Json = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print every number as CSV, seeds too.")] = False,
     output: Output = None,
-    figures: Annotated[Path | None, typer.Option(help="Draw dose curves into this folder: PNG, SVG, CSV.")] = None,
+    figures: Annotated[
+        Path | None,
+        typer.Option(help="Draw the trait by arm and condition, and dose curves, into this folder: PNG, SVG, CSV."),
+    ] = None,
     html: Annotated[
         Path | None,
         typer.Option(parser=named_file, metavar="FILE", help="Write all of it as one page, with figures, to it."),
@@ -154,7 +157,8 @@ def write_report(runs: Path, settings: Sequence[str], *, form: str | None, files
     tables = analysis.tables(results, installed())
     if files.figures is not None:
         drawn = reporting.draw(tables, files.figures, files.outputs)
-        say(f"{len(drawn)} files in {files.figures}" if drawn else NO_CURVE)
+        first = next((file for file in drawn if file.suffix == ".png"), None)
+        say(NO_FIGURE if first is None else f"{len(drawn)} files in {files.figures}, the first figure {first.name}")
     verdicts, decided = ((), ()) if files.claims is None else _verdicts(files.claims, results.folder, tables)
     corrected = _corrected(files.labels, results)
     if files.page is not None:

@@ -3,7 +3,7 @@
 from harness.models import references
 from harness.models.dtypes import Dtype, as_dtype, resolve_dtype
 from harness.models.folders import model_files, read_config, shapes_in
-from harness.models.references import CONVERSION, EMBEDDED, ModelRef, materialise, quiet, resolve, short_name
+from harness.models.references import CONVERSION, EMBEDDED, HUB_ID, ModelRef, materialise, quiet, resolve, short_name
 from harness.models.sizes import KNOWN
 from harness.models.stored import numbers_in
 from harness.models.targets import check_named, lora_targets, means, named_layers
@@ -11,6 +11,7 @@ from harness.models.targets import check_named, lora_targets, means, named_layer
 __all__ = [
     "CONVERSION",
     "EMBEDDED",
+    "HUB_ID",
     "KNOWN",
     "Dtype",
     "ModelRef",

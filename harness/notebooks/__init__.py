@@ -5,8 +5,8 @@ pandas', which the extra `notebook` brings.
 """
 
 from harness.notebooks.comparing import compare
-from harness.notebooks.frames import COLUMNS, results
+from harness.notebooks.frames import COLUMNS, framed_results, results
 from harness.notebooks.pages import Report, report
 from harness.notebooks.running import run
 
-__all__ = ["COLUMNS", "Report", "compare", "report", "results", "run"]
+__all__ = ["COLUMNS", "Report", "compare", "framed_results", "report", "results", "run"]

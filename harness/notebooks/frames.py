@@ -52,6 +52,11 @@ def results(
     ]
     if not found:
         raise HarnessError(f"no finished run in {folder}{' of what was named' if settings or intervention else ''}")
+    return framed_results(found)
+
+
+def framed_results(found: Sequence[Run]) -> pandas.DataFrame:
+    """The replies of these runs as such a frame."""
     metrics = tuple(dict.fromkeys(metric for run in found for _, metric in run.values))
     rows = [row for run in found for row in _rows(run, metrics)]
     return framed(rows, {**COLUMNS, **dict.fromkeys(metrics, NUMBER)})

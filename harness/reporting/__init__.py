@@ -8,7 +8,7 @@ from harness.reporting.bundle import bundle_of, check_bundle, write_bundle
 from harness.reporting.cards import vector_cards
 from harness.reporting.corrected import corrected_record, of_corrected
 from harness.reporting.csv_form import as_csv
-from harness.reporting.figures import draw
+from harness.reporting.figure_files import draw
 from harness.reporting.html_page import Opening, page
 from harness.reporting.json_form import as_json, as_record
 from harness.reporting.markdown_form import markdown

@@ -1,20 +1,16 @@
-"""Dose curves as figures: PNG, SVG and the numbers in CSV. The same results give the same bytes."""
+"""Dose curves, and what all figures share: colours, style, and how one is saved."""
 
 from __future__ import annotations
 
 import io
-import re
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from harness.analysis import Curve, DosePoint, DoseSweep, Table
-from harness.files import digest_of
 from harness.reporting.csv_form import csv_text
 from harness.reporting.numbers import exact, known
 from harness.reporting.wording import title_of, with_goal
-from harness.runs import Outputs
 from harness.screen import shown_lines
 
 if TYPE_CHECKING:
@@ -40,42 +36,6 @@ AXES = {
     "share": "share removed",
     "strength": "strength",
 }
-
-
-def draw(tables: Sequence[Table], folder: Path, outputs: Outputs | None = None) -> list[Path]:
-    """Writes a figure for each intervention at two or more doses into `folder`; the paths, in order.
-
-    HarnessError where what is there is not to be replaced, by `outputs`.
-    """
-    written: list[Path] = []
-    outputs = outputs or Outputs()
-    for table in tables:
-        for one in table.sweeps:
-            stem = folder / _name(table, one)
-            for form, content in _forms(table, one):
-                file = stem.with_name(f"{stem.name}.{form}")
-                with outputs.writing(file, "a figure") as part:
-                    part.write_bytes(content)
-                written.append(file)
-    return written
-
-
-def _name(table: Table, one: DoseSweep) -> str:
-    label = one.label.replace('"', "")
-    if label != one.label:  # words may differ in nothing but what a file's name leaves out
-        label += f"-{digest_of(one.label)[:6]}"
-    return re.sub(r"[^\w.=-]+", "-", f"{table.setting}-{table.scale}-{table.model}-{label}").strip("-")
-
-
-def _forms(table: Table, one: DoseSweep) -> Iterator[tuple[str, bytes]]:
-    import matplotlib
-
-    yield "csv", dose_csv(one).encode()
-    with matplotlib.rc_context(STYLE):
-        for form, about in MADE_BY.items():
-            page = io.BytesIO()
-            saved(dose_figure(table, one), page, format=form, dpi=150, metadata=about)
-            yield form, page.getvalue()
 
 
 def saved(figure: Figure, page: io.BytesIO | io.StringIO, **how: Any) -> None:

@@ -32,6 +32,7 @@ SIGNS: tuple[tuple[bytes, bytes], ...] = (
     (rb'\A\{\n  "tables": \[', rb'\n  "transcripts": "inspect view --log-dir [^\n]*"\n\}\n\Z'),
     (rb"\Asetting,scale,model,arm,intervention,weights,dose,control,metric,kind,goal,condition,seed,", rb"\n\Z"),
     (rb"\Ametric,dose,coefficient,relative,mean,low,high,n,judged,seeds,by_seed\n", rb"\n\Z"),
+    (rb"\Ametric,arm,condition,mean,low,high,n,judged\n", rb"\n\Z"),
     (rb'\A\{(?:"id": [^\n]*, )?"scores": \{[^\n]*\}, "reason": ', rb"\}\n\Z"),
     (rb"\A\x89PNG\r\n.*tEXtSoftware\x00harness", rb"IEND....\Z"),
     (rb"\A<\?xml .*<dc:title>harness</dc:title>", rb"</svg>\n\Z"),
