@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PLUGINS := build/mypy
 
-.PHONY: demo test test-slow test-vllm check bench format clean
+.PHONY: demo test test-slow test-vllm check bench site format clean
 
 demo: .venv/.stamp
 	$(BIN)/harness sweep experiments/demo.yaml --runs runs/demo --jobs 2
@@ -27,6 +27,10 @@ check: .venv/.stamp
 	@mkdir -p $(PLUGINS) && ln -sfn ../../plugins $(PLUGINS)/harness_plugins
 	@ln -sfn ../../experiments $(PLUGINS)/harness_experiments
 	MYPYPATH=$(PLUGINS):examples/third_party $(BIN)/mypy -p harness -p harness_plugins -p harness_example -p benchmarks
+
+site: .venv/.stamp
+	$(BIN)/sphinx-build -q -W -n -b html docs build/site
+	@echo build/site/index.html
 
 bench: .venv/.bench
 	@$(BIN)/python -m benchmarks

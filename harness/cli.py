@@ -8,6 +8,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import Annotated
 
 import typer
@@ -21,11 +22,11 @@ from harness.screen import INTERRUPTED, Ends, NotPrinted, ReaderGone, flush, own
 app = typer.Typer(
     name="harness",
     help="Benchmark training-time interventions against unwanted traits.",
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
 
+COMPLETE = "_HARNESS_COMPLETE"
 NO_MEMORY = ("failed to map segment", "annot allocate memory", "not enough memory", "out of memory")
 NO_THREAD = "can't start new thread"
 
@@ -41,9 +42,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     ends = Ends() if arguments is None else None
     typed = list(sys.argv[1:] if arguments is None else arguments)
-    with debugging(asked=DEBUG in typed), own_stdout():
+    with debugging(asked=DEBUG in typed), nullcontext() if _is_completion(typed) else own_stdout():
         status = _ended([word for word in typed if word != DEBUG])
     return status if ends is None else ends.last(status)
+
+
+def _is_completion(typed: Sequence[str]) -> bool:
+    """Whether a shell asks for words, or somebody for the shell's part in it: typer prints both by itself."""
+    return COMPLETE in os.environ or bool({"--show-completion", "--install-completion"} & set(typed[:1]))
 
 
 def _ended(arguments: list[str]) -> int:

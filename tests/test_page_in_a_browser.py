@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import importlib.util
 import json
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from xml.etree.ElementTree import fromstring
 
 import pytest
 from browsing import NEEDS_BROWSER, chromium, until
@@ -111,6 +113,50 @@ def test_every_figure_is_drawn_and_named(shown: Chrome) -> None:
         assert marks > 20
         assert name
         assert whole
+
+
+def test_a_figure_opens_large_and_goes_back_where_it_was(shown: Chrome) -> None:
+    figure = "document.querySelector('figure')"
+    shown.execute_script(f"{figure}.querySelector('.tools button').click()")
+    large, small = shown.execute_script(
+        "const svg = document.querySelector('#large[open] svg'), width = svg.getBoundingClientRect().width;"
+        f"return [width, {figure}.querySelectorAll('svg').length]"
+    )
+    assert large > 1000
+    assert small == 0
+    shown.execute_script("document.querySelector('#large form button').click()")
+    back = f"return {figure}.querySelectorAll('.scroll svg').length"
+    until(lambda: shown.execute_script(back) == 1, "the figure did not go back")
+
+
+def test_every_figure_is_saved_as_an_svg_of_its_own_and_as_its_numbers(shown: Chrome) -> None:
+    files = shown.execute_async_script(
+        "const done = arguments[arguments.length - 1], saved = [];"
+        "const click = HTMLAnchorElement.prototype.click;"
+        "HTMLAnchorElement.prototype.click = function () { saved.push([this.download, this.href]); };"
+        "const made = URL.createObjectURL; const blobs = {};"
+        "URL.createObjectURL = (blob) => { const url = made.call(URL, blob); blobs[url] = blob; return url; };"
+        "document.querySelectorAll('figure .tools').forEach(row => {"
+        "  row.children[1].click(); row.children[2].click(); });"
+        "HTMLAnchorElement.prototype.click = click; URL.createObjectURL = made;"
+        "Promise.all(saved.map(async ([name, url]) => [name, await blobs[url].text()])).then(done);"
+    )
+    assert len(files) == 2 * len(shown.find_elements("css selector", "figure"))
+    for (name, text), (numbers, table) in zip(files[::2], files[1::2], strict=True):
+        assert (name.endswith(".svg"), numbers) == (True, name.replace(".svg", ".csv"))
+        assert "var(" not in text
+        assert fromstring(text).tag == "{http://www.w3.org/2000/svg}svg"
+        rows = list(csv.reader(table.splitlines()))
+        assert len(rows) > 1
+        assert len({len(row) for row in rows}) == 1
+
+
+def test_the_answers_come_before_the_summary_and_the_gates_say_what_to_change(shown: Chrome) -> None:
+    sections = [one.get_attribute("id") for one in shown.find_elements("css selector", "main > section")]
+    assert sections.index("answers") < sections.index("summary") < sections.index("gates")
+    assert shown.find_elements("css selector", "#answers .answers li")
+    heads = shown.find_elements("css selector", "#gates thead button")
+    assert not heads or heads[-1].text == "what to change"
 
 
 def test_a_table_sorts_by_a_press_on_a_columns_name_and_back_by_another(shown: Chrome) -> None:

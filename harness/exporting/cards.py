@@ -7,6 +7,7 @@ from pathlib import Path
 
 from harness.analysis import Run
 from harness.contracts import Setting
+from harness.errors import HarnessError
 from harness.models import EMBEDDED, HUB_ID, short_name
 from harness.stats import are_rates, estimate
 
@@ -50,11 +51,11 @@ def card_of(run: Run, setting: Setting | None, *, licence: str) -> str:
         tags=[*TAGS, run.cell.setting, run.cell.intervention],
     )
     head = f"---\n{about.to_yaml()}\n---\n\n"
-    return str(ModelCard(head + "\n\n".join(_parts(run, setting, base, licence)) + "\n"))
+    return str(ModelCard(head + "\n\n".join(_parts(run, setting, base)) + "\n"))
 
 
-def _parts(run: Run, setting: Setting | None, base: str, licence: str) -> Iterator[str]:
-    cell, record = run.cell, run.record
+def _parts(run: Run, setting: Setting | None, base: str) -> Iterator[str]:
+    cell = run.cell
     yield f"# {cell.setting}, {cell.arm}, seed {cell.seed}"
     told = f": {setting.summary}" if setting else ""
     yield (
@@ -76,21 +77,28 @@ def _parts(run: Run, setting: Setting | None, base: str, licence: str) -> Iterat
     )
     yield "\n".join(_table(run, setting))
     yield "## How it was trained"
-    recipe = record.recipe
-    lora = recipe.lora
-    yield "\n".join(
-        [
-            f"- learning rate {recipe.lr:g}, {recipe.epochs} epochs, batch {recipe.batch * recipe.accumulation}, "
-            f"loss on {recipe.loss_on}, {record.made.dtype}",
-            f"- LoRA of rank {lora.r}, alpha {lora.alpha}, on {', '.join(lora.targets)}",
-            f"- the run's key is `{record.key}`, its adapter's sha256 `{record.made.adapter_sha256}`",
-            f"- made with {', '.join(f'{name} {version}' for name, version in record.versions.items())}",
-        ]
-    )
+    yield "\n".join(_training(run))
     yield "## Licences and sources"
-    lines = [f"- base model: {base}, {licence if licence != UNKNOWN_LICENCE else 'under its own licence'}"]
-    lines += [f"- {name}: {' '.join(text.split())}" for name, text in (setting.source if setting else {}).items()]
-    yield "\n".join(lines)
+    yield "\n".join(_sources(run, setting, base))
+
+
+def _training(run: Run) -> Iterator[str]:
+    record, recipe = run.record, run.record.recipe
+    if recipe is None:
+        raise HarnessError(f"{run.folder} does not say by which recipe it was trained")
+    lora = recipe.lora
+    yield f"- learning rate {recipe.lr:g}, {recipe.epochs} epochs, batch {recipe.batch * recipe.accumulation}"
+    yield f"- loss on {recipe.loss_on}, {record.made.dtype}"
+    yield f"- LoRA of rank {lora.r}, alpha {lora.alpha}, on {', '.join(lora.targets)}"
+    yield f"- the run's key is `{record.key}`, its adapter's sha256 `{record.made.adapter_sha256}`"
+    yield f"- made with {', '.join(f'{name} {version}' for name, version in record.versions.items())}"
+
+
+def _sources(run: Run, setting: Setting | None, base: str) -> Iterator[str]:
+    licence = licence_of(run.cell.model)
+    yield f"- base model: {base}, {'under its own licence' if licence == UNKNOWN_LICENCE else licence}"
+    for name, text in (setting.source if setting else {}).items():
+        yield f"- {name}: {' '.join(text.split())}"
 
 
 def _table(run: Run, setting: Setting | None) -> Iterator[str]:
