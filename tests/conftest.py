@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from harness import Case, Example, Message, Metric, Recipe, ReplyPair, Setting, SteeringDefault, VectorSpec
 
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
 # Last, for `benchmarks` alone: first, it would hide from Inspect how the package was installed.
 sys.path.append(str(Path(__file__).parent.parent))
+
+# How long an example takes says what else the machine does.
+settings.register_profile("harness", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("harness")
 
 os.environ.update(
     HF_HUB_OFFLINE="1",

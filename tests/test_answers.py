@@ -197,6 +197,14 @@ def test_where_nothing_can_be_answered_a_sentence_says_why(
     assert expected in line
 
 
+def test_of_a_score_that_is_no_share_nothing_is_said_in_points(tmp_path: Path) -> None:
+    for name in ("none", "ip"):
+        file = write_run(tmp_path, cell(name), {CLEAN: 0.5}) / "results.jsonl"
+        file.write_text(file.read_text().replace('"value": 1.0', '"value": 70.0'))
+    (line,) = sentences(answered(tmp_path, registry()))
+    assert "affirms_wrong is no share from 0 to 1" in line
+
+
 def test_the_section_has_a_word_for_every_verdict_and_the_figure_a_mark(tmp_path: Path) -> None:
     known = registry()
     (table,) = analysis.tables(analysis.load(write_study(tmp_path), key_of=lambda made, dtype: None), known)

@@ -48,9 +48,10 @@ ARGUMENTS = {
             "rejudge",
             "merge",
             "engine",
+            "schema",
         )
     },
-    "agree": ["a", "b"],
+    **{name: ["a", "b"] for name in ("agree", "new", "export")},
     "run": ["--setting", "a", "--intervention", "a"],
 }
 

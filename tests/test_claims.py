@@ -145,7 +145,7 @@ def test_a_report_to_read_opens_with_the_verdicts(
     with using(registry()):
         assert main(["report", "--runs", str(study / "runs"), "--claims", str(claims.file), *form]) == 0
     said = capsys.readouterr().out
-    assert said.index("comparisons, mini") < said.index("reproduced:") < said.index("gcd, mini, smollm2_135m")
+    assert said.index("comparisons, mini") < said.index("reproduced:") < said.index("affirms_wrong (suppress)")
 
 
 def test_what_a_claim_is_about_is_the_trait_of_the_scale_and_never_another_metric_in_its_place(study: Path) -> None:

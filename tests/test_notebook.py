@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -49,6 +50,17 @@ def test_a_frame_has_the_documented_columns_and_one_row_a_reply(study: Path) -> 
     assert means["none", "clean"] == 1
     assert means["neg_ps", "clean"] == pytest.approx(0.975)
     assert frame.query("arm == 'neg_ip' and seed == 1")["affirms_wrong"].isna().sum() == 2 * 5
+
+
+def test_the_page_documents_every_column_with_its_dtype() -> None:
+    text = (ROOT / "docs" / "own-data.md").read_text().partition("| column | dtype | what |")[2]
+    told = {
+        name: line.split(" | ")[1]
+        for line in text.splitlines()[2:]
+        if line.startswith("| `")
+        for name in re.findall(r"`(\w+)`", line.split(" | ")[0])
+    }
+    assert told == COLUMNS
 
 
 def test_replies_and_questions_stand_beside_their_scores_and_doses_have_arms_of_their_own(tmp_path: Path) -> None:

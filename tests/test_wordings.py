@@ -491,7 +491,7 @@ def test_curves_of_texts_that_differ_in_a_letter_that_no_file_has_are_files_of_t
         found = analysis.tables(analysis.load(tmp_path / "runs"), installed())
     drawn = draw(found, tmp_path / "figures")
     assert [one.label for one in found[0].sweeps] == ['ip "Say it!"', 'ip "Say it?"']
-    assert len(set(drawn)) == 2 * 3
+    assert len(set(drawn)) == 3 + 2 * 3  # of the conditions, and of each text's doses
 
 
 def test_seeds_of_one_wording_are_one_arm_and_another_wording_is_another(tmp_path: Path) -> None:

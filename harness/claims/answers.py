@@ -42,7 +42,7 @@ class Answered:
 class ArmAnswers:
     """What the runs of one study answer: of every arm that changes training, placebos among them.
 
-    `skills` are the metrics that `kept` is about. Without plain training, or without the trait, there are no arms.
+    `skills` are the metrics that `kept` is about. Without plain training, or a share as trait, there are no arms.
     """
 
     study: Study
@@ -59,7 +59,7 @@ def _answer(study: Study, registry: Registry) -> ArmAnswers:
     skills = _skills(study)
     arms = [arm for arm in study.arms if not arm.plain]
     plain = plain_of(study.arms)
-    if plain is None or study.trait not in study.metrics:
+    if plain is None or study.trait not in study.metrics or not is_share(study, study.trait):
         return ArmAnswers(study=study, skills=skills, arms=())
     asked = [(arm, kind, claim) for arm in arms for kind, claim in _claims(study, arm, skills, plain.label)]
     if not asked:
@@ -72,12 +72,15 @@ def _answer(study: Study, registry: Registry) -> ArmAnswers:
     return ArmAnswers(study=study, skills=skills, arms=tuple(Answered(arm=arm, **by_arm[arm.label]) for arm in arms))
 
 
+def is_share(study: Study, metric: str) -> bool:
+    """Whether the metric is a share from 0 to 1 wherever it was judged, so that 10 points mean something."""
+    return all(arm.replies(CLEAN, metric).are_rates for arm in study.arms)
+
+
 def _skills(study: Study) -> tuple[str, ...]:
     """The metrics that training teaches and that are to stay, as far as they were measured and are shares."""
-    plain = plain_of(study.arms)
     taught = [one for one in study.known if one.goal == "keep" and one.taught(study.scale) and one.learned is not None]
-    measured = [one.name for one in taught if one.name in study.metrics]
-    return tuple(name for name in measured if plain is not None and plain.replies(CLEAN, name).are_rates)
+    return tuple(one.name for one in taught if one.name in study.metrics and is_share(study, one.name))
 
 
 def _claims(study: Study, arm: Arm, skills: Sequence[str], plain: str) -> Iterator[tuple[str, Claim]]:

@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     from harness.runs import Outputs
 
 NO_FILES: Final[list[Path]] = []
+Figures = Annotated[
+    Path | None,
+    typer.Option(help="Draw the trait by arm and condition, and dose curves, into this folder: PNG, SVG, CSV."),
+]
 NO_FIGURE = "no figure: no trait was measured in any finished run"
 
 
@@ -104,10 +108,7 @@ def report(
     as_json: Json = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print every number as CSV, seeds too.")] = False,
     output: Output = None,
-    figures: Annotated[
-        Path | None,
-        typer.Option(help="Draw the trait by arm and condition, and dose curves, into this folder: PNG, SVG, CSV."),
-    ] = None,
+    figures: Figures = None,
     html: Annotated[
         Path | None,
         typer.Option(parser=named_file, metavar="FILE", help="Write all of it as one page, with figures, to it."),

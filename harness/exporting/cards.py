@@ -28,7 +28,7 @@ def base_of(reference: str) -> str:
     Of a folder it is the last part of its name, which says nothing of where it lies here.
     """
     if reference in EMBEDDED:
-        return EMBEDDED[reference].hub
+        return EMBEDDED[reference].hub or reference
     hub = HUB_ID.fullmatch(reference) and not Path(reference).is_dir()
     return reference.partition("@")[0] if hub else short_name(reference)
 

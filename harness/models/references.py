@@ -41,7 +41,7 @@ class Embedded:
     wheel_sha256: str
     member: str
     licence: str
-    hub: str
+    hub: str = ""
     """What the hub calls the model that it was made of."""
 
 

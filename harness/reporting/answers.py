@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from harness.analysis import Table, grouped, plain_of
-from harness.claims import COUNTS, Answered, ArmAnswers, Decision, answers, takes
+from harness.claims import COUNTS, Answered, ArmAnswers, Decision, answers, is_share, takes
 from harness.contracts import CLEAN
 from harness.registry import installed
 from harness.reporting.numbers import interval, percent
@@ -80,6 +80,8 @@ def _nothing(answer: ArmAnswers) -> str:
         return (
             f"Nothing can be said of interventions: the trait, {study.trait or 'which is unknown'}, was not measured."
         )
+    if not is_share(study, study.trait):
+        return f"Nothing is said of interventions in words: {study.trait} is no share from 0 to 1; see its table."
     return "Only plain training was run: run an intervention beside it, such as ip or ps."
 
 

@@ -43,7 +43,9 @@ class Section:
         if not self.figures:
             return frozenset()
         columns = enumerate(zip(*self.rows, strict=True))
-        return frozenset(at for at, cells in columns if at and all(map(_is_number, cells)))
+        return frozenset(
+            at for at, cells in columns if at and all(map(_is_number, cells)) and any(map(NUMBER.match, cells))
+        )
 
 
 def _is_number(text: str) -> bool:
