@@ -58,6 +58,18 @@ def test_a_warm_worker_gives_what_fresh_processes_give(
     assert not list((tmp_path / "runs" / ".workers").iterdir())
 
 
+def test_workers_part_the_cores_of_this_machine(
+    tiny_llama: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As each records it: they import torch, which would take every core, before they are told how many to take."""
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    workers = len(os.sched_getaffinity(0))
+    assert not swept(experiment(tmp_path, tiny_llama, arms=("none",)), tmp_path / "runs", Where(jobs=workers)).failed
+    records = [json.loads(file.read_text()) for file in (tmp_path / "runs").glob("loud/*/*/run.json")]
+    slots = min(workers, 2)  # of two cells
+    assert {one["hardware"]["threads"] for one in records} == {max(1, workers // slots)}
+
+
 def test_a_worker_killed_in_training_costs_one_attempt_and_changes_nothing(
     tiny_llama: Path, tmp_path: Path, alone: dict[str, bytes]
 ) -> None:

@@ -114,9 +114,12 @@ def _done(job: Job, world: World) -> Outcome:
 def working(*, threads: int, beside: int) -> Iterator[None]:
     """Inside the block this process is a worker, one of `beside` on this machine: quiet, and keeping its base model.
 
-    Call it before anything imports torch, whose number of threads is settled on import.
+    It computes with `threads`, and what it starts does: two workers that each take every core take twice as long.
     """
-    os.environ.setdefault("OMP_NUM_THREADS", str(threads))
+    import torch
+
+    os.environ["OMP_NUM_THREADS"] = str(threads)
+    torch.set_num_threads(threads)
     os.environ["HARNESS_PROGRESS"] = "0"
     from harness.engine import keeping
 
