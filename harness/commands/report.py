@@ -169,10 +169,9 @@ def write_report(runs: Path, settings: Sequence[str], *, form: str | None, files
     if form == "csv":
         _tell_left_out(results, tables)
     if files.output is None and form is None:
-        reporting.show(results, tables, console(), opening=[*reporting.of_answers(tables), *verdicts, *corrected])
+        reporting.show(results, tables, console(), opening=[*verdicts, *corrected])
     else:
-        opening = [*reporting.of_answers(tables), *verdicts, *corrected] if form in (None, "markdown") else []
-        _put(_written(results, tables, form, opening), files)
+        _put(_written(results, tables, form, [*verdicts, *corrected]), files)
 
 
 def _written(results: Results, tables: Sequence[Table], form: str | None, verdicts: Sequence[Section]) -> str:

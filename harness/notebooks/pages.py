@@ -38,16 +38,16 @@ class Report:
     @property
     def text(self) -> str:
         """The report as a terminal shows it."""
-        from harness.reporting import of_answers, text
+        from harness.reporting import text
 
-        return text(self.results, self.tables, opening=[*of_answers(self.tables), *self.opening.verdicts])
+        return text(self.results, self.tables, opening=self.opening.verdicts)
 
     @property
     def markdown(self) -> str:
         """The report as GitHub-flavoured Markdown."""
-        from harness.reporting import markdown, of_answers
+        from harness.reporting import markdown
 
-        return markdown(self.results, self.tables, opening=[*of_answers(self.tables), *self.opening.verdicts])
+        return markdown(self.results, self.tables, opening=self.opening.verdicts)
 
     @property
     def answers(self) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.analysis import Results, Table
+from harness.reporting.answers import of_answers
 from harness.reporting.as_markdown import code_of, line_of, row_of, text_of
 from harness.reporting.section import Section, markdown_section
 from harness.reporting.table_sections import all_sections
@@ -24,8 +25,8 @@ from harness.reporting.wording import (
 
 
 def markdown(results: Results, tables: Sequence[Table], *, opening: Sequence[Section] = ()) -> str:
-    """`opening` and the report as GitHub-flavoured Markdown."""
-    lines = [line for section in opening for line in markdown_section(section)]
+    """What the runs answer, `opening` and the tables as GitHub-flavoured Markdown."""
+    lines = [line for section in (*of_answers(tables), *opening) for line in markdown_section(section)]
     for table in tables:
         lines += [f"## {text_of(title_of(table))}", ""]
         for block in table.blocks:

@@ -60,14 +60,13 @@ def show_section(section: Section, console: Console) -> None:
     from rich.text import Text
 
     console.print(Text.assemble("\n", (section.title, "bold"), f"  {section.detail}".rstrip()))
+    numbers = section.numbers
     grid = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, show_edge=False)
     for at, (head, *cells) in enumerate(zip(section.head, *section.rows, strict=True)):
         words = max(len(word) for cell in (head, *cells) for word in (cell.split() or [""]))
         # Words stay whole where only sentences need to be folded.
         whole = all(len(cell) <= words for cell in (head, *cells)) and words <= LONGEST_WORD
-        grid.add_column(
-            Text(head), justify="right" if at in section.numbers else "left", overflow="fold", no_wrap=whole
-        )
+        grid.add_column(Text(head), justify="right" if at in numbers else "left", overflow="fold", no_wrap=whole)
     for row in section.rows:
         grid.add_row(*map(Text, row))
     console.print(grid)
@@ -79,7 +78,8 @@ def markdown_section(section: Section) -> list[str]:
     """The same as lines of GitHub-flavoured Markdown, a blank one last."""
     detail = [line_of(section.detail), ""] if section.detail else []
     lines = [f"### {text_of(section.title)}", "", *detail, row_of(map(text_of, section.head))]
-    sides = ("---:|" if at in section.numbers else "---|" for at in range(len(section.head)))
+    numbers = section.numbers
+    sides = ("---:|" if at in numbers else "---|" for at in range(len(section.head)))
     lines.append(f"|{''.join(sides)}")
     lines += [row_of(map(text_of, row)) for row in section.rows]
     return [*lines, "", *(f"- {line_of(line)}" for line in section.lines), *([""] if section.lines else [])]

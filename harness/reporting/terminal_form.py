@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from harness.analysis import Block, Results, Table
+from harness.reporting.answers import of_answers
 from harness.reporting.section import Section, show_section
 from harness.reporting.table_sections import all_sections
 from harness.reporting.wording import (
@@ -37,12 +38,13 @@ Item = TypeVar("Item")
 
 
 def show(results: Results, tables: Sequence[Table], console: Console, *, opening: Sequence[Section] = ()) -> None:
-    """Prints `opening` and every table, split into stacked parts where the conditions are too many for the width."""
+    """Prints what the runs answer, `opening` and every table, split into parts where the conditions are too many."""
     from rich.text import Text
 
-    for section in opening:
+    first = [*of_answers(tables), *opening]
+    for section in first:
         show_section(section, console)
-    if opening:
+    if first:
         console.print()
     for table in tables:
         console.print(Text(title_of(table), style="bold underline"))
