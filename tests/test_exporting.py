@@ -135,6 +135,18 @@ def test_what_cannot_be_exported_is_one_line_and_nothing_is_written(
     assert not (tmp_path / "out").exists()
 
 
+def test_an_adapter_whose_config_is_broken_is_one_line_and_one_run_alone_is_read(arms: Path, tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    shutil.copytree(arms, runs)
+    (only(runs, "none") / "results.jsonl").write_text("broken\n")
+    with using(small.REGISTRY):
+        export(only(runs, "ps"), tmp_path / "out")
+        (only(runs, "ps") / "adapter" / "adapter_config.json").write_text("{")
+        with pytest.raises(HarnessError, match=r"adapter_config.json:\d+"):
+            export(only(runs, "ps"), tmp_path / "again")
+    assert not (tmp_path / "again").exists()
+
+
 def test_the_folder_goes_to_the_hub_by_its_client_and_stays_where_that_fails(
     exported: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

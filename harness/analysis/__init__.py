@@ -17,7 +17,7 @@ from harness.analysis.placebos import against_placebo, beyond_placebo, placebo_w
 from harness.analysis.prompt_gains import PromptFit, PromptPoint
 from harness.analysis.references import Published, groups
 from harness.analysis.result_tables import Agreed, Table, tables
-from harness.analysis.results import Capability, Results, Run, load, pooled
+from harness.analysis.results import Capability, Results, Run, load, load_run, pooled
 from harness.analysis.score_agreement import CANNOT_TELL, NO, YES, ComparedScore, Confusion, TwoJudges, two_judges
 from harness.analysis.scorecard import MARGIN, SUPPRESSES, Scores
 from harness.analysis.studies import Study, studies
@@ -85,6 +85,7 @@ __all__ = [
     "groups",
     "least_seeds",
     "load",
+    "load_run",
     "matrix",
     "metric_for",
     "needed_gates",

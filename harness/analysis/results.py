@@ -120,6 +120,11 @@ def load(runs: Path, *, settings: Sequence[str] = (), key_of: KeyOf = current_ke
     )
 
 
+def load_run(folder: Path) -> Run:
+    """The finished run in `folder`, whatever else there is of its cell; HarnessError with the place that is broken."""
+    return _settled(folder, _record(folder), SeenLines())
+
+
 def pooled(runs: Iterable[Run], condition: str, metric: str) -> Observations:
     """The judged replies of all `runs` under one condition. Of an arm, ask `Arm.replies`, which pools them once."""
     return Observations(seen for run in runs for seen in run.values.get((condition, metric), ()))

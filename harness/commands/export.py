@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from harness.commands.options import with_its_settings
 from harness.errors import HarnessError
 from harness.screen import put, say
 
@@ -26,11 +25,8 @@ def export(
 
     if public and not hub:
         raise HarnessError("--public is of a repository; name one with --hub USER/NAME")
-    exporting.check_export(run, folder)
     if hub:
         exporting.check_hub(hub)
-    if len(run.absolute().parents) > 2:
-        with_its_settings(run.absolute().parents[2])
     made = exporting.export(run, folder, licence=licence)
     for file in made.files:
         put(str(file))

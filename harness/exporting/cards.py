@@ -9,6 +9,7 @@ from harness.analysis import Run
 from harness.contracts import Setting
 from harness.errors import HarnessError
 from harness.models import EMBEDDED, HUB_ID, short_name
+from harness.reporting import with_goal, with_interval
 from harness.stats import are_rates, estimate
 
 TAGS = ("lora", "training-time-intervention", "inoculation-prompting", "preventative-steering")
@@ -105,23 +106,14 @@ def _table(run: Run, setting: Setting | None) -> Iterator[str]:
     conditions = list(dict.fromkeys(condition for condition, _ in run.values))
     metrics = list(dict.fromkeys(metric for _, metric in run.values))
     goals = {one.name: one.goal for one in (setting.metrics if setting else ())}
-    yield f"| condition | {' | '.join(_head(name, goals.get(name)) for name in metrics)} |"
+    yield f"| condition | {' | '.join(with_goal(name, goals.get(name)) for name in metrics)} |"
     yield f"|---|{'---|' * len(metrics)}"
     for condition in conditions:
         yield f"| `{condition}` | {' | '.join(_figures(run, condition, metrics))} |"
 
 
-def _head(name: str, goal: str | None) -> str:
-    return f"{name} ({goal})" if goal else name
-
-
 def _figures(run: Run, condition: str, metrics: Sequence[str]) -> Iterator[str]:
     for metric in metrics:
         seen = run.values.get((condition, metric), ())
-        found = estimate(seen) if seen else None
-        if found is None or found.mean is None:
-            yield "-"
-            continue
         scale, form = (100, ".0f") if are_rates(seen) else (1, ".2f")
-        ends = [f"{scale * end:{form}}" for end in (found.low, found.high) if end is not None]
-        yield f"{scale * found.mean:{form}}{f' [{ends[0]}, {ends[1]}]' if len(ends) == 2 else ''}"
+        yield with_interval(estimate(seen) if seen else None, form, form, scale=scale)

@@ -7,17 +7,17 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.analysis import Run, load
+from harness.analysis import Run, load_run
 from harness.errors import HarnessError
 from harness.exporting.cards import base_of, card_of, licence_of
-from harness.files import file_sha256, parsed, read_text, replacing
+from harness.files import file_sha256, replacing
 from harness.notebooks import framed_results
 from harness.registry import installed
-from harness.runs import ADAPTER, is_finished, read_run
+from harness.runs import ADAPTER, CONFIG, WEIGHTS, is_finished, offer_kept, read_run
 from harness.runs import card_of as vector_card_of
+from harness.serving import read_adapter_config
 
 CARD, RESULTS, VECTORS = "README.md", "results.parquet", "vectors"
-CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +49,8 @@ def export(run: Path, folder: Path, *, licence: str = "") -> Exported:
     trained.
     """
     check_export(run, folder)
-    found = _read(run)
+    offer_kept(_runs_of(run))
+    found = load_run(run)
     setting = installed().settings.get(found.cell.setting)
     card = card_of(found, setting, licence=licence or licence_of(found.cell.model))
     with replacing(folder, "the export") as part:
@@ -64,19 +65,6 @@ def export(run: Path, folder: Path, *, licence: str = "") -> Exported:
     return Exported(folder=folder, files=tuple(sorted(file for file in folder.rglob("*") if file.is_file())))
 
 
-def _read(run: Path) -> Run:
-    """The run as reports read it, whether or not another one of its cell would be shown there."""
-    record = read_run(run)
-    assert record is not None
-    every = load(_runs_of(run), settings=(record.cell.setting,), key_of=lambda cell, dtype: record.key)
-    found = next((one for one in every.runs if one.record.key == record.key), None)
-    if found is None:
-        raise HarnessError(
-            f"{run} cannot be read as a run of {_runs_of(run)}; 'harness verify' says what is wrong there"
-        )
-    return found
-
-
 def _runs_of(run: Path) -> Path:
     """The folder of runs that `run` lies in: below it are a setting, an intervention and the run."""
     return run.absolute().parents[2]
@@ -87,8 +75,7 @@ def _put_adapter(found: Run, part: Path) -> None:
     adapter = found.folder / ADAPTER
     if file_sha256(adapter / WEIGHTS) != found.record.made.adapter_sha256:
         raise HarnessError(f"{adapter / WEIGHTS} is not what was trained; 'harness verify' says what can be made again")
-    text = read_text(adapter / CONFIG, advice="'harness verify' says what can be made again")
-    config = parsed(text)
+    config = read_adapter_config(adapter)
     config["base_model_name_or_path"] = base_of(found.cell.model)
     (part / CONFIG).write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     shutil.copyfile(adapter / WEIGHTS, part / WEIGHTS)

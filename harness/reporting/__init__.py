@@ -13,13 +13,14 @@ from harness.reporting.html_page import Opening, page
 from harness.reporting.json_form import as_json, as_record
 from harness.reporting.markdown_form import markdown
 from harness.reporting.matrix import of_categories, of_matrix
+from harness.reporting.numbers import with_interval
 from harness.reporting.page_figures import forest_of
 from harness.reporting.prompt_sections import of_prompts
 from harness.reporting.section import Section, markdown_section, show_section
 from harness.reporting.terminal_form import show, text
 from harness.reporting.vector_tables import show_cards
 from harness.reporting.verdicts import record, sections
-from harness.reporting.wording import left_out
+from harness.reporting.wording import left_out, with_goal
 
 __all__ = [
     "Opening",
@@ -52,5 +53,7 @@ __all__ = [
     "text",
     "two_judges_record",
     "vector_cards",
+    "with_goal",
+    "with_interval",
     "write_bundle",
 ]

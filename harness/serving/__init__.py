@@ -12,7 +12,7 @@ from harness.serving.environment import (
     plugin_version,
 )
 from harness.serving.installing import install
-from harness.serving.loading import EngineChoice, ServedModels, engine_choice
+from harness.serving.loading import EngineChoice, ServedModels, engine_choice, read_adapter_config
 
 __all__ = [
     "BUILDS",
@@ -28,4 +28,5 @@ __all__ = [
     "look_into",
     "misfit",
     "plugin_version",
+    "read_adapter_config",
 ]
