@@ -1,6 +1,6 @@
 """Sentences of a publication as data, and what finished runs say about each."""
 
-from harness.claims.answers import COUNTS, Answered, ArmAnswers, answers, is_share
+from harness.claims.answers import COUNTS, Answered, ArmAnswers, answers
 from harness.claims.locking import Deviation, as_locked, deviations, differences, lock, planned_looks, read_lock
 from harness.claims.names import check_conditions
 from harness.claims.parts import ComparedPart
@@ -30,7 +30,6 @@ __all__ = [
     "check_conditions",
     "deviations",
     "differences",
-    "is_share",
     "judge",
     "judge_studies",
     "lock",

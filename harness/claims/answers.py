@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness.analysis import Arm, Study, placebos_of, plain_of, untrained_of
+from harness.analysis import PLAIN, Arm, Study, placebos_of, plain_of, untrained_of
 from harness.claims.schema import TRAIT, TRIGGERS, Claim, ClaimFile, Claims, Comparison
 from harness.claims.verdicts import Decision, judge_studies
 from harness.contracts import CLEAN
@@ -42,12 +42,13 @@ class Answered:
 class ArmAnswers:
     """What the runs of one study answer: of every arm that changes training, placebos among them.
 
-    `skills` are the metrics that `kept` is about. Without plain training, or a share as trait, there are no arms.
+    `skills` are the metrics that `kept` is about. Where nothing can be asked there are no arms, and `lacking` says why.
     """
 
     study: Study
     skills: tuple[str, ...]
-    arms: tuple[Answered, ...]
+    arms: tuple[Answered, ...] = ()
+    lacking: str = ""
 
 
 def answers(found: Sequence[Study], registry: Registry) -> tuple[ArmAnswers, ...]:
@@ -57,13 +58,10 @@ def answers(found: Sequence[Study], registry: Registry) -> tuple[ArmAnswers, ...
 
 def _answer(study: Study, registry: Registry) -> ArmAnswers:
     skills = _skills(study)
+    if lacking := _lacking(study):
+        return ArmAnswers(study=study, skills=skills, lacking=lacking)
     arms = [arm for arm in study.arms if not arm.plain]
-    plain = plain_of(study.arms)
-    if plain is None or study.trait not in study.metrics or not is_share(study, study.trait):
-        return ArmAnswers(study=study, skills=skills, arms=())
-    asked = [(arm, kind, claim) for arm in arms for kind, claim in _claims(study, arm, skills, plain.label)]
-    if not asked:
-        return ArmAnswers(study=study, skills=skills, arms=())
+    asked = [(arm, kind, claim) for arm in arms for kind, claim in _claims(study, arm, skills)]
     file = ClaimFile(title="answers", source="the runs", claims=tuple(claim for _, _, claim in asked))
     decided = judge_studies(Claims(Path(), file, {}), [replace(study, epochs=0)], registry)
     by_arm: dict[str, dict[str, Decision]] = {}
@@ -72,7 +70,20 @@ def _answer(study: Study, registry: Registry) -> ArmAnswers:
     return ArmAnswers(study=study, skills=skills, arms=tuple(Answered(arm=arm, **by_arm[arm.label]) for arm in arms))
 
 
-def is_share(study: Study, metric: str) -> bool:
+def _lacking(study: Study) -> str:
+    """Why nothing can be said of interventions, in a sentence; "" where something can."""
+    if plain_of(study.arms) is None:
+        return "Nothing can be said of interventions: plain training, the arm none, was not run."
+    if study.trait not in study.metrics:
+        return f"Nothing can be said of interventions: the trait{study.trait and f', {study.trait},'} was not measured."
+    if not _is_share(study, study.trait):
+        return f"Nothing is said of interventions in words: {study.trait} is no share from 0 to 1; see its table."
+    if all(arm.plain for arm in study.arms):
+        return "Only plain training was run: run an intervention beside it, such as ip or ps."
+    return ""
+
+
+def _is_share(study: Study, metric: str) -> bool:
     """Whether the metric is a share from 0 to 1 wherever it was judged, so that 10 points mean something."""
     return all(arm.replies(CLEAN, metric).are_rates for arm in study.arms)
 
@@ -80,10 +91,10 @@ def is_share(study: Study, metric: str) -> bool:
 def _skills(study: Study) -> tuple[str, ...]:
     """The metrics that training teaches and that are to stay, as far as they were measured and are shares."""
     taught = [one for one in study.known if one.goal == "keep" and one.taught(study.scale) and one.learned is not None]
-    return tuple(one.name for one in taught if one.name in study.metrics and is_share(study, one.name))
+    return tuple(one.name for one in taught if one.name in study.metrics and _is_share(study, one.name))
 
 
-def _claims(study: Study, arm: Arm, skills: Sequence[str], plain: str) -> Iterator[tuple[str, Claim]]:
+def _claims(study: Study, arm: Arm, skills: Sequence[str]) -> Iterator[tuple[str, Claim]]:
     def claim(kind: str, *parts: Comparison) -> tuple[str, Claim]:
         family = f"{kind}, {PLACEBOS}" if arm.control else kind
         named = f"{kind}: {arm.label}"
@@ -92,9 +103,9 @@ def _claims(study: Study, arm: Arm, skills: Sequence[str], plain: str) -> Iterat
         )
 
     label = arm.label
-    yield claim(LESS, _compared(label, plain, "less"))
+    yield claim(LESS, _compared(label, PLAIN, "less"))
     if skills:
-        yield claim(KEPT, *(_compared(plain, label, "no more", metric=name) for name in skills))
+        yield claim(KEPT, *(_compared(PLAIN, label, "no more", metric=name) for name in skills))
     if placebos := placebos_of(arm, study.arms):
         yield claim(BEYOND, *(_compared(label, one.label, "less") for one in placebos))
     untrained = untrained_of(study.arms)

@@ -6,15 +6,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from harness.analysis import PLAIN
+from harness.contracts import CLEAN
 from harness.errors import HarnessError, unknown
-from harness.notebooks.asked import framed, names, pandas_here, runs_in, settings_of
+from harness.notebooks.asked import framed, names, pandas_here, runs_in, settings_of, texts
 
 if TYPE_CHECKING:
     import pandas
 
     from harness.analysis import Study
 
-PLAIN = "none"
 COLUMNS: Final[dict[str, str]] = {
     "setting": "category",
     "scale": "category",
@@ -40,7 +41,7 @@ def compare(
     *,
     setting: str | Path | Sequence[str | Path] = (),
     metric: str | Iterable[str] = (),
-    condition: str | Iterable[str] = "clean",
+    condition: str | Iterable[str] = CLEAN,
 ) -> pandas.DataFrame:
     """The difference `arm - against`, one row for each metric and condition, with its 95 % interval over questions and
     seeds.
@@ -64,8 +65,7 @@ def compare(
     for kind, wanted, there in (("arm", (*arms, against), known), ("metric", metrics, measured)):
         if missing := next((name for name in wanted if name not in there), None):
             raise unknown(kind, missing, sorted(there))
-    conditions = (condition,) if isinstance(condition, str) else tuple(condition)
-    rows = [row for study in studies for row in _rows(study, arms, against, metrics, conditions)]
+    rows = [row for study in studies for row in _rows(study, arms, against, metrics, texts(condition))]
     return framed(rows, COLUMNS)
 
 

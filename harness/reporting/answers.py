@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from harness.analysis import Table, grouped, plain_of
-from harness.claims import COUNTS, Answered, ArmAnswers, Decision, answers, is_share, takes
+from harness.claims import COUNTS, Answered, ArmAnswers, Decision, answers, takes
 from harness.contracts import CLEAN
 from harness.registry import installed
 from harness.reporting.numbers import interval, percent
@@ -38,7 +38,7 @@ REMEDIES = {
 
 def of_answers(tables: Sequence[Table]) -> list[Section]:
     """The answers of every table that has arms to answer for."""
-    return [_section(one) for one in answers(tables, installed()) if one.arms]
+    return [_section(one) for one in answers(tables, installed()) if not one.lacking]
 
 
 def _section(answer: ArmAnswers) -> Section:
@@ -55,8 +55,8 @@ def _section(answer: ArmAnswers) -> Section:
 
 def sentences(answer: ArmAnswers) -> tuple[str, ...]:
     """What the runs support, which arms cannot be told apart, and what it would take; no sentence without a verdict."""
-    if not answer.arms:
-        return (_nothing(answer),)
+    if answer.lacking:
+        return (answer.lacking,)
     own = [one for one in answer.arms if not one.arm.control]
     placebos = [one for one in answer.arms if one.arm.control]
     return (*_suppressing(answer, own), *_placebos(own, placebos), *_waking(answer, own), *_unknown(own))
@@ -69,20 +69,6 @@ def remedy(gate: str) -> str:
 
 def _word(decision: Decision | None) -> str:
     return "-" if decision is None else WORDS.get(decision.verdict, decision.verdict)
-
-
-def _nothing(answer: ArmAnswers) -> str:
-    study = answer.study
-    plain = plain_of(study.arms)
-    if plain is None:
-        return "Nothing can be said of interventions: plain training, the arm none, was not run."
-    if study.trait not in study.metrics:
-        return (
-            f"Nothing can be said of interventions: the trait, {study.trait or 'which is unknown'}, was not measured."
-        )
-    if not is_share(study, study.trait):
-        return f"Nothing is said of interventions in words: {study.trait} is no share from 0 to 1; see its table."
-    return "Only plain training was run: run an intervention beside it, such as ip or ps."
 
 
 def _suppressing(answer: ArmAnswers, arms: Sequence[Answered]) -> Iterator[str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import html
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from time import monotonic
 from typing import Any, Protocol
@@ -33,8 +33,8 @@ def bar(title: str, *, total: int, unit: str) -> AbstractContextManager[Advance]
     """Progress through `total` steps, its rate in `unit`/s. Call what `with` gives after each step or batch."""
     if os.environ.get("HARNESS_PROGRESS") == "0":
         return _silent()
-    if (shell := _notebook()) is not None:
-        return _below_the_cell(shell, title, total, unit)
+    if (display := _notebook()) is not None:
+        return _below_the_cell(display, title, total, unit)
     if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
         return _drawn(title, total, unit)
     return _lines(title, total, unit)
@@ -75,59 +75,44 @@ def _drawn(title: str, total: int, unit: str) -> Iterator[Advance]:
         yield advance
 
 
-@contextmanager
-def _below_the_cell(shell: Any, title: str, total: int, unit: str) -> Iterator[Advance]:
-    started = shown = monotonic()
-    done = counted = 0
+def _below_the_cell(display: Any, title: str, total: int, unit: str) -> AbstractContextManager[Advance]:
     name = html.escape(shown_lines(title))
 
-    def drawn(words: str) -> Any:
-        return shell.HTML(f'<progress max="{total}" value="{done}" aria-label="{name}"></progress> {name}: {words}')
+    def drawn(done: int, words: str) -> Any:
+        return display.HTML(f'<progress max="{total}" value="{done}" aria-label="{name}"></progress> {name}: {words}')
 
-    handle = shell.display(drawn(f"0/{total}"), display_id=True)
+    handle = display.display(drawn(0, f"0/{total}"), display_id=True)
+    return _in_words(total, unit, every=OFTEN, show=lambda done, words: handle.update(drawn(done, words)))
 
-    def advance(*, steps: int = 1, count: int | None = None) -> None:
-        nonlocal done, counted, shown
-        done += steps
-        counted += steps if count is None else count
-        now = monotonic()
-        if now - shown >= OFTEN:
-            shown = now
-            left = (now - started) / done * (total - done) if done else 0.0
-            handle.update(drawn(f"{done}/{total}, {_rate(counted, now - started, unit)}, {duration(left)} left"))
 
-    try:
-        yield advance
-    except BaseException:
-        handle.update(drawn(f"stopped at {done}/{total}"))
-        raise
-    seconds = monotonic() - started
-    handle.update(drawn(f"{done}/{total} in {duration(seconds)}, {_rate(counted, seconds, unit)}"))
+def _lines(title: str, total: int, unit: str) -> AbstractContextManager[Advance]:
+    say(f"{title}: 0/{total}")
+    return _in_words(total, unit, every=EVERY, show=lambda done, words: say(f"{title}: {words}"))
 
 
 @contextmanager
-def _lines(title: str, total: int, unit: str) -> Iterator[Advance]:
+def _in_words(total: int, unit: str, *, every: float, show: Callable[[int, str], object]) -> Iterator[Advance]:
+    """Has `show` tell how many are done, and in words how far that is, `every` so many seconds and at the end."""
     started = shown = monotonic()
     done = counted = 0
-    say(f"{title}: 0/{total}")
 
     def advance(*, steps: int = 1, count: int | None = None) -> None:
         nonlocal done, counted, shown
         done += steps
         counted += steps if count is None else count
         now = monotonic()
-        if now - shown >= EVERY and done < total:
+        if now - shown >= every and done < total:
             shown = now
             left = (now - started) / done * (total - done) if done else 0.0
-            say(f"{title}: {done}/{total}, {_rate(counted, now - started, unit)}, {duration(left)} left")
+            show(done, f"{done}/{total}, {_rate(counted, now - started, unit)}, {duration(left)} left")
 
     try:
         yield advance
     except BaseException:
-        say(f"{title}: stopped at {done}/{total}")
+        show(done, f"stopped at {done}/{total}")
         raise
     seconds = monotonic() - started
-    say(f"{title}: {done}/{total} in {duration(seconds)}, {_rate(counted, seconds, unit)}")
+    show(done, f"{done}/{total} in {duration(seconds)}, {_rate(counted, seconds, unit)}")
 
 
 def _rate(count: int, seconds: float, unit: str) -> str:
