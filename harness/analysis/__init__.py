@@ -13,7 +13,7 @@ from harness.analysis.labelled import Corrected, candidates, corrected, metric_f
 from harness.analysis.leak_matrix import Matrix, matrix, triggers
 from harness.analysis.ledger import Cost, costs
 from harness.analysis.needed_gates import all_gates, needed_gates, taught_gates
-from harness.analysis.placebos import against_placebo, beyond_placebo, placebo_words, placebos_of
+from harness.analysis.placebos import ALIKE, against_placebo, beyond_placebo, placebo_words, placebos_of
 from harness.analysis.prompt_gains import PromptFit, PromptPoint
 from harness.analysis.references import Published, groups
 from harness.analysis.result_tables import Agreed, Table, tables
@@ -26,6 +26,7 @@ from harness.analysis.tradeoffs import Place, Tradeoff, tradeoffs, trait_of
 from harness.analysis.verdict_agreement import Agreement, agreement
 
 __all__ = [
+    "ALIKE",
     "CANNOT_TELL",
     "MARGIN",
     "NO",

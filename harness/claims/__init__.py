@@ -1,6 +1,6 @@
 """Sentences of a publication as data, and what finished runs say about each."""
 
-from harness.claims.answers import COUNTS, Answered, ArmAnswers, answers
+from harness.claims.answers import Answered, ArmAnswers, answers
 from harness.claims.locking import Deviation, as_locked, deviations, differences, lock, planned_looks, read_lock
 from harness.claims.names import check_conditions
 from harness.claims.parts import ComparedPart
@@ -12,7 +12,6 @@ from harness.claims.verdicts import ALPHA, Decision, judge, judge_studies
 
 __all__ = [
     "ALPHA",
-    "COUNTS",
     "MOST_LOOKS",
     "Answered",
     "ArmAnswers",

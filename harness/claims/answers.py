@@ -9,15 +9,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness.analysis import PLAIN, Arm, Study, placebos_of, plain_of, untrained_of
+from harness.analysis import ALIKE, PLAIN, Arm, Study, placebos_of, plain_of, untrained_of
 from harness.claims.schema import TRAIT, TRIGGERS, Claim, ClaimFile, Claims, Comparison
 from harness.claims.verdicts import Decision, judge_studies
 from harness.contracts import CLEAN
 from harness.registry import Registry
 from harness.stats import Direction
 
-COUNTS = 0.1
-"""The least difference that counts where no claim says so: 10 points, as in the scorecard."""
 LESS, KEPT, BEYOND, WAKES = "less", "kept", "beyond", "wakes"
 PLACEBOS = "placebos"
 
@@ -115,4 +113,4 @@ def _claims(study: Study, arm: Arm, skills: Sequence[str]) -> Iterator[tuple[str
 
 
 def _compared(arm: str, against: str, direction: Direction, *, metric: str = TRAIT) -> Comparison:
-    return Comparison(arm=arm, against=against, direction=direction, metric=metric, smallest=COUNTS)
+    return Comparison(arm=arm, against=against, direction=direction, metric=metric, smallest=ALIKE)

@@ -6,7 +6,7 @@ turn before either. What else a row has, and is no list, are facts for judges.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -42,7 +42,11 @@ class Chat:
 
 def read_chats(file: Path, columns: Mapping[str, str]) -> list[Chat]:
     """The rows of `file`, with `columns` as it calls ours; HarnessError with file and line for the first wrong one."""
-    numbered = read_table(file)
+    return chats_of(file, read_table(file), columns)
+
+
+def chats_of(file: Path, numbered: Sequence[tuple[int, Row]], columns: Mapping[str, str]) -> list[Chat]:
+    """The same of rows that were read."""
     if not numbered:
         raise HarnessError(f"{file} has no row; {WAY_OUT}")
     for name, own in columns.items():
@@ -57,15 +61,6 @@ def read_chats(file: Path, columns: Mapping[str, str]) -> list[Chat]:
             raise HarnessError(f"{chat.place}: the id {chat.id!r:.80} is that of {places[chat.id]} too; change one")
         places[chat.id] = chat.place
     return chats
-
-
-def columns_in(file: Path) -> tuple[bool, tuple[str, ...]]:
-    """Whether the first row of `file` holds a chat, or a prompt, in columns called as here; and all its columns."""
-    numbered = read_table(file)
-    if not numbered:
-        raise HarnessError(f"{file} has no row; {WAY_OUT}")
-    names = tuple(filter(str.isprintable, numbered[0][1]))
-    return bool({*CHAT, "prompt"} & set(names)), names
 
 
 def read_table(file: Path) -> list[tuple[int, Row]]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from harness.analysis import Table, grouped, plain_of
-from harness.claims import COUNTS, Answered, ArmAnswers, Decision, answers, takes
+from harness.analysis import ALIKE, Table, grouped, plain_of
+from harness.claims import Answered, ArmAnswers, Decision, answers, takes
 from harness.contracts import CLEAN
 from harness.registry import installed
 from harness.reporting.numbers import interval, percent
@@ -15,7 +15,7 @@ from harness.stats import estimate
 
 SHOWS_LESS, SLIGHT, NOT_LESS = "reproduced", "there, size open", ("contradicted", "there, too small to count")
 UNKNOWN = ("inconclusive", "not run", "invalid")
-POINTS = f"{100 * COUNTS:g} points"
+POINTS = f"{100 * ALIKE:g} points"
 WORDS = {
     "reproduced": "yes",
     "contradicted": "no",

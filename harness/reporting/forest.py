@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.claims import COUNTS, ArmAnswers, ComparedPart, Decision
+from harness.analysis import ALIKE
+from harness.claims import ArmAnswers, ComparedPart, Decision
 from harness.reporting.answers import WORDS
 from harness.reporting.csv_form import csv_text
 from harness.reporting.drawings import CHARACTER
@@ -79,9 +80,9 @@ def of_arms(answer: ArmAnswers) -> Forest | None:
     """The differences of every arm from plain training; None where there are none."""
     trait = answer.study.trait
     asked = (
-        (f"less {trait} than plain", "less", (-100 * COUNTS,), 1),
-        (f"{' and '.join(answer.skills)} kept", "kept", (-100 * COUNTS,), -1),
-        (f"{trait} wakes", "wakes", (100 * COUNTS,), 1),
+        (f"less {trait} than plain", "less", (-100 * ALIKE,), 1),
+        (f"{' and '.join(answer.skills)} kept", "kept", (-100 * ALIKE,), -1),
+        (f"{trait} wakes", "wakes", (100 * ALIKE,), 1),
     )
     lanes = [
         ForestLane(title=title, counts=counts, marks=tuple(_worst(getattr(one, name), sign) for one in answer.arms))

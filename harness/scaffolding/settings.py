@@ -10,7 +10,8 @@ from pathlib import Path
 
 from harness.checks import NAME
 from harness.errors import HarnessError
-from harness.own import WrittenRecipe, WrittenSteering, columns_in, read_chats
+from harness.files import Row
+from harness.own import CHAT, WrittenRecipe, WrittenSteering, chats_of, read_table
 from harness.scaffolding.filling import check_free, filled, put
 from harness.scaffolding.schemas import schema_of
 
@@ -48,8 +49,9 @@ def new_setting(
         raise HarnessError(f"{name!r:.80} is no name of a setting; write small letters, digits and _, as in my_setting")
     place = file or Path(f"{name}.yaml")
     check_free(place)
-    named = columns or _columns(rows)
-    found = read_chats(rows, named)
+    numbered = read_table(rows)
+    named = columns or _columns(rows, numbered[0][1] if numbered else {})
+    found = chats_of(rows, numbered, named)
     text = filled(
         "setting.yaml",
         name=name,
@@ -67,11 +69,11 @@ def new_setting(
     return Begun(file=place, schema=schema, rows=len(found), missing=_missing(text))
 
 
-def _columns(rows: Path) -> dict[str, str]:
+def _columns(rows: Path, first: Row) -> dict[str, str]:
     """What the file calls a question and an answer, where neither is called as here."""
-    known, names = columns_in(rows)
-    if known:
+    if not first or {*CHAT, "prompt"} & set(first):
         return {}
+    names = tuple(filter(str.isprintable, first))
     lower = {name.lower(): name for name in names}
     question, answer = (next((lower[one] for one in usual if one in lower), "") for usual in (QUESTIONS, ANSWERS))
     if question and answer:
