@@ -20,6 +20,7 @@ from test_traits import SOUND
 
 NOT_HERE = {
     "analysis/results.py load": "reads runs by the readers of their records",
+    "analysis/results.py load_run": "the same of one",
     "engine/loading.py load": "reads a folder of a model",
     "engine/loading.py load_tokenizer": "reads a folder of a model",
     "documents/records.py read_record": "read_run, read_card and read_training are it",
