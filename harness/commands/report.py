@@ -28,8 +28,7 @@ from harness.screen import console, put, say
 
 if TYPE_CHECKING:
     from harness.analysis import Results, Table
-    from harness.claims import Decision
-    from harness.reporting import Section
+    from harness.reporting import Opening, Section
     from harness.runs import Outputs
 
 NO_FILES: Final[list[Path]] = []
@@ -160,18 +159,17 @@ def write_report(runs: Path, settings: Sequence[str], *, form: str | None, files
         drawn = reporting.draw(tables, files.figures, files.outputs)
         first = next((file for file in drawn if file.suffix == ".png"), None)
         say(NO_FIGURE if first is None else f"{len(drawn)} files in {files.figures}, the first figure {first.name}")
-    verdicts, decided = ((), ()) if files.claims is None else _verdicts(files.claims, results.folder, tables)
-    corrected = _corrected(files.labels, results)
+    opening = _opening(files, results, tables)
     if files.page is not None:
-        _write_page(results, tables, settings, files, verdicts=verdicts, decided=decided, corrected=corrected)
+        _write_page(results, tables, settings, files, opening)
         if files.output is None and form is None:
             return
     if form == "csv":
         _tell_left_out(results, tables)
     if files.output is None and form is None:
-        reporting.show(results, tables, console(), opening=[*verdicts, *corrected])
+        reporting.show(results, tables, console(), opening=opening.sections)
     else:
-        _put(_written(results, tables, form, [*verdicts, *corrected]), files)
+        _put(_written(results, tables, form, opening.sections), files)
 
 
 def _written(results: Results, tables: Sequence[Table], form: str | None, verdicts: Sequence[Section]) -> str:
@@ -202,13 +200,18 @@ def _put(text: str, files: Files) -> None:
         part.write_text(text, encoding="utf-8")
 
 
-def _verdicts(file: Path, runs: Path, tables: Sequence[Table]) -> tuple[Sequence[Section], Sequence[Decision]]:
+def _opening(files: Files, results: Results, tables: Sequence[Table]) -> Opening:
+    """The verdicts on the claims that are named, and what the sheets of labels say."""
     from harness import claims, reporting
     from harness.registry import installed
 
-    asked = claims.read_claims(file, installed())
-    decisions, changed = claims.as_locked(asked, tables, installed(), runs)
-    return reporting.sections(asked, decisions, changed), decisions
+    corrected = _corrected(files.labels, results)
+    if files.claims is None:
+        return reporting.Opening(corrected=corrected)
+    asked = claims.read_claims(files.claims, installed())
+    decisions, changed = claims.as_locked(asked, tables, installed(), results.folder)
+    verdicts = reporting.sections(asked, decisions, changed)
+    return reporting.Opening(verdicts=verdicts, decisions=decisions, corrected=corrected)
 
 
 def _corrected(sheets: Sequence[Path], results: Results) -> Sequence[Section]:
@@ -232,10 +235,7 @@ def _write_page(
     tables: Sequence[Table],
     settings: Sequence[str],
     files: Files,
-    *,
-    verdicts: Sequence[Section],
-    decided: Sequence[Decision],
-    corrected: Sequence[Section],
+    opening: Opening,
 ) -> None:
     from harness import reporting
 
@@ -243,8 +243,7 @@ def _write_page(
     cards = reporting.vector_cards(results.folder, settings)
     logs = reporting.bundle_of(files.page)
     bundle = logs.name if files.bundle else ""
-    shown = reporting.Opening(verdicts=verdicts, forest=reporting.forest_of(decided), corrected=corrected)
-    written = reporting.page(results, tables, cards=cards, opening=shown, bundle=bundle)
+    written = reporting.page(results, tables, cards=cards, opening=opening, bundle=bundle)
     if files.bundle:
         reporting.write_bundle(results.folder, logs)
     with files.outputs.writing(files.page, "the page") as part:

@@ -40,14 +40,14 @@ class Report:
         """The report as a terminal shows it."""
         from harness.reporting import text
 
-        return text(self.results, self.tables, opening=self.opening.verdicts)
+        return text(self.results, self.tables, opening=self.opening.sections)
 
     @property
     def markdown(self) -> str:
         """The report as GitHub-flavoured Markdown."""
         from harness.reporting import markdown
 
-        return markdown(self.results, self.tables, opening=self.opening.verdicts)
+        return markdown(self.results, self.tables, opening=self.opening.sections)
 
     @property
     def answers(self) -> tuple[str, ...]:
@@ -82,7 +82,7 @@ def report(
     """The report on the finished runs in a folder, of these settings if any are named, with verdicts on `claims`."""
     from harness import analysis
     from harness.registry import installed
-    from harness.reporting import Opening, forest_of, sections
+    from harness.reporting import Opening, sections
 
     folder = runs_in(runs)
     settings = settings_of(setting) if setting else ()
@@ -94,5 +94,5 @@ def report(
 
         asked = read_claims(Path(claims), installed())
         decisions, changed = as_locked(asked, tables, installed(), folder)
-        opening = Opening(verdicts=sections(asked, decisions, changed), forest=forest_of(decisions))
+        opening = Opening(verdicts=sections(asked, decisions, changed), decisions=decisions)
     return Report(found, tables, opening, settings)

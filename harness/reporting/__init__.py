@@ -14,7 +14,6 @@ from harness.reporting.json_form import as_json, as_record
 from harness.reporting.markdown_form import markdown
 from harness.reporting.matrix import of_categories, of_matrix
 from harness.reporting.numbers import with_interval
-from harness.reporting.page_figures import forest_of
 from harness.reporting.prompt_sections import of_prompts
 from harness.reporting.section import Section, markdown_section, show_section
 from harness.reporting.terminal_form import show, text
@@ -32,7 +31,6 @@ __all__ = [
     "check_bundle",
     "corrected_record",
     "draw",
-    "forest_of",
     "left_out",
     "markdown",
     "markdown_line",

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 
 from harness.analysis import PLAIN, Arm, Block, Cost, Results, Run, Table, costs, matrix, trait_of
 from harness.cells import log_name
+from harness.claims import Decision
 from harness.contracts import CLEAN, Condition
 from harness.reporting.answers import remedy
 from harness.reporting.cards import FiledCard
 from harness.reporting.gate_sections import gate_rows
 from harness.reporting.matrix import of_categories, of_matrix
 from harness.reporting.numbers import decimal, percent
-from harness.reporting.page_figures import Drawn, Told, told_of
+from harness.reporting.page_figures import Told, forest_of, told_of
 from harness.reporting.section import Section
 from harness.reporting.table_sections import sections_of
 from harness.reporting.transcripts import of_tables
@@ -106,11 +107,19 @@ class Shown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opening:
-    """What stands before the tables beside the answers: verdicts on claims, what is corrected for judges that err."""
+    """What stands before the tables beside the answers: verdicts on claims, what is corrected for judges that err.
+
+    `decisions` are what the `verdicts` tell of.
+    """
 
     verdicts: Sequence[Section] = ()
-    forest: Drawn | None = None
+    decisions: Sequence[Decision] = ()
     corrected: Sequence[Section] = ()
+
+    @property
+    def sections(self) -> list[Section]:
+        """All of it, for a form that has no figures."""
+        return [*self.verdicts, *self.corrected]
 
 
 def page(
@@ -137,7 +146,7 @@ def page(
             parts=parts,
             cards=cards,
             verdicts=opening.verdicts,
-            forest=opening.forest,
+            forest=forest_of(opening.decisions),
             corrected=opening.corrected,
             bundle=bundle,
             left_out=left_out,
