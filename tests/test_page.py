@@ -137,7 +137,7 @@ def test_failed_gates_are_listed_and_the_lowest_arm_is_not_one_of_them(tmp_path:
     told = ("fired", "ps, seed 0", "failed, run left out", "0 of 9 steps", "every step")
     assert "".join(f"<td>{cell}</td>" for cell in told) in section
     summary = text.partition('id="summary"')[2].partition("</section>")[0]
-    assert '<td class="word">ip</td>' in summary
+    assert '<td class="label">ip</td>' in summary
 
 
 def test_sections_that_are_given_open_the_page(tmp_path: Path) -> None:
