@@ -16,7 +16,7 @@ from harness.authoring import check_condition, weights
 from harness.cells import Cell, texts_of, weighted, worded
 from harness.checks import number
 from harness.contracts import Condition, Intervention, Setting
-from harness.documents import Document, Place, Strict, read
+from harness.documents import EITHER, ONE, SEVERAL, Document, Place, Strict, read
 from harness.errors import HarnessError, unknown
 from harness.registry import Registry
 from harness.stats import Direction
@@ -28,6 +28,10 @@ TRIGGERS, PROMPTS = "triggers", "prompts"
 NEAR = 0.6  # how alike two names of settings are before one counts as a slip for the other
 
 Text = Annotated[str, Field(min_length=1)]
+OneOrMore = Annotated[
+    Annotated[Text, ONE] | Annotated[tuple[Text, ...], Field(min_length=1), SEVERAL],
+    EITHER,
+]
 
 
 class Comparison(Strict):
@@ -41,13 +45,13 @@ class Comparison(Strict):
     is claimed where the difference is within it, `no more` where the arm is not above by as much.
     """
 
-    metric: Text | Annotated[tuple[Text, ...], Field(min_length=1)] = TRAIT
+    metric: OneOrMore = TRAIT
     arm: Text
     against: Text
     direction: Direction
     smallest: Annotated[float, Field(gt=0, le=1)]
     measure: Measure = "mean"
-    condition: Text | tuple[Text, ...] = "clean"
+    condition: OneOrMore = "clean"
     targets: str = ""
 
     @property

@@ -17,10 +17,13 @@ from harness.documents.records import (
     sealed,
     write_record,
 )
-from harness.documents.yaml import Document, Source, Strict, read, read_source
+from harness.documents.yaml import EITHER, ONE, SEVERAL, Document, Source, Strict, read, read_source
 
 __all__ = [
+    "EITHER",
+    "ONE",
     "SEAL",
+    "SEVERAL",
     "Document",
     "Json",
     "Place",

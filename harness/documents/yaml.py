@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Tag, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from harness.documents.records import Place, frozen
 from harness.errors import HarnessError
 from harness.files import DEPTH, DIGITS, WRITTEN_BYTES, read_text
 
+NO_KEYS = "keys and values are wanted here, as in 'name: value'"
 PARTS = 100_000
 """The most values that a YAML file may hold, each counted as often as aliases put it somewhere."""
 
@@ -40,6 +41,10 @@ class Strict(BaseModel):
                     raise PydanticCustomError("unknown_key", "{said}", {"key": key, "said": said})
         return data
 
+
+ONE, SEVERAL = Tag("(one)"), Tag("(several)")
+EITHER = Discriminator(lambda value: ONE.tag if isinstance(value, str) else SEVERAL.tag)
+"""What may be a text or more than one says which it is by this, so that an error is about the one that was meant."""
 
 Part = TypeVar("Part", bound=Strict)
 
@@ -202,10 +207,10 @@ def _first(error: ValidationError, source: Source) -> str:
     """Line, place and message of the first thing that is wrong, in the order of the file."""
     found = []
     for one in error.errors(include_url=False):
-        place = tuple(one["loc"])
+        place = tuple(part for part in one["loc"] if part not in (ONE.tag, SEVERAL.tag))
         if one["type"] == "unknown_key":
             place = (*place, one["ctx"]["key"])
-        message = one["msg"][:1].lower() + one["msg"][1:]
+        message = NO_KEYS if one["type"] == "model_type" else one["msg"][:1].lower() + one["msg"][1:]
         where = ".".join(map(str, place[:-1] if one["type"] == "unknown_key" else place))
         found.append((source.line(place), f"{where:.200}: {message:.400}" if where else message[:400]))
     line, message = min(found, key=lambda one: one[0])

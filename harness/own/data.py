@@ -13,6 +13,7 @@ from harness.authoring import Trait, chats, instruction_pairs, read_trait
 from harness.contracts import Case, Example, Fact, Message, Prompt, ReplyPair
 from harness.errors import HarnessError, unknown
 from harness.files import digest_of
+from harness.own.hub import kept_rows
 from harness.own.rows import Chat, read_chats
 from harness.own.written import WrittenPairs, WrittenRows, WrittenSetting
 
@@ -31,16 +32,18 @@ class OwnData:
     file: Path
     written: WrittenSetting
 
-    def at(self, name: str) -> Path:
-        """Where a named file is: paths count from the folder of the setting's file."""
-        return self.file.parent / Path(name).expanduser()
+    def at(self, named: str | WrittenRows) -> Path:
+        """Where named rows are: paths count from the folder of the setting's file, those of the hub in the cache."""
+        if not isinstance(named, str) and not named.file:
+            return kept_rows(named)
+        return self.file.parent / Path(named if isinstance(named, str) else named.file).expanduser()
 
     @property
     def files(self) -> tuple[Path, ...]:
         """Every file that is named."""
         written = self.written
         named = [written.train, written.test, written.trait.replies, written.trait.file or None]
-        return tuple(dict.fromkeys(self.at(_named(one)) for one in named if one is not None))
+        return tuple(dict.fromkeys(self.at(one) for one in named if one is not None))
 
     def moved(self, copies: Mapping[Path, str]) -> object:
         """What the setting's file says, with the names of `copies` in the place of those of the files."""
@@ -56,12 +59,12 @@ class OwnData:
     def _moved(self, part: str | WrittenRows | None, copies: Mapping[Path, str]) -> object:
         if part is None:
             return None
-        copy = copies[self.at(_named(part))]
-        return copy if isinstance(part, str) else {**part.model_dump(mode="json"), "file": copy}
+        copy = copies[self.at(part)]
+        return copy if isinstance(part, str) else {**part.model_dump(mode="json", exclude_defaults=True), "file": copy}
 
     def _chats(self, part: str | WrittenRows) -> list[Chat]:
         return read_chats(
-            self.at(_named(part)),
+            self.at(part),
             {} if isinstance(part, str) else {str(name): own for name, own in part.columns.items()},
         )
 
@@ -157,10 +160,6 @@ def _without_gaps(value: object) -> object:
         told = {name: part for name, part in value.items() if part != "" and (part is not None or name == "learned")}
         return {name: _without_gaps(part) for name, part in told.items()}
     return [_without_gaps(part) for part in value] if isinstance(value, list) else value
-
-
-def _named(part: str | WrittenRows) -> str:
-    return part if isinstance(part, str) else part.file
 
 
 def _first(items: Sequence[_Item], share: float, name: Callable[[_Item], str]) -> list[_Item]:

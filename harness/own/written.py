@@ -7,9 +7,11 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from harness.documents import Strict
+from harness.documents import EITHER, ONE, SEVERAL, Strict
 
 Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
+NOT_BLANK = r"^$|\S"
+REPOSITORY = r"^([\w.-]+/)?[\w.-]+$|^$"
 Label = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 Positive = Annotated[float, Field(gt=0, le=1e6)]
@@ -17,20 +19,44 @@ Number = Annotated[int, Field(ge=1, le=10**6)]
 
 
 class WrittenRows(Strict):
-    """A file of chats, JSON lines or a table NAME.csv, and what its columns are called where that is not as here.
+    """Chats of a file, JSON lines or a table NAME.csv, or of a data set of the hub, and what its columns are called
+    where that is not as here.
 
-    `columns` gives, for a name on the left, the file's own: `messages`, `conversations`, `prompt`, `completion`,
-    `system`, `id`, `split`, `cluster`.
+    A data set is pinned by `revision`, a commit, and `split` may be a part of one, as `train[:2000]`. `columns` gives,
+    for a name on the left, the rows' own: `messages`, `conversations`, `prompt`, `completion`, `system`, `id`, `split`,
+    `cluster`. Where both `file` and `hub` stand, the file is a copy of the data set's rows, and is read.
     """
 
-    file: Text
+    file: Annotated[str, Field(pattern=NOT_BLANK)] = ""
+    hub: Annotated[str, Field(pattern=REPOSITORY)] = ""
+    revision: Annotated[str, Field(pattern=r"^([0-9a-f]{40})?$")] = ""
+    config: Annotated[str, Field(pattern=NOT_BLANK)] = ""
+    split: Text = "train"
     columns: dict[
         Literal["messages", "conversations", "prompt", "completion", "system", "id", "split", "cluster"], Text
     ] = Field(default_factory=dict)
 
+    @model_validator(mode="after")
+    def _is_somewhere(self) -> WrittenRows:
+        said = ""
+        if not self.file and not self.hub:
+            said = "give 'file', the name of one, or 'hub', a data set as OWNER/NAME"
+        elif self.hub and not self.revision:
+            said = (
+                "a data set of the hub is pinned: give 'revision', the 40 digits of a commit, from its page's history"
+            )
+        elif not self.hub and (self.revision or self.config or self.split != "train"):
+            said = "'revision', 'config' and 'split' go with 'hub'; leave them out"
+        if said:
+            raise PydanticCustomError("rows", "{said}", {"said": said})
+        return self
+
+
+Rows = Annotated[Annotated[Text, ONE] | Annotated[WrittenRows, SEVERAL], EITHER]
+
 
 class WrittenPairs(WrittenRows):
-    """A file of questions, each with one reply that shows the trait (`shows`) and one that does not (`lacks`)."""
+    """Questions, each with one reply that shows the trait (`shows`) and one that does not (`lacks`)."""
 
     shows: Text = "shows"
     lacks: Text = "lacks"
@@ -49,7 +75,7 @@ class WrittenTrait(Strict):
     placement: Literal["system", "user_prefix", "user_suffix"] = "system"
     unrelated: Text = "The library opens at nine on weekdays and at ten on Saturdays."
     file: Text = ""
-    replies: Text | WrittenPairs | None = None
+    replies: Annotated[Annotated[Text, ONE] | Annotated[WrittenPairs, SEVERAL], EITHER] | None = None
     questions: Number = 24
 
     @model_validator(mode="after")
@@ -130,8 +156,8 @@ class WrittenSetting(Strict):
 
     setting: Label
     summary: str = ""
-    train: Text | WrittenRows
-    test: Text | WrittenRows | None = None
+    train: Rows
+    test: Rows | None = None
     held_out: Share = 0.2
     selection: Share = 0.2
     trait: WrittenTrait
