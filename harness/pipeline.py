@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness import grading, runs, training, vectors
+from harness import grading, runs, tracking, training, vectors
 from harness.cells import (
     Cell,
     Fit,
@@ -108,7 +108,8 @@ def train(cell: Prepared, root: Path, *, force: bool = False, wait: bool = False
     with locked(folder, wait=wait):
         record = _begun(cell, folder, force=force)
         if record.status != "done":
-            _trained(cell, record, folder, root)
+            with tracking.followed(cell, folder) as heard:
+                _trained(cell, record, folder, root, heard)
 
 
 def check(cell: Prepared) -> None:
@@ -134,26 +135,32 @@ def run_cell(
     with locked(folder, wait=wait):
         record = _begun(cell, folder, force=force)
         missing = not _is_done(cell, record, folder)
-        if missing:
-            check_inspect_home()  # before what takes hours, not after it
-        if record.status != "done":
-            record = _trained(cell, record, folder, root)
-        if missing:
-            from harness import evaluation  # it brings Inspect, which a finished cell does not need
-
-            record = _saved(evaluation.ask(cell, record, folder), folder)
-            asked = grading.grader_of_before(cell.setting, record)
-            record = grading.grade(folder, cell.setting, record, grader=asked)
-        if grader is not None and not grading.is_graded(cell.setting, record, grader):
-            record, missing = grading.grade(folder, cell.setting, record, grader=grader), True
-    return Ran(folder=folder, fresh=missing)
+        if not missing and (grader is None or grading.is_graded(cell.setting, record, grader)):
+            return Ran(folder=folder, fresh=False)
+        with tracking.followed(cell, folder) as heard:
+            if missing:
+                record = _completed(cell, record, folder, root, heard)
+            if grader is not None and not grading.is_graded(cell.setting, record, grader):
+                grading.grade(folder, cell.setting, record, grader=grader)
+    return Ran(folder=folder, fresh=True)
 
 
-def _trained(cell: Prepared, record: RunRecord, folder: Path, root: Path) -> RunRecord:
+def _completed(cell: Prepared, record: RunRecord, folder: Path, root: Path, heard: tracking.Heard) -> RunRecord:
+    """The record of the cell, trained, asked and judged but for judges that want a grader who was not there."""
+    check_inspect_home()  # before what takes hours, not after it
+    if record.status != "done":
+        record = _trained(cell, record, folder, root, heard)
+    from harness import evaluation  # it brings Inspect, which a finished cell does not need
+
+    record = _saved(evaluation.ask(cell, record, folder), folder)
+    return grading.grade(folder, cell.setting, record, grader=grading.grader_of_before(cell.setting, record))
+
+
+def _trained(cell: Prepared, record: RunRecord, folder: Path, root: Path, heard: tracking.Heard) -> RunRecord:
     """The record with vectors and, where there is one, adapter."""
     record, files = vectors.extract_missing(cell, record, root)
     if cell.intervention.trains:
-        record = _saved(training.train_cell(cell, record, folder, files, root=root), folder)
+        record = _saved(training.train_cell(cell, record, folder, files, root=root, heard=heard), folder)
         trim()  # replies are written in other pieces of memory than training took
     return record
 

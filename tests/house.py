@@ -24,6 +24,7 @@ FORMATS: tuple[str, ...] = ()
 HEAVY = (
     *("torch", "transformers", "peft", "inspect_ai", "matplotlib", "scipy", "statsmodels", "rich", "jinja2", "ray"),
     *("lm_eval", "datasets", "huggingface_hub", "tokenizers", "psutil", "markupsafe", "pandas"),
+    *("wandb", "mlflow", "trackio"),
     *("vllm", "starlette", "safetensors"),
 )
 """Libraries that are slow to import, so that a function may do it."""
@@ -44,7 +45,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("graders", "analysis"),
     ("vectors", "prompting", "claims"),
     ("training", "evaluation", "reporting"),
-    ("grading", "capabilities", "verifying"),
+    ("grading", "capabilities", "verifying", "tracking"),
     ("pipeline",),
     ("planning", "calibrating", "checking"),
     ("sweep",),

@@ -27,9 +27,11 @@ from harness.commands.options import (
     Runs,
     Scale,
     Speeds,
+    Track,
     any_of,
     chosen_engine,
     layers_of,
+    tracked,
     where,
 )
 from harness.commands.plans import show_sweep_plan
@@ -60,6 +62,7 @@ def reproduce(
     hourly_price: HourlyPrice = None,
     no_calibration: NoCalibration = False,
     engine: Engine = "torch",
+    track: Track = "",
     force: Replace = False,
     as_json: Json = False,
 ) -> None:
@@ -80,7 +83,8 @@ def reproduce(
             put(f"report: {folder / PAGE}, the same as Markdown and CSV, and the transcripts, beside it")
         raise typer.Exit(0 if whole else 1)
     reports = _reports(experiment, folder, runs, force=force)
-    swept = _reproduce(experiment, runs, reports, place, as_json=as_json)
+    with tracked(track):
+        swept = _reproduce(experiment, runs, reports, place, as_json=as_json)
     tell_failed(swept)
     raise typer.Exit(1 if swept.failed else 0)
 

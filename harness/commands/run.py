@@ -29,8 +29,10 @@ from harness.commands.options import (
     Scale,
     Several,
     Speeds,
+    Track,
     VectorGrader,
     keep_settings,
+    tracked,
 )
 from harness.commands.plans import asking, plan_record, show_plans
 from harness.contracts import CLEAN
@@ -103,6 +105,7 @@ def run(
     speed: Speeds = NONE,
     no_calibration: NoCalibration = False,
     engine: Engine = "torch",
+    track: Track = "",
     force: Force = False,
     as_json: Json = False,
 ) -> None:
@@ -113,7 +116,8 @@ def run(
     grading = Grading(model=grader, connections=connections, max_cost=max_cost, price=price)
     tasks = TasksAsked.of(capabilities, capability_conditions, capability_limit, include_path, apply_chat_template)
     asked = CellsAsked.of(combined, scale, model, runs, grading, vector, tasks, not no_calibration)
-    (partial(_plan, by=planned) if dry_run else partial(_run, force=force))(asked, as_json=as_json)
+    with tracked(track):
+        (partial(_plan, by=planned) if dry_run else partial(_run, force=force))(asked, as_json=as_json)
 
 
 def _run(asked: CellsAsked, *, force: bool, as_json: bool) -> None:

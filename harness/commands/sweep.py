@@ -24,8 +24,10 @@ from harness.commands.options import (
     PlanPrice,
     Runs,
     Speeds,
+    Track,
     chosen_engine,
     keep_settings,
+    tracked,
     where,
 )
 from harness.commands.plans import show_sweep_plan
@@ -54,6 +56,7 @@ def sweep(
     measure: Measure = False,
     no_calibration: NoCalibration = False,
     engine: Engine = "torch",
+    track: Track = "",
     speed: Speeds = NONE,
     price: PlanPrice = "",
     hourly_price: HourlyPrice = None,
@@ -71,10 +74,11 @@ def sweep(
         first = experiment if looks is None else first_look(experiment, looks)
         raise typer.Exit(0 if show_sweep_plan(first, runs, place, asked, as_json=as_json) else 1)
     keep_settings(experiment.settings, runs)
-    if looks is None:
-        swept = _sweep(experiment, runs, place, as_json=as_json)
-    else:
-        swept = _until_decided(experiment, runs, place, looks, as_json=as_json)
+    with tracked(track):
+        if looks is None:
+            swept = _sweep(experiment, runs, place, as_json=as_json)
+        else:
+            swept = _until_decided(experiment, runs, place, looks, as_json=as_json)
     tell_failed(swept)
     raise typer.Exit(1 if swept.failed else 0)
 

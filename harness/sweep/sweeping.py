@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from math import ceil
 from pathlib import Path
 
+from harness import tracking
 from harness.cells import Prepared
 from harness.errors import HarnessError
 from harness.files import at_work, clear_empty, has_halves
@@ -105,6 +106,7 @@ def _executor(
             conditions=experiment.conditions,
             chosen=experiment.chosen,
             engine=experiment.engine,
+            tracker=tracking.named(),
             plugins=plugins,
         )
 

@@ -60,7 +60,7 @@ class World:
 
     `plugins` gives the registry in the worker's own process; a function of a module, so that it can be sent there.
     `conditions` stand for those of `settings`, where there are any, and `chosen` for what recipes say. `engine` writes
-    the replies where it is not torch.
+    the replies where it is not torch, and `tracker` is told of the cells where one is named.
     """
 
     root: Path
@@ -69,6 +69,7 @@ class World:
     conditions: tuple[str, ...] = ()
     chosen: tuple[Calibration, ...] = ()
     engine: EngineChoice | None = None
+    tracker: str = ""
     plugins: Callable[[], Registry] = installed
 
 
@@ -88,10 +89,10 @@ def do(job: Job, world: World) -> Outcome:
 def _done(job: Job, world: World) -> Outcome:
     began = time.monotonic()
     try:
-        from harness import pipeline
+        from harness import pipeline, tracking
 
         found = with_conditions(world.plugins(), world.settings, world.conditions)
-        with using(replace(found, chosen=world.chosen)):
+        with using(replace(found, chosen=world.chosen)), tracking.to(world.tracker):
             cell = prepared(job.cell)
             pipeline.check(cell)
             if job.trained_only:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,9 @@ from harness.training.objective import Objective
 from harness.training.schedule import checks, learning_rate
 
 WAY_OUT = "move it away and run again"
+
+Heard = Callable[[Mapping[str, float]], None]
+"""Is told of a step what its line of the log says, once that is written: `step` from 1, `loss`, `lr`, `tokens`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +62,18 @@ class Learner:
     """
 
     def __init__(
-        self, objective: Objective, recipe: Recipe, steps: int, folder: Path, *, planned: int = 0, key: str = ""
+        self,
+        objective: Objective,
+        recipe: Recipe,
+        steps: int,
+        folder: Path,
+        *,
+        planned: int = 0,
+        key: str = "",
+        heard: Heard | None = None,
     ) -> None:
         self.objective, self.recipe, self.steps, self.planned = objective, recipe, steps, planned or steps
-        self.folder, self.key = folder, key
+        self.folder, self.key, self.heard = folder, key, heard
         self.checks = checks(self.planned, objective.lesson.changes.stopping)
         self.checkpoint, self.log = folder / CHECKPOINT, folder / LOSSES
         self.weights = objective.weights
@@ -94,6 +105,8 @@ class Learner:
             line["held_out"] = self.held_out[-1]
         with self.log.open("a") as stream:
             stream.write(json.dumps(line) + "\n")
+        if self.heard is not None:
+            self.heard(line)
         return tokens
 
     def ends(self, step: int) -> bool:

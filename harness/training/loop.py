@@ -20,7 +20,7 @@ from harness.models import Dtype
 from harness.runs import ADAPTER, CONFIG, WEIGHTS, Steered, TrainingRecord, write_training
 from harness.screen import bar
 from harness.training.adapters import rename_base, with_adapter
-from harness.training.learner import Learner, StepRows
+from harness.training.learner import Heard, Learner, StepRows
 from harness.training.lesson import Lesson
 from harness.training.objective import Objective
 from harness.training.schedule import batches, taken
@@ -44,12 +44,14 @@ def train(
     base: str = "",
     checkpoint_seconds: float = 30.0,
     advance: Advance | None = None,
+    heard: Heard | None = None,
 ) -> TrainingRecord:
     """Trains a LoRA adapter on `model` (fp32 weights, changed in place), writes it to `folder`/adapter, and says how.
 
     `lesson` is what is changed beside the rows. For the record are `template`, a digest of how a chat looks,
     `steering`, where what is added is from, `key`, the run's, and `base`, the model's name. What the checkpoint in
-    `folder` holds is not done again; one of another key is refused. `advance(steps, tokens)` is told of each step.
+    `folder` holds is not done again; one of another key is refused. `advance(steps, tokens)` is told of each step,
+    and `heard` of its line of the log.
     """
     check_tokens(model, [row.ids for row in rows])
     plan = batches([len(row.ids) for row in rows], recipe, seed)
@@ -63,7 +65,7 @@ def train(
             objective = Objective(
                 adapted, lesson, calls=calls, batch=recipe.batch, steps=len(steps), dtype=dtype, seed=seed
             )
-            learner = Learner(objective, recipe, len(steps), folder, planned=planned, key=key)
+            learner = Learner(objective, recipe, len(steps), folder, planned=planned, key=key, heard=heard)
             adapted.train()
             seconds = _learn(learner, steps, calls, checkpoint_seconds, advance or _unheard)
     cut = sum(row.truncated for row in rows)

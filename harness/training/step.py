@@ -13,6 +13,7 @@ from harness.engine import TorchEngine, chat
 from harness.runs import CHECKPOINT, Made, RunRecord, Step, is_trained, keep_rows, read_training, training_gates
 from harness.training.beneath import Beneath, model_upon, train_missing
 from harness.training.choosing import chosen
+from harness.training.learner import Heard
 from harness.training.lesson import lesson_of
 from harness.training.loop import steps_shown, train
 from harness.training.rewriting import rewritten
@@ -20,9 +21,17 @@ from harness.vectors import steered_as, vector_lookup
 
 
 def train_cell(
-    cell: Prepared, record: RunRecord, folder: Path, vectors: Mapping[str, Path], *, root: Path
+    cell: Prepared,
+    record: RunRecord,
+    folder: Path,
+    vectors: Mapping[str, Path],
+    *,
+    root: Path,
+    heard: Heard | None = None,
 ) -> RunRecord:
     """Trains the adapter of `cell` in `folder`, unless it is there, steered by `vectors`. The record with what it took.
+
+    `heard` is told of each step.
 
     What has to be made first, an adapter, replies, likelihoods, is made before, under `root`, where it is missing.
     HarnessError where the adapter that is there is cut or was changed.
@@ -34,7 +43,7 @@ def train_cell(
     if is_trained(folder):
         (folder / CHECKPOINT).unlink(missing_ok=True)  # of a process that ended just before it did this
     else:
-        _train(cell, folder, vectors, first.beneath)
+        _train(cell, folder, vectors, first.beneath, heard)
     made = read_training(folder, record)
     took = Step(seconds=made.seconds, tokens=made.tokens, steps=made.steps)
     return replace(
@@ -82,7 +91,9 @@ def _noted(record: RunRecord, step: str, took: Step | None, made: Made) -> RunRe
     return replace(record, steps=steps, made=made)
 
 
-def _train(cell: Prepared, folder: Path, vectors: Mapping[str, Path], beneath: Beneath | None) -> None:
+def _train(
+    cell: Prepared, folder: Path, vectors: Mapping[str, Path], beneath: Beneath | None, heard: Heard | None
+) -> None:
     model, tokenizer = model_upon(cell, beneath)
     engine = TorchEngine.around(model, tokenizer, cell.dtype, vector_lookup(vectors, cell.vectors))
     rows = rendered_rows(cell, tokenizer)
@@ -102,6 +113,7 @@ def _train(cell: Prepared, folder: Path, vectors: Mapping[str, Path], beneath: B
             key=cell.key,
             base=cell.model.hub or cell.model.name,
             advance=advance,
+            heard=heard,
         )
 
 
