@@ -54,9 +54,7 @@ def train(
     and `heard` of its line of the log.
     """
     check_tokens(model, [row.ids for row in rows])
-    plan = batches([len(row.ids) for row in rows], recipe, seed)
-    names = list(row_ids) or [str(i) for i in range(len(rows))]
-    steps = [StepRows([[rows[i] for i in micro] for micro in micros], _named(micros, names)) for micros in plan]
+    steps = _steps(rows, list(row_ids) or [str(i) for i in range(len(rows))], recipe, seed)
     lesson = lesson or Lesson()
     planned, steps = len(steps), steps[: taken(len(steps), lesson.changes.training)]
     with _forked_randomness(seed):
@@ -70,6 +68,11 @@ def train(
             seconds = _learn(learner, steps, calls, checkpoint_seconds, advance or _unheard)
     cut = sum(row.truncated for row in rows)
     return _finish(adapted, learner, seconds, template=template, truncated_rows=cut, steering=steering)
+
+
+def _steps(rows: Sequence[Row], names: Sequence[str], recipe: Recipe, seed: int) -> list[StepRows]:
+    plan = batches([len(row.ids) for row in rows], recipe, seed)
+    return [StepRows([[rows[i] for i in micro] for micro in micros], _named(micros, names)) for micros in plan]
 
 
 @contextmanager
