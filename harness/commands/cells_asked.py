@@ -19,6 +19,7 @@ from harness.commands.options import (
     setting_names,
     several,
     shares,
+    tracker_of,
     vector_files,
 )
 from harness.contracts import CLEAN
@@ -128,7 +129,7 @@ class TasksAsked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CellsAsked:
-    """What the options name. An empty `model` is the recipe's own; `vectors` are files by name."""
+    """What the options name. Empty, `model` is the recipe's own and `tracker` none; `vectors` are files by name."""
 
     combined: Combined
     scale: str
@@ -138,6 +139,7 @@ class CellsAsked:
     vectors: Mapping[str, str]
     capabilities: TasksAsked
     calibrated: bool = True
+    tracker: str = ""
 
     @classmethod
     def of(
@@ -150,6 +152,7 @@ class CellsAsked:
         vector: list[str],
         capabilities: TasksAsked,
         calibrated: bool,
+        track: str,
     ) -> CellsAsked:
         """What the options of these names say."""
         return cls(
@@ -161,6 +164,7 @@ class CellsAsked:
             vectors=vector_files(vector),
             capabilities=capabilities,
             calibrated=calibrated,
+            tracker=tracker_of(track),
         )
 
     def registry(self) -> Registry:

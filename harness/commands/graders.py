@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from harness.graders import ModelGrader
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Grading:
     """Which grader judges may ask, and what it may cost. An empty `model` is no grader.
 

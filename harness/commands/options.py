@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -107,19 +106,19 @@ Engine = Annotated[
     str, typer.Option(help="What writes the replies: torch, vllm, or the address of a vLLM server, http://HOST:PORT.")
 ]
 Track = Annotated[
-    str, typer.Option(help="Tell losses, speed and results to trackio, wandb or mlflow, by its own client.")
+    str,
+    typer.Option(help="Tell losses, speed and results to trackio, wandb or mlflow, by its own client."),
 ]
 Jobs = Annotated[int | None, typer.Option(help="Cells at once; else one for each GPU, or one.", max=AT_ONCE)]
 Cluster = Annotated[str, typer.Option(help="Address of a Ray cluster; `local` starts one here.")]
 
 
-@contextmanager
-def tracked(name: str) -> Iterator[None]:
-    """Inside the block, cells are told to the tracker of `--track`; HarnessError for one that is not there."""
+def tracker_of(name: str) -> str:
+    """The tracker of `--track`, empty for none; HarnessError for one that is not there."""
     from harness import tracking
 
-    with tracking.to(name):
-        yield
+    tracking.check(name)
+    return name
 
 
 def chosen_engine(text: str) -> EngineChoice | None:

@@ -31,7 +31,7 @@ from harness.commands.options import (
     any_of,
     chosen_engine,
     layers_of,
-    tracked,
+    tracker_of,
     where,
 )
 from harness.commands.plans import show_sweep_plan
@@ -68,7 +68,7 @@ def reproduce(
 ) -> None:
     """Run the post's experiment, hold its claims against the results, and write the report."""
     asked = PlanAsked.of(dry_run=dry_run, measure=measure, speed=speed, price=price, hourly_price=hourly_price)
-    place = where(jobs, cluster)
+    place, tracker = where(jobs, cluster), tracker_of(track)
     folder = output or runs.with_name(f"{runs.name}-report")
     from harness.sweep import post
 
@@ -83,8 +83,7 @@ def reproduce(
             put(f"report: {folder / PAGE}, the same as Markdown and CSV, and the transcripts, beside it")
         raise typer.Exit(0 if whole else 1)
     reports = _reports(experiment, folder, runs, force=force)
-    with tracked(track):
-        swept = _reproduce(experiment, runs, reports, place, as_json=as_json)
+    swept = _reproduce(experiment, runs, reports, place, tracker=tracker, as_json=as_json)
     tell_failed(swept)
     raise typer.Exit(1 if swept.failed else 0)
 
@@ -99,14 +98,22 @@ def _reports(experiment: Experiment, folder: Path, runs: Path, *, force: bool) -
 
 
 def _reproduce(
-    experiment: Experiment, runs: Path, reports: Sequence[tuple[str, Files]], place: Where, *, as_json: bool
+    experiment: Experiment,
+    runs: Path,
+    reports: Sequence[tuple[str, Files]],
+    place: Where,
+    *,
+    tracker: str,
+    as_json: bool,
 ) -> Swept:
     """Does what is missing, prints the post's table beside ours and writes the report."""
+    from harness import tracking
     from harness.sweep import expected, lock_claims, sweep
 
     lock_claims(experiment, runs)
     say(expected(experiment, runs, place))
-    swept = sweep(experiment, runs, place)
+    with tracking.to(tracker):
+        swept = sweep(experiment, runs, place)
     if swept.any_done:
         assert experiment.claims is not None
         show_verdicts(

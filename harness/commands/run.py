@@ -32,7 +32,6 @@ from harness.commands.options import (
     Track,
     VectorGrader,
     keep_settings,
-    tracked,
 )
 from harness.commands.plans import asking, plan_record, show_plans
 from harness.contracts import CLEAN
@@ -111,13 +110,11 @@ def run(
 ) -> None:
     """Train and evaluate what is missing, then print the table."""
     planned = PlanAsked.of(dry_run=dry_run, measure=measure, speed=speed)
-    training = (weights, epochs, until, lora_targets, prompt)
-    combined = Combined.of(setting, intervention, seed, dose, *training, vector_grader, engine)
-    grading = Grading(model=grader, connections=connections, max_cost=max_cost, price=price)
+    how = weights, epochs, until, lora_targets, prompt, vector_grader, engine
     tasks = TasksAsked.of(capabilities, capability_conditions, capability_limit, include_path, apply_chat_template)
-    asked = CellsAsked.of(combined, scale, model, runs, grading, vector, tasks, not no_calibration)
-    with tracked(track):
-        (partial(_plan, by=planned) if dry_run else partial(_run, force=force))(asked, as_json=as_json)
+    rest = Grading(grader, connections, max_cost, price), vector, tasks, not no_calibration, track
+    asked = CellsAsked.of(Combined.of(setting, intervention, seed, dose, *how), scale, model, runs, *rest)
+    (partial(_plan, by=planned) if dry_run else partial(_run, force=force))(asked, as_json=as_json)
 
 
 def _run(asked: CellsAsked, *, force: bool, as_json: bool) -> None:
@@ -129,12 +126,13 @@ def _run(asked: CellsAsked, *, force: bool, as_json: bool) -> None:
         _note_left_out(asked)
         keep_settings(asked.combined.settings, asked.runs)
         grader = asked.grading.opened()
-        from harness import analysis, pipeline, reporting
+        from harness import analysis, pipeline, reporting, tracking
 
         if grader is not None:
             _tell_estimate(cells, asked.grading)
         asked.capabilities.check()
-        folders = pipeline.run(cells, asked.runs, force=force, grader=grader, engine=asked.combined.engine)
+        with tracking.to(asked.tracker):
+            folders = pipeline.run(cells, asked.runs, force=force, grader=grader, engine=asked.combined.engine)
         _measure(cells, folders, asked)
         results = analysis.load(asked.runs, settings=asked.combined.settings)
         tables = tuple(table for table in analysis.tables(results, installed()) if table.scale == asked.scale)

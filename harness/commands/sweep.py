@@ -27,7 +27,7 @@ from harness.commands.options import (
     Track,
     chosen_engine,
     keep_settings,
-    tracked,
+    tracker_of,
     where,
 )
 from harness.commands.plans import show_sweep_plan
@@ -65,7 +65,8 @@ def sweep(
     """Train and evaluate the cells of an experiment file, several at once."""
     asked = PlanAsked.of(dry_run=dry_run, measure=measure, speed=speed, price=price, hourly_price=hourly_price)
     _check_until(until, most_seeds)
-    place = where(jobs, cluster)
+    place, tracker = where(jobs, cluster), tracker_of(track)
+    from harness import tracking
     from harness.sweep import first_look, load, planned_by_looks
 
     experiment = load(file).calibrated(runs, use=not no_calibration).by(chosen_engine(engine))
@@ -74,11 +75,8 @@ def sweep(
         first = experiment if looks is None else first_look(experiment, looks)
         raise typer.Exit(0 if show_sweep_plan(first, runs, place, asked, as_json=as_json) else 1)
     keep_settings(experiment.settings, runs)
-    with tracked(track):
-        if looks is None:
-            swept = _sweep(experiment, runs, place, as_json=as_json)
-        else:
-            swept = _until_decided(experiment, runs, place, looks, as_json=as_json)
+    with tracking.to(tracker):
+        swept = _swept(experiment, runs, place, looks, as_json=as_json)
     tell_failed(swept)
     raise typer.Exit(1 if swept.failed else 0)
 
@@ -90,8 +88,10 @@ def _check_until(until: str, most_seeds: int | None) -> None:
         raise HarnessError(f"--most-seeds is for looks; give --until {DECIDED} with it, or leave it out")
 
 
-def _sweep(experiment: Experiment, runs: Path, place: Where, *, as_json: bool) -> Swept:
+def _swept(experiment: Experiment, runs: Path, place: Where, looks: LockedLooks | None, *, as_json: bool) -> Swept:
     """Does what is missing of `experiment`, and prints its tables where any cell has been done."""
+    if looks is not None:
+        return _until_decided(experiment, runs, place, looks, as_json=as_json)
     from harness.sweep import lock_claims
     from harness.sweep import sweep as swept_by
 

@@ -29,16 +29,18 @@ WAY_OUT = "move the run's folder away and run again"
 _NAMED: list[str] = []
 
 
-@contextmanager
-def to(name: str) -> Iterator[None]:
-    """Inside the block, cells are told to the tracker of that name, to none where it is empty.
-
-    HarnessError for a tracker that is not known, or whose client is not installed.
-    """
+def check(name: str) -> None:
+    """HarnessError for a tracker that is not known, or whose client is not installed; no name is none."""
     if name and name not in TRACKERS:
         raise unknown("tracker", name, TRACKERS)
     if name and find_spec(name) is None:
         raise HarnessError(f"--track {name} needs its client; install it: pip install {name}")
+
+
+@contextmanager
+def to(name: str) -> Iterator[None]:
+    """Inside the block, cells are told to the tracker of that name, to none where it is empty; held to by `check`."""
+    check(name)
     _NAMED.append(name)
     try:
         yield
