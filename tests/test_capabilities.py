@@ -20,6 +20,7 @@ from harness.capabilities import capabilities
 from harness.capabilities.language_model import language_model
 from harness.capabilities.local_tasks import basics, copying, local_tasks
 from harness.cells import Cell
+from harness.documents import SEAL, sealed
 from harness.engine import TorchEngine, Vector, chat, open_model
 from harness.models import resolve
 from harness.pipeline import run
@@ -135,9 +136,10 @@ def test_what_was_measured_is_not_measured_again_and_the_rest_is_added(
     asked: list[tuple[str, str]] = []
     measured = capabilities._measured
 
-    def counting(made: TorchEngine, record: Any, one: Any) -> Any:
+    def counting(*given: Any) -> Any:
+        one = given[2]
         asked.append((one.task, one.condition))
-        return measured(made, record, one)
+        return measured(*given)
 
     monkeypatch.setattr(capabilities, "_measured", counting)
     capabilities.measure(folder, ["harness_basics"], ["clean"], limit=3)
@@ -157,13 +159,16 @@ def test_the_report_shows_them_beside_the_arms(folder: Path) -> None:
     assert "| harness_basics | acc | clean | none | 1 | 4 |" in reporting.markdown(results, found)
 
 
-def test_figures_of_another_run_in_the_same_folder_are_not_shown(folder: Path) -> None:
+@pytest.mark.parametrize(
+    ("seal", "said"), [(True, "its rows are of another run"), (False, "row 1 was changed since it was written")]
+)
+def test_figures_of_another_run_in_the_same_folder_are_refused(folder: Path, seal: bool, said: str) -> None:
     file = capabilities.measure(folder, ["harness_basics"], ["clean"], limit=4)
-    rows = json.loads(file.read_text())
-    file.write_text(json.dumps([{**row, "key": "0" * 64} for row in rows]))
-    with using(small.REGISTRY):
-        results = analysis.load(folder.parents[2])
-        assert "harness_basics" not in reporting.text(results, analysis.tables(results, installed()))
+    others = [{**row, "key": "0" * 64} for row in json.loads(file.read_text())]
+    bare = [{name: value for name, value in row.items() if name != SEAL} for row in others]
+    file.write_text(json.dumps([sealed(row) for row in bare] if seal else others))
+    with using(small.REGISTRY), pytest.raises(HarnessError, match=said):
+        analysis.load(folder.parents[2])
 
 
 def bad(arms: Path, tiny_llama: Path, *options: str) -> list[str]:
