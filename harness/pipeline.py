@@ -23,6 +23,7 @@ from harness.cells import (
     left_out,
     prepared,
     rendered_rows,
+    told_left_out,
     training_rows,
     vector_file,
 )
@@ -73,6 +74,9 @@ def run(
     for cell in (*wanted, *bases):
         if force or not is_done(cell, root):
             check(cell)
+    for cell in {(cell.cell.setting, cell.cell.scale): cell for cell in wanted}.values():
+        for line in told_left_out(cell.setting, cell.cell.scale):
+            say(line)
     for note in dict.fromkeys(cell.fit.told(root) for cell in wanted if cell.fit.note):
         say(f"note: {note}")
     if engine is not None:

@@ -21,7 +21,7 @@ from harness.cells.keys import (
 )
 from harness.cells.other_vectors import with_trait, with_vectors
 from harness.cells.preparing import current_key, model_meant, prepare, weighted, worded
-from harness.cells.questions import asked, left_out, splits
+from harness.cells.questions import asked, left_out, splits, told_left_out
 from harness.cells.rendering import check_prompts, rendered_row, rendered_rows
 from harness.cells.rows import drawn
 from harness.cells.spelled import recipe_digest, rows_digest
@@ -68,6 +68,7 @@ __all__ = [
     "rows_digest",
     "splits",
     "texts_of",
+    "told_left_out",
     "training_rows",
     "vector_file",
     "vector_key",

@@ -36,3 +36,9 @@ def left_out(setting: Setting, scale: str) -> dict[str, str]:
         except OutOfReach as error:
             reasons[split] = str(error)
     return reasons
+
+
+def told_left_out(setting: Setting, scale: str) -> list[str]:
+    """A note for each split that is left out, before it is."""
+    missed = left_out(setting, scale).items()
+    return [f"note: {setting.name} is run without its questions {split}: {reason}" for split, reason in missed]

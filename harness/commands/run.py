@@ -123,7 +123,6 @@ def _run(asked: CellsAsked, *, force: bool, as_json: bool) -> None:
 
     with using(asked.registry()):
         cells = _checked(asked)
-        _note_left_out(asked)
         keep_settings(asked.combined.settings, asked.runs)
         grader = asked.grading.opened()
         from harness import analysis, pipeline, reporting, tracking
@@ -187,12 +186,12 @@ def _checked(asked: CellsAsked) -> list[Cell]:
 
 def _note_left_out(asked: CellsAsked) -> None:
     """Says which questions of others cannot be asked here, and why."""
-    from harness.cells import left_out
+    from harness.cells import told_left_out
     from harness.registry import installed
 
     for name in asked.combined.settings:
-        for split, reason in left_out(installed().setting(name), asked.scale).items():
-            say(f"note: {name} is run without its questions {split}: {reason}")
+        for line in told_left_out(installed().setting(name), asked.scale):
+            say(line)
 
 
 def _tell_estimate(cells: Sequence[Cell], grading: Grading) -> None:
