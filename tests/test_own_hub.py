@@ -142,6 +142,13 @@ def test_what_the_hub_does_not_have_is_one_line(case: str, mine: Path, tmp_path:
     assert not list(tmp_path.glob("cache/data/hub/*"))
 
 
+def test_a_folder_of_the_same_name_is_not_read_in_its_place(mine: Path, tmp_path: Path) -> None:
+    (tmp_path / fake_hub.NAME).mkdir(parents=True)
+    (tmp_path / fake_hub.NAME / "train.jsonl").write_bytes(lines(ROWS))
+    ended = harness(tmp_path, "check", "mine.yaml", "--quick")
+    assert f"{fake_hub.NAME} is a folder here, too" in " ".join((ended.stdout + ended.stderr).split())
+
+
 def test_without_the_hub_or_the_library_it_says_what_to_do(mine: Path, tmp_path: Path) -> None:
     ended = harness(tmp_path, "check", "mine.yaml", "--quick")
     assert "cannot fetch somebody/rows@01234567 from the hub" in " ".join((ended.stdout + ended.stderr).split())
@@ -159,6 +166,7 @@ def test_without_the_hub_or_the_library_it_says_what_to_do(mine: Path, tmp_path:
         ("{}", "give 'file', the name of one, or 'hub'"),
         ("{hub: somebody/rows}", "is pinned: give 'revision'"),
         ("{hub: somebody/rows, revision: main}", "revision"),
+        ("{hub: ../rows, revision: 0123456789abcdef0123456789abcdef01234567}", "hub"),
         ("{hub: 'a/b/c', revision: 0123456789abcdef0123456789abcdef01234567}", "hub"),
         ("{file: rows.jsonl, split: test}", "go with 'hub'; leave them out"),
         ("{hub: '', file: ' '}", "train.file: "),

@@ -4,7 +4,19 @@ from harness.checks.annotations import Returns, functions_of
 from harness.checks.checked import Checked, Refused, called_by
 from harness.checks.numbers import MOST, MOST_EPOCHS, number
 from harness.checks.plain import plain
-from harness.checks.rules import LABEL, NAME, NAMED, Distinct, Matching, Range, filled, one_line, shown, words
+from harness.checks.rules import (
+    LABEL,
+    NAME,
+    NAMED,
+    REPOSITORY,
+    Distinct,
+    Matching,
+    Range,
+    filled,
+    one_line,
+    shown,
+    words,
+)
 
 __all__ = [
     "LABEL",
@@ -12,6 +24,7 @@ __all__ = [
     "MOST_EPOCHS",
     "NAME",
     "NAMED",
+    "REPOSITORY",
     "Checked",
     "Distinct",
     "Matching",

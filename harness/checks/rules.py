@@ -67,6 +67,8 @@ def filled(value: Sized) -> str | None:
 
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
+REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
+"""OWNER/NAME, of a repository of the hub."""
 LONGEST_NAME = 100
 """Names become parts of file names, of which 255 bytes are what a file system takes."""
 

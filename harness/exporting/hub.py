@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
+from harness.checks import REPOSITORY
 from harness.errors import HarnessError, gist
-
-REPO = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
 
 def check_hub(repo: str) -> None:
     """HarnessError for what is no name of a repository, or where nobody is logged in, before anything is written."""
-    if not REPO.fullmatch(repo):
+    if not REPOSITORY.fullmatch(repo):
         raise HarnessError(f"--hub {repo!r:.80} is no name of a repository; write USER/NAME")
     from huggingface_hub import get_token
 

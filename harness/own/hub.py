@@ -36,6 +36,8 @@ def _loaded(rows: WrittenRows, what: str) -> Any:
         import datasets
     except ImportError:
         raise HarnessError(f"{what} is read by the library datasets; {INSTALL}, or {WAY_OUT}") from None
+    if Path(rows.hub).exists():  # which the library would read in the place of the hub's
+        raise HarnessError(f"{rows.hub} is a folder here, too, and a data set of the hub was meant; work elsewhere")
     with _quiet(datasets):
         try:
             return datasets.load_dataset(rows.hub, rows.config or None, revision=rows.revision, split=rows.split)

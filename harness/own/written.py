@@ -7,11 +7,11 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from harness.checks import REPOSITORY
 from harness.documents import EITHER, ONE, SEVERAL, Strict
 
 Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
 NOT_BLANK = r"^$|\S"
-REPOSITORY = r"^([\w.-]+/)?[\w.-]+$|^$"
 Label = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 Positive = Annotated[float, Field(gt=0, le=1e6)]
@@ -28,7 +28,7 @@ class WrittenRows(Strict):
     """
 
     file: Annotated[str, Field(pattern=NOT_BLANK)] = ""
-    hub: Annotated[str, Field(pattern=REPOSITORY)] = ""
+    hub: Annotated[str, Field(pattern=f"^({REPOSITORY.pattern})?$")] = ""
     revision: Annotated[str, Field(pattern=r"^([0-9a-f]{40})?$")] = ""
     config: Annotated[str, Field(pattern=NOT_BLANK)] = ""
     split: Text = "train"
