@@ -1,5 +1,6 @@
 """Training and doses of a setting chosen for a model, by trials on cases that no result uses."""
 
+from harness.calibrating.arms import Dosed, dose_of
 from harness.calibrating.balances import Weighed, designs, weigh
 from harness.calibrating.blocks import ranked
 from harness.calibrating.rule import Seen, Trial, Wanted
@@ -11,6 +12,7 @@ __all__ = [
     "BUDGET",
     "SEEDS",
     "Calibrated",
+    "Dosed",
     "Found",
     "Seen",
     "Start",
@@ -21,6 +23,7 @@ __all__ = [
     "as_fitted",
     "calibrate",
     "designs",
+    "dose_of",
     "file_of",
     "outlined",
     "ranked",

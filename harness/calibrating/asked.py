@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from harness.calibrating.rule import ALIKE, Arm, Seen, Trial, Wanted, against, suppresses
+from harness.calibrating.rule import ALIKE, UNDOSED, Seen, Trial, Wanted, against, suppresses
 
 Ask = Callable[[Trial], Seen]
 
@@ -36,13 +36,14 @@ class Spent(Exception):
 class Asked:
     """The trials of one search, each asked once. `kept` of the budget are for what comes later.
 
-    `epochs` are those of every trial but the ones that look for them, and `seed` is the first one.
+    `epochs` are those of every trial but the ones that look for them, `seed` is the first one, and `arm` is the one
+    whose doses are searched.
     """
 
-    def __init__(self, ask: Ask, *, budget: int, seed: int, epochs: int, wanted: Wanted) -> None:
+    def __init__(self, ask: Ask, *, budget: int, seed: int, epochs: int, wanted: Wanted, arm: str = "ps") -> None:
         self._ask, self._budget, self._wanted = ask, budget, wanted
         self._seen: dict[Trial, Seen] = {}
-        self.seed, self.epochs, self.kept = seed, epochs, 0
+        self.seed, self.epochs, self.arm, self.kept = seed, epochs, arm, 0
 
     def see(self, trial: Trial) -> Seen:
         """What `trial` showed; Spent where it is not known yet and none may be asked."""
@@ -56,20 +57,20 @@ class Asked:
         """Plain training."""
         return self.see(Trial(arm="none", seed=self.seed if seed is None else seed, epochs=self.epochs))
 
-    def dose(self, block: int | None, share: float, *, seed: int | None = None, arm: Arm = "ps") -> Judged:
+    def dose(self, block: int | None, share: float, *, seed: int | None = None, arm: str = "") -> Judged:
         """A dose at a block, beside plain training of the same seed."""
         self.plain(seed)
         seed = self.seed if seed is None else seed
-        trial = Trial(arm=arm, seed=seed, epochs=self.epochs, block=block, share=share)
+        trial = Trial(arm=arm or self.arm, seed=seed, epochs=self.epochs, block=block, share=share)
         return self._judged(trial, self.see(trial))
 
     def suppresses(self, one: Judged) -> bool:
         """Whether the dose leaves little enough of what plain training teaches on its seed."""
         return suppresses(one.seen, self.plain(one.trial.seed))
 
-    def doses(self, block: int | None = None, *, arm: Arm = "ps", seed: int | None = None) -> list[Judged]:
+    def doses(self, block: int | None = None, *, arm: str = "", seed: int | None = None) -> list[Judged]:
         """The doses asked of `arm` on `seed`, else the first, at `block` if given, the smallest first."""
-        seed = self.seed if seed is None else seed
+        seed, arm = self.seed if seed is None else seed, arm or self.arm
         found = [
             self._judged(trial, seen)
             for trial, seen in self._seen.items()
@@ -77,7 +78,7 @@ class Asked:
         ]
         return sorted(found, key=lambda one: one.trial.share)
 
-    def best(self, block: int) -> Judged | None:
+    def best(self, block: int | None) -> Judged | None:
         """The sound dose at `block` with the lowest trait, the smallest of those alike."""
         sound = [one for one in self.doses(block) if not one.against]
         return _ranked(sound)[0] if sound else None
@@ -91,7 +92,7 @@ class Asked:
         return tuple(self._judged(trial, seen) for trial, seen in self._seen.items())
 
     def _judged(self, trial: Trial, seen: Seen) -> Judged:
-        if trial.arm not in ("ps", "neg_ps"):
+        if trial.arm in UNDOSED:
             return Judged(trial=trial, seen=seen)
         said = against(seen, self.plain(trial.seed), self._wanted, negative=trial.arm == "neg_ps")
         return Judged(trial=trial, seen=seen, against=said)

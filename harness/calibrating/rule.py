@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
 from harness.analysis import MARGIN, SUPPRESSES
 
-Arm = Literal["base", "none", "ps", "neg_ps"]
-
+UNDOSED = ("base", "none")
+"""The arms without a dose."""
 UNJUDGED = 0.1
 """The largest share of replies after plain training that nobody can tell, and how much more a dose may bring."""
 ALIKE = 0.05
@@ -39,13 +38,21 @@ RULE = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """What is asked: an arm after so many epochs of training, steered by `share` of the residual RMS at `block`."""
+    """What is asked: an arm after so many epochs of training, steered by `share` of the residual RMS at `block`.
 
-    arm: Arm
+    Of an arm that no block is given for, `share` is how many times its own dose it gets.
+    """
+
+    arm: str
     seed: int
     epochs: int = 0
     block: int | None = None
     share: float = 0.0
+
+    @property
+    def times(self) -> float:
+        """How many times its own dose the arm gets: a steered one is told its dose by block and share."""
+        return 1.0 if self.arm in UNDOSED or self.block is not None else self.share
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,18 +5,17 @@ It knows nothing of models: whoever calls it answers its trials. The same answer
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import chain, count, pairwise, takewhile
 from math import sqrt
 
 from harness.calibrating.asked import Ask, Asked, Judged, Spent
-from harness.calibrating.rule import FINE, LEAST_DOSE, MOST_DOSE, Trial, Wanted, lacks
+from harness.calibrating.ladder import between, climb, holds, refine
+from harness.calibrating.rule import FINE, MOST_DOSE, Trial, Wanted, lacks
 from harness.errors import HarnessError
 from harness.runs import Came
 
-FIRST_DOSE, STEPS = 0.5, 3
-"""The dose that each block begins with, and how often the interval around the best one is cut in two."""
 FIRST_NEGATIVE, LEAST_NEGATIVE, MOST_NEGATIVE, NEGATIVE_STEPS = 0.25, 1 / 32, 2.0, 2
 MOST_TRAINING = 4
 """How many times the recipe's epochs are tried where these do not teach."""
@@ -99,7 +98,7 @@ def _search(asked: Asked, start: Start) -> Found:
     if not candidates:
         if not whole:
             raise Spent
-        return Found(outcome="no dose", why=_why_none(asked), trials=asked.all())
+        return Found(outcome="no dose", why=why_none(asked), trials=asked.all())
     asked.kept -= 1
     _try_negative(asked, candidates[0].trial.block)
     asked.kept = 0
@@ -109,19 +108,19 @@ def _search(asked: Asked, start: Start) -> Found:
 def _train(asked: Asked, start: Start) -> tuple[list[int], tuple[str, ...]]:
     """Sets the fewest epochs that teach, and gives the seeds they teach on; else what none that were tried taught."""
     low, high = 0, start.epochs
-    while not (taught := _taught(asked, start, high))[0]:
+    while not (taught := taught_seeds(asked, start, high))[0]:
         if high >= MOST_TRAINING * start.epochs:
             return taught
         low, high = high, 2 * high
     while high - low > 1:
         middle = (low + high) // 2
-        fewer = _taught(asked, start, middle)
+        fewer = taught_seeds(asked, start, middle)
         low, high, taught = (low, middle, fewer) if fewer[0] else (middle, high, taught)
     asked.epochs = high
     return taught
 
 
-def _taught(asked: Asked, start: Start, epochs: int) -> tuple[list[int], tuple[str, ...]]:
+def taught_seeds(asked: Asked, start: Start, epochs: int) -> tuple[list[int], tuple[str, ...]]:
     """The first seeds that so many epochs teach on, most of all; or none of them, and what the first one lacks."""
     untrained = asked.see(Trial(arm="base", seed=0))
     taught: list[int] = []
@@ -146,57 +145,17 @@ def _try_blocks(asked: Asked, blocks: Sequence[int]) -> bool:
     """
     try:
         for block in blocks:
-            _climb(asked, block)
+            climb(asked, block)
             if (best := asked.best(block)) is not None and best.at_floor:
                 break
         tried = {block: best for block in blocks if (best := asked.best(block)) is not None}
         for block in sorted(tried, key=lambda block: tried[block].trait):
-            _refine(asked, block)
+            refine(asked, block)
             if asked.candidates():
                 break
     except Spent:
         return False
     return True
-
-
-def _climb(asked: Asked, block: int) -> None:
-    """Doses at `block`: by halving until one is sound, or leaves some of the trait; else by doubling until not."""
-    share = FIRST_DOSE
-    now = begun = asked.dose(block, share)
-    factor = 0.5 if begun.against or begun.at_floor else 2.0
-    while (bool(now.against), now.at_floor) == (bool(begun.against), begun.at_floor):
-        share *= factor
-        if not LEAST_DOSE <= share <= MOST_DOSE:
-            return
-        now = asked.dose(block, share)
-
-
-def _refine(asked: Asked, block: int) -> None:
-    """Cuts the widest interval in two that may hold a better dose than the best at `block`, some times over."""
-    for _ in range(STEPS):
-        gaps = [gap for gap in _gaps(asked, block) if gap[1] / gap[0] > FINE]
-        if not gaps:
-            return
-        low, high = max(gaps, key=lambda gap: gap[1] / gap[0])
-        asked.dose(block, sqrt(low * high))
-
-
-def _gaps(asked: Asked, block: int) -> Iterator[tuple[float, float]]:
-    """The intervals beside the best dose at `block` that may hold a better one.
-
-    Above it where some of the trait is left. Below it where none is, for a smaller dose; and where the dose above is
-    sound too, for then the curve has turned.
-    """
-    best = asked.best(block)
-    if best is None:
-        return
-    tried = asked.doses(block)
-    at = tried.index(best)
-    above = tried[at + 1] if at + 1 < len(tried) else None
-    if above is not None and not best.at_floor:
-        yield best.trial.share, above.trial.share
-    if at and (best.at_floor or (above is not None and not above.against)):
-        yield tried[at - 1].trial.share, best.trial.share
 
 
 def _try_negative(asked: Asked, block: int | None) -> None:
@@ -220,10 +179,10 @@ def _try_negative(asked: Asked, block: int | None) -> None:
 
 def _confirmed(asked: Asked, candidates: Sequence[Judged], others: Sequence[int]) -> Found:
     """The first of `candidates` that holds on the `others` of the seeds, or a dose beside them that does."""
-    chosen = next((one for one in candidates if _holds(asked, one, others)), None)
+    chosen = next((one for one in candidates if holds(asked, one, others)), None)
     if chosen is None:
         blocks = dict.fromkeys(one.trial.block for one in candidates)
-        chosen = next((one for block in blocks if (one := _between(asked, block, others)) is not None), None)
+        chosen = next((one for block in blocks if (one := between(asked, block, others)) is not None), None)
     if chosen is None:
         doses = ", ".join(f"{one.trial.share:.2g} at block {one.trial.block}" for one in candidates)
         why = f"what suppressed on seed {asked.seed} did not hold on the others, nor did doses beside it: {doses}"
@@ -239,25 +198,6 @@ def _confirmed(asked: Asked, candidates: Sequence[Judged], others: Sequence[int]
         negative=negative,
         overdose=next((one for one in asked.doses(block) if one.against and one.trial.share > share), None),
     )
-
-
-def _holds(asked: Asked, one: Judged, others: Sequence[int]) -> bool:
-    again = [asked.dose(one.trial.block, one.trial.share, seed=seed) for seed in others]
-    return all(not here.against and asked.suppresses(here) for here in again)
-
-
-def _between(asked: Asked, block: int | None, others: Sequence[int]) -> Judged | None:
-    """A dose at `block` that holds on every seed: under the least that breaks one, over the largest too weak on one."""
-    while True:
-        tried = [one for seed in (asked.seed, *others) for one in asked.doses(block, seed=seed)]
-        high = min((one.trial.share for one in tried if one.against), default=2 * MOST_DOSE)
-        low = max((one.trial.share for one in tried if not asked.suppresses(one)), default=high / 4)
-        share = sqrt(low * high)
-        if high / low <= FINE or not LEAST_DOSE <= share <= MOST_DOSE:
-            return None
-        now = asked.dose(block, share)
-        if not now.against and asked.suppresses(now) and _holds(asked, now, others):
-            return now
 
 
 def _sound_negative(asked: Asked, block: int | None, others: Sequence[int]) -> Trial | None:
@@ -288,7 +228,7 @@ def _overdose(asked: Asked, block: int | None) -> None:
         return
 
 
-def _why_none(asked: Asked) -> str:
+def why_none(asked: Asked) -> str:
     sound = [one for one in asked.doses() if not one.against]
     if not sound:
         return "no dose keeps the skill"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness.calibrating.asked import Judged
 from harness.calibrating.blocks import blocks_to_try
-from harness.calibrating.rule import RULE, Seen, Trial
+from harness.calibrating.rule import RULE, UNDOSED, Seen, Trial
 from harness.calibrating.search import Found, Start, check_budget, search
 from harness.calibrating.trials import SELECTION, Subject, answer, cell_of, dose_at, unmeasured, wanted
 from harness.cells import Prepared, fitted, recipe_digest
@@ -93,7 +93,7 @@ def calibrate(subject: Subject, *, budget: int = BUDGET, seeds: Sequence[int] = 
         if before is not None and before.inputs == inputs:
             return Calibrated(file=file, record=before, fresh=False)
         start = replace(start, blocks=blocks_to_try(steered, subject))
-        found = search(lambda trial: _told(trial, subject), start)
+        found = search(lambda trial: told(trial, subject), start)
         made = _record(subject, found, start, inputs)
         write_calibration(file, made)
     return Calibrated(file=file, record=made, fresh=True)
@@ -122,10 +122,11 @@ def _start(subject: Subject, budget: int, seeds: Sequence[int]) -> Start:
     return start
 
 
-def _told(trial: Trial, subject: Subject) -> Seen:
+def told(trial: Trial, subject: Subject) -> Seen:
     """The answer to `trial`, said on stderr."""
     seen = answer(trial, subject)
-    dose = "" if trial.block is None else f" {trial.share:.3g} at block {trial.block}"
+    steered = f" {trial.share:.3g} at block {trial.block}"
+    dose = steered if trial.block is not None else "" if trial.arm in UNDOSED else f" x{trial.share:.3g}"
     rates = ", ".join(f"{name} {_rate(rate)}" for name, rate in {**seen.skills, **seen.breaking}.items())
     say(
         f"{trial.arm}{dose}, {trial.epochs} epochs, s{trial.seed}: trait {_rate(seen.trait)}"

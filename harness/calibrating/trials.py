@@ -63,6 +63,7 @@ def cell_of(trial: Trial, subject: Subject) -> tuple[Prepared, Registry]:
         scale=subject.scale,
         model=subject.model,
         seed=trial.seed,
+        dose=trial.times,
     )
     return on_selection(cell, subject, _recipe(trial, subject.recipe))
 

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.commands.options import DryRun, Json, Model, Output, Replace, Runs, Scale, keep_settings, setting_named
+from harness.commands.options import (
+    NONE,
+    DryRun,
+    Json,
+    Model,
+    Output,
+    Replace,
+    Runs,
+    Scale,
+    any_of,
+    keep_settings,
+    setting_named,
+)
 from harness.errors import HarnessError
 from harness.screen import print_json, put, say
 
@@ -25,6 +37,10 @@ DEFAULT_BUDGET = 28
 Targets = Annotated[
     Path | None, typer.Option(help="JSON of {setting, intervention, target}: choose weights for these instead.")
 ]
+Arms = Annotated[
+    list[str],
+    typer.Option(help="Choose a dose for each of these arms instead, as times its own; commas for several."),
+]
 
 
 def calibrate(
@@ -33,6 +49,7 @@ def calibrate(
     model: Model = "",
     budget: Annotated[int, typer.Option(help="The most cells to train and ask.")] = DEFAULT_BUDGET,
     targets: Targets = None,
+    intervention: Arms = NONE,
     size: Annotated[float, typer.Option(help="With --targets: the largest weight of a vector, raw.")] = 1.0,
     output: Output = None,
     runs: Runs = Path("runs"),
@@ -41,7 +58,8 @@ def calibrate(
     as_json: Json = False,
 ) -> None:
     """Find block, doses and the least training for a model, on cases that no result uses."""
-    _check(budget, size, targets=targets, output=output, dry_run=dry_run)
+    arms = any_of("--intervention", intervention)
+    _check(budget, size, targets=targets, output=output, dry_run=dry_run, arms=arms)
     from harness.calibrating import calibrate as calibrated
     from harness.calibrating import outlined, subject_of
     from harness.cells import check_names
@@ -51,10 +69,12 @@ def calibrate(
     if output is not None:
         outputs.check(output, "the targets")
     setting = setting_named(setting)
-    check_names([setting], ["none"], scale=scale, model=model, weights=[""])
+    check_names([setting], ["none", *arms], scale=scale, model=model, weights=[""])
     subject = subject_of(setting, scale=scale, model=model, runs=runs)
     if targets is not None:
         _weigh(subject, targets, size, budget, output=output, outputs=outputs, as_json=as_json)
+    elif arms:
+        raise typer.Exit(_dose(subject, arms, budget, as_json=as_json))
     elif dry_run:
         put("\n".join(outlined(subject, budget=budget)))
     else:
@@ -64,7 +84,9 @@ def calibrate(
         raise typer.Exit(0 if made.record.outcome == "chosen" else NOTHING_FOUND)
 
 
-def _check(budget: int, size: float, *, targets: Path | None, output: Path | None, dry_run: bool) -> None:
+def _check(
+    budget: int, size: float, *, targets: Path | None, output: Path | None, dry_run: bool, arms: Sequence[str]
+) -> None:
     """HarnessError for options that mean nothing, alone or together."""
     if budget < 1:
         raise HarnessError(f"--budget {budget} would train nothing; give the number of cells, {DEFAULT_BUDGET} say")
@@ -74,6 +96,8 @@ def _check(budget: int, size: float, *, targets: Path | None, output: Path | Non
         raise HarnessError("--output is for the weights of --targets; a calibration is recorded beside the runs")
     if dry_run and targets is not None:
         raise HarnessError("--dry-run is for doses, not for --targets; leave one of them out")
+    if arms and (dry_run or targets is not None):
+        raise HarnessError("--intervention goes with neither --targets nor --dry-run; leave one of them out")
 
 
 def _show(made: Calibrated, *, as_json: bool) -> None:
@@ -89,6 +113,37 @@ def _show(made: Calibrated, *, as_json: bool) -> None:
     for note in record.notes:
         say(f"note: {note}")
     put(f"recorded in {made.file}: run, sweep and reproduce go by it on these runs, but for --no-calibration")
+
+
+def _dose(subject: Subject, arms: Sequence[str], budget: int, *, as_json: bool) -> int:
+    """Chooses a dose for each of `arms` and prints them, those found as grids of an experiment file; the status."""
+    from harness.calibrating import as_fitted, dose_of
+
+    keep_settings([subject.setting.name], subject.runs)
+    found = [dose_of(arm, as_fitted(subject), budget=budget) for arm in arms]
+    if as_json:
+        print_json([asdict(one) for one in found])
+        return 0 if all(one.times for one in found) else NOTHING_FOUND
+    for one in found:
+        seen, plain = one.chosen, one.plain
+        if seen is None:
+            put(f"{one.arm}: no dose: {one.why}")
+            continue
+        kept = ", ".join(
+            f"{name} {_of(seen.seen.skills, name)} of {_of(plain.seen.skills, name)}" for name in plain.seen.skills
+        )
+        put(f"{one.arm}: {one.times:.3g} times its dose leaves {seen.trait:.2f} of {plain.trait:.2f}; {kept}")
+    chosen = [one for one in found if one.times is not None]
+    if chosen:
+        put("as grids of an experiment file:")
+    for one in chosen:
+        put(f"  - {{interventions: [{one.arm}], doses: [{one.times:.3g}]}}")
+    return 0 if len(chosen) == len(found) else NOTHING_FOUND
+
+
+def _of(rates: Mapping[str, float | None], name: str) -> str:
+    rate = rates.get(name)
+    return "-" if rate is None else f"{rate:.2f}"
 
 
 def _weigh(
