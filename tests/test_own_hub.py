@@ -97,6 +97,7 @@ def test_the_copy_beside_the_runs_is_read_from_its_file_and_says_where_it_is_fro
         monkeypatch.setattr("harness.own.hub._loaded", lambda rows, what: pytest.fail("asked the hub again"))
         setting = load(copy, installed().judges).setting
         assert len(setting.examples(0, "mini")) == 16
+    assert setting.source == {"data": f"{fake_hub.NAME} of the hub, commit {fake_hub.COMMIT}, split train"}
     assert json.loads(copy.read_text())["train"] == {
         "file": "there.jsonl",
         "hub": fake_hub.NAME,

@@ -25,7 +25,7 @@ from harness.documents import Document, read
 from harness.errors import HarnessError, unknown
 from harness.own.data import OURS, OwnData
 from harness.own.judges import MATCHES, SHARE, matching, rated
-from harness.own.written import WrittenMetric, WrittenSetting
+from harness.own.written import WrittenMetric, WrittenRows, WrittenSetting
 
 SCALE = "mini"
 VECTOR = "trait"
@@ -60,10 +60,17 @@ def load(file: Path, judges: Mapping[str, Judge]) -> Own:
             vectors={VECTOR: _vector(data)},
             conditions={SCALE: written.conditions or _conditions(written)},
             recipes={SCALE: _recipe(written)},
-            source={"data": written.source or OURS},
+            source={"data": written.source or _origin(written.train)},
         ),
         judges=own,
     )
+
+
+def _origin(rows: str | WrittenRows) -> str:
+    """Where the training rows are from, for records and cards."""
+    if isinstance(rows, str) or not rows.hub:
+        return OURS
+    return f"{rows.hub} of the hub, commit {rows.revision}, split {rows.split}"
 
 
 def _judges(document: Document[WrittenSetting], installed: Mapping[str, Judge]) -> list[Judge]:
