@@ -336,6 +336,21 @@ def test_a_model_that_the_recipe_was_not_chosen_for_is_told_of_in_plan_record_an
     assert record["fit"] == {"note": said}
 
 
+def test_a_choice_that_was_made_with_an_adapter_on_other_layers_is_told_of(
+    loud: Registry, made_up: list[Trial], tmp_path: Path
+) -> None:
+    model, said = loud.settings["loud"].recipes["mini"].model, "chosen with an adapter on other layers than q_proj"
+    there = Cell(setting="loud", intervention="ps", lora_targets="q_proj")
+    assert prepared(there).fit.note.startswith("nobody has calibrated")
+    with using(replace(loud, settings={"loud": replace(loud.settings["loud"], chosen_for={"mini": model})})):
+        assert said in prepared(there).fit.note
+        assert prepared(replace(there, lora_targets="")).fit.note == ""
+    calibrate(subject(tmp_path))
+    with using(with_calibrations(loud, tmp_path, ["loud"])):
+        assert said in prepared(there).fit.note
+        assert said not in prepared(replace(there, lora_targets="")).fit.note
+
+
 def test_what_was_chosen_reaches_the_workers_of_a_sweep(loud: Registry, made_up: list[Trial], tmp_path: Path) -> None:
     calibrate(subject(tmp_path))
     file = tmp_path / "loud.yaml"

@@ -1,6 +1,6 @@
 """Training and doses of a setting chosen for a model, by trials on cases that no result uses."""
 
-from harness.calibrating.arms import Dosed, dose_of
+from harness.calibrating.arms import ArmDose, dose_of
 from harness.calibrating.balances import Weighed, designs, weigh
 from harness.calibrating.blocks import ranked
 from harness.calibrating.rule import Seen, Trial, Wanted
@@ -11,8 +11,8 @@ from harness.calibrating.trials import Subject
 __all__ = [
     "BUDGET",
     "SEEDS",
+    "ArmDose",
     "Calibrated",
-    "Dosed",
     "Found",
     "Seen",
     "Start",

@@ -24,7 +24,7 @@ BUDGET = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Dosed:
+class ArmDose:
     """What the search for an arm's dose came to: so many `times` its own, or None and `why`."""
 
     arm: str
@@ -43,7 +43,7 @@ class Dosed:
         return next(one for one in self.trials if one.trial.arm == "none")
 
 
-def dose_of(arm: str, subject: Subject, *, budget: int = BUDGET, seeds: Sequence[int] = SEEDS) -> Dosed:
+def dose_of(arm: str, subject: Subject, *, budget: int = BUDGET, seeds: Sequence[int] = SEEDS) -> ArmDose:
     """The dose of `arm` that the rule chooses with the epochs of the recipe, within `budget` cells of its own.
 
     HarnessError for an arm without a dose, or that does not apply. What was tried before is not tried again.
@@ -56,16 +56,16 @@ def dose_of(arm: str, subject: Subject, *, budget: int = BUDGET, seeds: Sequence
     return search_of(arm, lambda trial: told(trial, subject), start, span)
 
 
-def search_of(arm: str, ask: Ask, start: Start, span: Span) -> Dosed:
+def search_of(arm: str, ask: Ask, start: Start, span: Span) -> ArmDose:
     """The same by what `ask` answers: it knows nothing of models."""
     seed, epochs = start.seeds[0], start.epochs
     asked = Asked(ask, budget=start.budget, seed=seed, epochs=epochs, wanted=start.wanted, arm=arm)
     taught, missing = taught_seeds(asked, start, epochs)
     if missing:
-        return Dosed(arm=arm, trials=asked.all(), why=f"plain training does not teach: {'; '.join(missing)}")
+        return ArmDose(arm=arm, trials=asked.all(), why=f"plain training does not teach: {'; '.join(missing)}")
     asked.seed, asked.kept = taught[0], len(taught) - 1
     times, why = _searched(asked, taught[1:], span)
-    return Dosed(arm=arm, trials=asked.all(), times=times, why=why)
+    return ArmDose(arm=arm, trials=asked.all(), times=times, why=why)
 
 
 def _searched(asked: Asked, others: Sequence[int], span: Span) -> tuple[float | None, str]:
