@@ -19,6 +19,7 @@ from harness.own import load
 from harness.own.rows import read_chats
 from harness.registry import SETTINGS, installed
 from harness.runs import check_kept, keep_used, offered, setting_named
+from harness.sweep.work import Job, World, do
 from harness.testing import check_setting
 
 THINGS = [f"thing {number}" for number in range(40)]
@@ -411,3 +412,12 @@ def test_an_experiment_names_the_file_from_its_own_folder(tmp_path: Path, capfd:
     assert main(["sweep", str(file), "--dry-run"]) == 2
     assert f"{file}:1: " in capfd.readouterr().err
     assert os.environ[SETTINGS].endswith("mine.yaml")
+
+
+def test_a_worker_that_was_told_of_no_file_finds_the_setting_beside_the_runs(tmp_path: Path, tiny_llama: Path) -> None:
+    name = setting_named(str(mine(tmp_path, more="conditions: [clean]\n")))
+    keep_used([name], tmp_path / "runs")
+    os.environ[SETTINGS] = ""  # as on another machine of a cluster
+    cell = Cell(setting=name, intervention="none", model=str(tiny_llama))
+    outcome = do(Job(cell=cell, title="", model="", work=1.0), World(root=tmp_path / "runs", threads=1))
+    assert (outcome.status, outcome.cause) == ("done", "")

@@ -15,6 +15,7 @@ from harness.cells import Cell, prepared
 from harness.errors import HarnessError, gist
 from harness.files import Busy
 from harness.registry import Calibration, Registry, installed, using
+from harness.runs import offer_kept
 from harness.serving import EngineChoice
 from harness.sweep.experiment import with_conditions
 
@@ -91,6 +92,7 @@ def _done(job: Job, world: World) -> Outcome:
     try:
         from harness import pipeline, tracking
 
+        offer_kept(world.root)  # which a process on another machine has not been told of
         found = with_conditions(world.plugins(), world.settings, world.conditions)
         with using(replace(found, chosen=world.chosen)), tracking.to(world.tracker):
             cell = prepared(job.cell)
