@@ -12,9 +12,12 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -458,3 +461,23 @@ def test_an_adapter_that_is_a_pickle_is_not_read(tmp_path: Path, tiny_llama: Pat
     (adapter / "adapter_model.bin").write_bytes(pickle.dumps(Trap(trap)))
     with pytest.raises(HarnessError, match=r"cannot read .*adapter_model\.safetensors"):
         load(tiny_llama, adapter=adapter)
+
+
+def test_what_one_thread_keeps_quiet_is_not_loud_because_another_has_ended() -> None:
+    """Two conditions are asked at once, and each loads a model: warnings of coming changes stay what they were."""
+    inside, ended = Event(), Event()
+
+    def second() -> None:
+        with models.quiet():
+            inside.set()
+            ended.wait(10)
+            warnings.warn("will be removed", FutureWarning, stacklevel=1)  # an error in these tests, where it is heard
+
+    with ThreadPoolExecutor(1) as pool:
+        before = list(warnings.filters)
+        with models.quiet():
+            other = pool.submit(second)
+            inside.wait(0.3)  # it may have to wait for its turn
+        ended.set()
+        other.result(10)
+    assert warnings.filters == before

@@ -124,7 +124,7 @@ def _merged(model: Any, adapter: Path, weight: float, *, random: bool) -> Any:
     try:
         weights = adapter / "adapter_model.safetensors"
         check_regular(weights, advice=RUN_AGAIN)
-        with warnings.catch_warnings(), quiet(), safe_open(weights, framework="pt") as stored:
+        with quiet(), warnings.catch_warnings(), safe_open(weights, framework="pt") as stored:
             # peft leaves out what does not fit, and lets what is lacking stay at 0.
             warnings.filterwarnings("ignore", "Found missing adapter keys", UserWarning)
             adapted = PeftModel.from_pretrained(model, str(adapter))

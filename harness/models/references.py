@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 from filelock import FileLock
@@ -236,21 +237,28 @@ def _forget_quantisation(model: Any) -> None:
         del model.config.quantization_config
 
 
+_QUIET = RLock()
+
+
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Transformers without bars, notes and warnings of coming changes; as it was before when the block ends."""
+    """Transformers without bars, notes and warnings of coming changes; as it was before when the block ends.
+
+    One thread at a time: what is shown belongs to the process, and two that put it back would do so in any order.
+    """
     from transformers.utils import logging as untyped
 
     logging: Any = untyped
-    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)
-            warnings.simplefilter("ignore", DeprecationWarning)
-            yield
-    finally:
-        logging.set_verbosity(level)
-        if bars:
-            logging.enable_progress_bar()
+    with _QUIET:
+        level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+        logging.set_verbosity_error()
+        logging.disable_progress_bar()
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", FutureWarning)
+                warnings.simplefilter("ignore", DeprecationWarning)
+                yield
+        finally:
+            logging.set_verbosity(level)
+            if bars:
+                logging.enable_progress_bar()
