@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from harness.contracts import Intervention, Recipe, Setting
 from harness.errors import HarnessError
 from harness.models import ModelRef, resolve
 from harness.registry import Calibration, Registry
-
-if TYPE_CHECKING:
-    from harness.cells.cell import Cell
 
 BEGIN = "begin with: "
 RUNS = Path("runs")
@@ -64,14 +60,13 @@ def trained_at(setting: Setting, scale: str, layers: str) -> Setting:
     return replace(setting, recipes={**setting.recipes, scale: there})
 
 
-def fit_of(found: Registry, setting: Setting, cell: Cell, model: ModelRef, *, arm: Intervention, steers: bool) -> Fit:
-    """What is known of how the recipe of `cell` fits `model`, for an `arm` that `steers` or not."""
-    scale = cell.scale
+def fit_of(found: Registry, setting: Setting, scale: str, model: ModelRef, *, arm: Intervention, steers: bool) -> Fit:
+    """What is known of how the recipe of `scale` fits `model`, for an `arm` that `steers` or not."""
     chosen = found.chosen_for(setting.name, scale, model.digest)
     if not arm.trains:
         return Fit()
     if chosen is not None and chosen.epochs is not None:
-        return Fit(calibration=chosen.record, note=f"{chosen.said}{_of_other_layers(cell)}")
+        return Fit(calibration=chosen.record, note=f"{chosen.said}{_of_other_layers(found, setting, scale)}")
     if chosen is not None:
         return Fit(calibration=chosen.record, note=f"{chosen.said}; what follows is trained by the recipe as it stands")
     on, first = setting.chosen_for.get(scale, ""), _first(found, setting, scale, model)
@@ -81,14 +76,15 @@ def fit_of(found: Registry, setting: Setting, cell: Cell, model: ModelRef, *, ar
         )
     if not on and steers:
         return Fit(note=f"nobody has calibrated the doses of {setting.name} at {scale}; {first}")
-    other = _of_other_layers(cell) if on else ""
+    other = _of_other_layers(found, setting, scale) if on else ""
     return Fit(note=f"training and doses of {setting.name} at {scale} are as they were{other}" if other else "")
 
 
-def _of_other_layers(cell: Cell) -> str:
-    """What is to be said of a choice that was made with an adapter elsewhere."""
-    layers = cell.lora_targets
-    return f", chosen with an adapter on other layers than {layers}" if layers else ""
+def _of_other_layers(found: Registry, setting: Setting, scale: str) -> str:
+    """What is to be said where `setting` has an adapter elsewhere than it had when its doses were chosen."""
+    layers = setting.recipe(scale).lora.targets
+    same = layers == found.setting(setting.name).recipe(scale).lora.targets
+    return "" if same else f", chosen with an adapter on other layers than {','.join(layers)}"
 
 
 def command_for(setting: Setting, scale: str, reference: str) -> str:

@@ -84,7 +84,7 @@ def prepare(cell: Cell, *, dtype: str, registry: Registry | None = None) -> Prep
             vectors=_vectors(setting, recipe, cell, model, dtype, _expressions(steering, changes, conditions)),
             plain=intervention.trains and steering is None and not changes and rows == unedited,
             changes=changes,
-            fit=fit_of(found, setting, cell, model, arm=intervention, steers=steering is not None),
+            fit=fit_of(found, setting, cell.scale, model, arm=intervention, steers=steering is not None),
         )
     )
 
