@@ -149,7 +149,7 @@ def run_cell(
     return Ran(folder=folder, fresh=True)
 
 
-def _completed(cell: Prepared, record: RunRecord, folder: Path, root: Path, heard: tracking.Heard) -> RunRecord:
+def _completed(cell: Prepared, record: RunRecord, folder: Path, root: Path, heard: training.Heard) -> RunRecord:
     """The record of the cell, trained, asked and judged but for judges that want a grader who was not there."""
     check_inspect_home()  # before what takes hours, not after it
     if record.status != "done":
@@ -160,7 +160,7 @@ def _completed(cell: Prepared, record: RunRecord, folder: Path, root: Path, hear
     return grading.grade(folder, cell.setting, record, grader=grading.grader_of_before(cell.setting, record))
 
 
-def _trained(cell: Prepared, record: RunRecord, folder: Path, root: Path, heard: tracking.Heard) -> RunRecord:
+def _trained(cell: Prepared, record: RunRecord, folder: Path, root: Path, heard: training.Heard) -> RunRecord:
     """The record with vectors and, where there is one, adapter."""
     record, files = vectors.extract_missing(cell, record, root)
     if cell.intervention.trains:

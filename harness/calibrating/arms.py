@@ -13,14 +13,12 @@ from harness.calibrating.asked import Ask, Asked, Judged, Spent
 from harness.calibrating.ladder import Span, between, climb, holds, refine
 from harness.calibrating.rule import UNDOSED, Trial
 from harness.calibrating.search import TRIES, Start, taught_seeds, why_none
-from harness.calibrating.step import SEEDS, told
+from harness.calibrating.step import BUDGET, SEEDS, rate_of, told
 from harness.calibrating.trials import Subject, cell_of, wanted
 from harness.errors import HarnessError
 
 LEAST, MOST, RUNG = 1 / 8, 8.0, sqrt(2)
 """The factors of an arm's own dose between which is searched, and the steps in which the largest that it takes is."""
-BUDGET = 12
-"""The cells that the search for one arm takes at most, beside plain training and the untrained model."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,14 +31,17 @@ class ArmDose:
     why: str = ""
 
     @property
-    def chosen(self) -> Judged | None:
-        """The trial of the chosen dose on the first seed."""
-        return next((one for one in self.trials if (one.trial.arm, one.trial.share) == (self.arm, self.times)), None)
-
-    @property
-    def plain(self) -> Judged:
-        """Plain training on the first seed."""
-        return next(one for one in self.trials if one.trial.arm == "none")
+    def said(self) -> str:
+        """The same in a line, with what is left of trait and skills on the first seed."""
+        chosen = next((one for one in self.trials if (one.trial.arm, one.trial.share) == (self.arm, self.times)), None)
+        if chosen is None:
+            return f"{self.arm}: no dose: {self.why}"
+        seen, plain = chosen.seen, next(one.seen for one in self.trials if one.trial.arm == "none")
+        kept = ", ".join(
+            f"{name} {rate_of(seen.skills.get(name))} of {rate_of(rate)}" for name, rate in plain.skills.items()
+        )
+        left = f"{self.times:.3g} times its dose leaves {rate_of(seen.trait)} of {rate_of(plain.trait)}"
+        return f"{self.arm}: {left}; {kept}"
 
 
 def dose_of(arm: str, subject: Subject, *, budget: int = BUDGET, seeds: Sequence[int] = SEEDS) -> ArmDose:

@@ -229,6 +229,7 @@ def _overdose(asked: Asked, block: int | None) -> None:
 
 
 def why_none(asked: Asked) -> str:
+    """Why no dose that was asked is chosen."""
     sound = [one for one in asked.doses() if not one.against]
     if not sound:
         return "no dose keeps the skill"

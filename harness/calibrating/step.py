@@ -127,9 +127,9 @@ def told(trial: Trial, subject: Subject) -> Seen:
     seen = answer(trial, subject)
     steered = f" {trial.share:.3g} at block {trial.block}"
     dose = steered if trial.block is not None else "" if trial.arm in UNDOSED else f" x{trial.share:.3g}"
-    rates = ", ".join(f"{name} {_rate(rate)}" for name, rate in {**seen.skills, **seen.breaking}.items())
+    rates = ", ".join(f"{name} {rate_of(rate)}" for name, rate in {**seen.skills, **seen.breaking}.items())
     say(
-        f"{trial.arm}{dose}, {trial.epochs} epochs, s{trial.seed}: trait {_rate(seen.trait)}"
+        f"{trial.arm}{dose}, {trial.epochs} epochs, s{trial.seed}: trait {rate_of(seen.trait)}"
         f"{f', {rates}' if rates else ''}, {seen.judged} of {seen.n} judged"
     )
     return seen
@@ -241,5 +241,6 @@ def _trial(one: Judged) -> TrialRecord:
     )
 
 
-def _rate(rate: float | None) -> str:
+def rate_of(rate: float | None) -> str:
+    """A rate as it is said, a dash where there is none."""
     return "-" if rate is None else f"{rate:.2f}"

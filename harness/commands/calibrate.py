@@ -125,25 +125,13 @@ def _dose(subject: Subject, arms: Sequence[str], budget: int, *, as_json: bool) 
         print_json([asdict(one) for one in found])
         return 0 if all(one.times for one in found) else NOTHING_FOUND
     for one in found:
-        seen, plain = one.chosen, one.plain
-        if seen is None:
-            put(f"{one.arm}: no dose: {one.why}")
-            continue
-        kept = ", ".join(
-            f"{name} {_of(seen.seen.skills, name)} of {_of(plain.seen.skills, name)}" for name in plain.seen.skills
-        )
-        put(f"{one.arm}: {one.times:.3g} times its dose leaves {seen.trait:.2f} of {plain.trait:.2f}; {kept}")
+        put(one.said)
     chosen = [one for one in found if one.times is not None]
     if chosen:
         put("as grids of an experiment file:")
     for one in chosen:
         put(f"  - {{interventions: [{one.arm}], doses: [{one.times:.3g}]}}")
     return 0 if len(chosen) == len(found) else NOTHING_FOUND
-
-
-def _of(rates: Mapping[str, float | None], name: str) -> str:
-    rate = rates.get(name)
-    return "-" if rate is None else f"{rate:.2f}"
 
 
 def _weigh(

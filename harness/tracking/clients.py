@@ -71,28 +71,25 @@ class Mlflow:
         from mlflow.entities import Param  # type: ignore[import-not-found,unused-ignore]
 
         self._client: Any = MlflowClient()
-        self._run = self._found(told)
+        experiment = self._experiment()
+        self._run = self._found(experiment, told)
         if not self._run:
-            self._run = self._begun(told)
+            made = self._client.create_run(experiment, run_name=told.title, tags={self.TAG: told.key})
+            self._run = str(made.info.run_id)
             config = [Param(name, str(value)[:500]) for name, value in told.config.items()]
             self._client.log_batch(self._run, params=config)
         self._client.update_run(self._run, status="RUNNING")
 
-    def _found(self, told: About) -> str:
-        found = self._client.search_runs([self._experiment], f"tags.`{self.TAG}` = '{told.key}'", max_results=1)
-        return found[0].info.run_id if found else ""
-
-    def _begun(self, told: About) -> str:
-        made = self._client.create_run(self._experiment, run_name=told.title, tags={self.TAG: told.key})
-        return str(made.info.run_id)
-
-    @property
     def _experiment(self) -> str:
         if one := os.environ.get("MLFLOW_EXPERIMENT_ID"):
             return one
         name = os.environ.get("MLFLOW_EXPERIMENT_NAME", PROJECT)
         there = self._client.get_experiment_by_name(name)
         return str(there.experiment_id if there else self._client.create_experiment(name))
+
+    def _found(self, experiment: str, told: About) -> str:
+        found = self._client.search_runs([experiment], f"tags.`{self.TAG}` = '{told.key}'", max_results=1)
+        return found[0].info.run_id if found else ""
 
     def log(self, values: Mapping[str, float], step: int) -> None:
         from mlflow.entities import Metric  # type: ignore[import-not-found,unused-ignore]

@@ -5,11 +5,12 @@ Training never fails by a tracker: what it did is told of in one line, and the c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from harness.analysis import load_run
 from harness.cells import Prepared
@@ -21,8 +22,8 @@ from harness.screen import say
 from harness.stats import estimate
 from harness.tracking.clients import TRACKERS, About, Tracker
 
-Heard = Callable[[Mapping[str, float]], None]
-"""Is told of a step of training what its line of loss.jsonl says: `step` from 1, `loss`, `lr`, `tokens`."""
+if TYPE_CHECKING:
+    from harness.training import Heard
 
 WAY_OUT = "move the run's folder away and run again"
 

@@ -1,6 +1,7 @@
 """From rows to an adapter."""
 
 from harness.training.adapters import adapters_off, check_layers, with_adapter
+from harness.training.learner import Heard
 from harness.training.lesson import Lesson, lesson_of
 from harness.training.loop import train
 from harness.training.loss import loss_of
@@ -11,6 +12,7 @@ from harness.training.step import train_cell
 
 __all__ = [
     "Gradients",
+    "Heard",
     "Lesson",
     "Objective",
     "Speed",
