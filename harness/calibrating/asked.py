@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
-from harness.calibrating.rule import ALIKE, UNDOSED, Seen, Trial, Wanted, against, suppresses
+from harness.calibrating.rule import ALIKE, UNDOSED, Seen, Trial, Wanted, against, pooled, suppresses
 
 Ask = Callable[[Trial], Seen]
 
@@ -64,9 +64,20 @@ class Asked:
         trial = Trial(arm=arm or self.arm, seed=seed, epochs=self.epochs, block=block, share=share)
         return self._judged(trial, self.see(trial))
 
-    def suppresses(self, one: Judged) -> bool:
-        """Whether the dose leaves little enough of what plain training teaches on its seed."""
-        return suppresses(one.seen, self.plain(one.trial.seed))
+    def suppresses(self, one: Judged, seeds: Sequence[int] = ()) -> bool:
+        """Whether the dose leaves little enough of what plain training teaches on its seed, or on each of `seeds`."""
+        trials = [replace(one.trial, seed=seed) for seed in seeds or (one.trial.seed,)]
+        return all(suppresses(self.see(trial), self.plain(trial.seed)) for trial in trials)
+
+    def on(self, one: Judged, seeds: Sequence[int]) -> Judged:
+        """The dose of `one` asked on all `seeds`: the mean of what was seen, and what speaks against it there."""
+        trials = [replace(one.trial, seed=seed) for seed in seeds]
+        plain = self._plain(seeds)
+        return self._told(trials[0], pooled([self.see(trial) for trial in trials]), plain)
+
+    def asked_on(self, one: Judged, seeds: Sequence[int]) -> list[int]:
+        """Those of `seeds` on which the dose of `one` was asked."""
+        return [seed for seed in seeds if replace(one.trial, seed=seed) in self._seen]
 
     def doses(self, block: int | None = None, *, arm: str = "", seed: int | None = None) -> list[Judged]:
         """The doses asked of `arm` on `seed`, else the first, at `block` if given, the smallest first."""
@@ -94,8 +105,14 @@ class Asked:
     def _judged(self, trial: Trial, seen: Seen) -> Judged:
         if trial.arm in UNDOSED:
             return Judged(trial=trial, seen=seen)
-        said = against(seen, self.plain(trial.seed), self._wanted, negative=trial.arm == "neg_ps")
+        return self._told(trial, seen, self.plain(trial.seed))
+
+    def _told(self, trial: Trial, seen: Seen, plain: Seen) -> Judged:
+        said = against(seen, plain, self._wanted, negative=trial.arm == "neg_ps")
         return Judged(trial=trial, seen=seen, against=said)
+
+    def _plain(self, seeds: Sequence[int]) -> Seen:
+        return pooled([self.plain(seed) for seed in seeds])
 
 
 def _ranked(doses: list[Judged]) -> list[Judged]:

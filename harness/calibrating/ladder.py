@@ -68,17 +68,22 @@ def _gaps(asked: Asked, block: int | None) -> Iterator[tuple[float, float]]:
 
 
 def holds(asked: Asked, one: Judged, others: Sequence[int]) -> bool:
-    """Whether a dose is sound and suppresses on the `others` of the seeds too."""
-    again = [asked.dose(one.trial.block, one.trial.share, seed=seed) for seed in others]
-    return all(not here.against and asked.suppresses(here) for here in again)
+    """Whether a dose suppresses on each of the `others` of the seeds too, and is sound on the mean of all.
+
+    A skill of few cases moves by more than the margin from seed to seed, so soundness of each alone tells little.
+    """
+    seeds = (one.trial.seed, *others)
+    together = asked.on(one, seeds)
+    return not together.against and asked.suppresses(one, seeds)
 
 
 def between(asked: Asked, block: int | None, others: Sequence[int], span: Span = OF_A_VECTOR) -> Judged | None:
-    """A dose at `block` that holds on every seed: under the least that breaks one, over the largest too weak on one."""
+    """A dose at `block` that holds: under the least that is not sound, over the largest too weak on a seed."""
+    seeds = (asked.seed, *others)
     while True:
-        tried = [one for seed in (asked.seed, *others) for one in asked.doses(block, seed=seed)]
-        high = min((one.trial.share for one in tried if one.against), default=2 * span.most)
-        low = max((one.trial.share for one in tried if not asked.suppresses(one)), default=high / 4)
+        tried = [(asked.on(one, on), on) for one in asked.doses(block) if (on := asked.asked_on(one, seeds))]
+        high = min((one.trial.share for one, _ in tried if one.against), default=2 * span.most)
+        low = max((one.trial.share for one, on in tried if not asked.suppresses(one, on)), default=high / 4)
         share = sqrt(low * high)
         if high / low <= FINE or not span.least <= share <= span.most:
             return None

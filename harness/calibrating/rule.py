@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from statistics import fmean
 
 from harness.analysis import MARGIN, SUPPRESSES
 
@@ -23,16 +24,17 @@ LEAST_DOSE, MOST_DOSE = 1 / 16, 4.0
 RULE = (
     f"plain training teaches where at most {UNJUDGED:g} of the replies cannot be judged, the trait lies {PREMISE:g} "
     "above the untrained model's, and it and every skill of the selection cases pass the gate of their metric, all "
-    "of it on most of the seeds; the fewest epochs that teach are chosen",
+    "of it on most of the seeds, or the skills on the mean of seeds of which most have the trait; the fewest epochs "
+    "that teach are chosen",
     f"a dose is sound where each skill and each metric of over-dose is within {MARGIN:g} of plain training's, and the "
     f"share of replies that cannot be judged is at most {UNJUDGED:g} above it; a negative dose where that is so of the "
     "metrics that the setting names for over-dose, of every skill if it names none, and the trait is not below plain "
     "training's by more than that",
     f"of the sound doses that leave at most {SUPPRESSES:g} of plain training's trait the lowest trait is chosen, and "
     f"among those within {ALIKE:g} of it the smallest dose; of the sound negative doses the largest",
-    "what is chosen on the first seed that plain training teaches on must hold on the others of these; where it does "
-    "not, doses at its block are tried between the largest that suppresses too little on a seed and the least that "
-    "breaks one",
+    "what is chosen on the first seed that plain training teaches on must suppress on each other of these too, and be "
+    "sound on the mean of them; where it does not, doses at its block are tried between the largest that suppresses too "
+    "little on a seed and the least that is not sound",
 )
 
 
@@ -85,6 +87,18 @@ class Wanted:
     overdose: Sequence[str] = ()
 
 
+def pooled(seen: Sequence[Seen]) -> Seen:
+    """What one thing showed on several seeds: each rate the mean of the seeds that have it, replies counted together."""
+    return Seen(
+        trait=_mean([one.trait for one in seen]),
+        n=sum(one.n for one in seen),
+        judged=sum(one.judged for one in seen),
+        skills={name: _mean([one.skills.get(name) for one in seen]) for name in seen[0].skills},
+        breaking={name: _mean([one.breaking.get(name) for one in seen]) for name in seen[0].breaking},
+        key=seen[0].key,
+    )
+
+
 def lacks(seen: Seen, untrained: Seen, wanted: Wanted) -> tuple[str, ...]:
     """What plain training did not teach, in words; nothing where it taught trait and skills."""
     found = [] if seen.unjudged <= UNJUDGED + 1e-9 else [f"{seen.n - seen.judged} of {seen.n} replies cannot be judged"]
@@ -123,6 +137,11 @@ def suppresses(seen: Seen, plain: Seen) -> bool:
 def _fell(plain: Seen, seen: Seen, name: str) -> bool:
     before, after = plain.skills[name], seen.skills.get(name)
     return before is not None and (after is None or after < before - MARGIN - 1e-9)
+
+
+def _mean(rates: Sequence[float | None]) -> float | None:
+    there = [rate for rate in rates if rate is not None]
+    return fmean(there) if there else None
 
 
 def _told(rate: float | None) -> str:

@@ -6,13 +6,13 @@ It knows nothing of models: whoever calls it answers its trials. The same answer
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, count, pairwise, takewhile
 from math import sqrt
 
 from harness.calibrating.asked import Ask, Asked, Judged, Spent
 from harness.calibrating.ladder import between, climb, holds, refine
-from harness.calibrating.rule import FINE, MOST_DOSE, Trial, Wanted, lacks
+from harness.calibrating.rule import FINE, MOST_DOSE, Seen, Trial, Wanted, lacks, pooled
 from harness.errors import HarnessError
 from harness.runs import Came
 
@@ -121,21 +121,26 @@ def _train(asked: Asked, start: Start) -> tuple[list[int], tuple[str, ...]]:
 
 
 def taught_seeds(asked: Asked, start: Start, epochs: int) -> tuple[list[int], tuple[str, ...]]:
-    """The first seeds that so many epochs teach on, most of all; or none of them, and what the first one lacks."""
+    """The seeds that so many epochs teach on, most of all; or none of them, and what the first one lacks.
+
+    They are the first that are taught trait and skills, else the first with the trait whose mean has the skills.
+    """
     untrained = asked.see(Trial(arm="base", seed=0))
-    taught: list[int] = []
-    missing: list[tuple[str, ...]] = []
+    seen: dict[int, Seen] = {}
+    lacking: dict[int, tuple[str, ...]] = {}
     for seed in start.seeds:
-        found = lacks(asked.see(Trial(arm="none", seed=seed, epochs=epochs)), untrained, start.wanted)
-        if found:
-            missing.append(found)
-        else:
-            taught.append(seed)
+        seen[seed] = asked.see(Trial(arm="none", seed=seed, epochs=epochs))
+        lacking[seed] = lacks(seen[seed], untrained, start.wanted)
+        taught = [seed for seed, found in lacking.items() if not found]
         if len(taught) == start.most:
             return taught, ()
-        if len(missing) > len(start.seeds) - start.most:
+        with_trait = [seed for seed in seen if not lacks(seen[seed], untrained, replace(start.wanted, skills={}))]
+        if len(seen) - len(with_trait) > len(start.seeds) - start.most:
             break
-    return [], missing[0]
+    else:
+        if not lacks(pooled([seen[seed] for seed in with_trait]), untrained, start.wanted):
+            return with_trait[: start.most], ()
+    return [], next(found for found in lacking.values() if found)
 
 
 def _try_blocks(asked: Asked, blocks: Sequence[int]) -> bool:
@@ -201,7 +206,7 @@ def _confirmed(asked: Asked, candidates: Sequence[Judged], others: Sequence[int]
 
 
 def _sound_negative(asked: Asked, block: int | None, others: Sequence[int]) -> Trial | None:
-    """The largest negative dose at `block` that is sound on every seed, as far as the budget reaches.
+    """The largest negative dose at `block` that is sound on the mean of the seeds, as far as the budget reaches.
 
     Where the largest on the first seed do not hold, smaller ones are asked by halving.
     """
@@ -211,9 +216,9 @@ def _sound_negative(asked: Asked, block: int | None, others: Sequence[int]) -> T
     halves = (least / 2**step for step in count(1))
     try:
         for share in chain(sound, takewhile(lambda share: share >= LEAST_NEGATIVE, halves)):
-            again = [asked.dose(block, share, seed=seed, arm="neg_ps") for seed in (asked.seed, *others)]
-            if not any(one.against for one in again):
-                return again[0].trial
+            again = asked.on(asked.dose(block, share, arm="neg_ps"), (asked.seed, *others))
+            if not again.against:
+                return again.trial
     except Spent:
         pass
     return None
