@@ -33,8 +33,8 @@ RULE = (
     f"of the sound doses that leave at most {SUPPRESSES:g} of plain training's trait the lowest trait is chosen, and "
     f"among those within {ALIKE:g} of it the smallest dose; of the sound negative doses the largest",
     "what is chosen on the first seed that plain training teaches on must suppress on each other of these too, and be "
-    "sound on the mean of them; where it does not, doses at its block are tried between the largest that suppresses too "
-    "little on a seed and the least that is not sound",
+    "sound on the mean of them; where it does not, doses at its block are tried between the largest that suppresses "
+    "too little on a seed and the least that is not sound",
 )
 
 
@@ -88,7 +88,7 @@ class Wanted:
 
 
 def pooled(seen: Sequence[Seen]) -> Seen:
-    """What one thing showed on several seeds: each rate the mean of the seeds that have it, replies counted together."""
+    """What one thing showed on several seeds: each rate the mean of those that have it, replies counted together."""
     return Seen(
         trait=_mean([one.trait for one in seen]),
         n=sum(one.n for one in seen),
