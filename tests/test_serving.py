@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import hashlib
 import json
@@ -20,7 +21,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import anyio
 import fake_vllm
+import httpx
 import pytest
 import small
 import torch
@@ -43,6 +46,7 @@ from harness.serving import (
     misfit,
     plugin_version,
 )
+from harness.serving.asking import asked_all
 from harness.serving.environment import VllmEnvironment
 from harness.serving.plugin import FOLDER, VERSION
 from harness.serving.plugin.additions import keep_additions, parse_additions, read_additions
@@ -338,6 +342,34 @@ def test_what_advance_raises_ends_the_batch_and_comes_out(server: LocalServer) -
     with pytest.raises(HarnessError, match="nobody waits"):
         engine_on(server).generate(prompts(60), advance=nobody_waits)
     gc.collect()  # a connection that was left open is a warning here, and so an error
+
+
+def test_a_client_that_is_closing_connections_goes_through_with_it_when_requests_are_given_up() -> None:
+    """httpcore shields its closing by a scope of anyio, which a task's own cancel() goes through."""
+    closed: list[int] = []
+
+    class Closing(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            if b"dies" in await request.aread():
+                raise httpx.ReadError("cut", request=request)
+            with anyio.CancelScope(shield=True):
+                for connection in range(8):
+                    await anyio.sleep(0.01)
+                    closed.append(connection)
+            await anyio.sleep_forever()
+            raise AssertionError
+
+    class Cut(Wire):
+        def client(self) -> httpx.AsyncClient:
+            return httpx.AsyncClient(base_url=self.url, transport=Closing())
+
+    with pytest.raises(ServerGone):
+        asyncio.run(asked_all(Cut("http://cut"), [{"prompt": "waits"}, {"prompt": "dies"}], {}, read, lambda _: None))
+    assert closed == list(range(8))
+
+
+def read(at: int, choice: Any) -> Any:
+    return choice
 
 
 def test_a_server_that_dies_is_started_again_and_nothing_that_was_answered_is_asked_again(

@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import anyio
+
 from harness.engine import Completion, Likelihood, Request
 from harness.errors import HarnessError
 from harness.serving.wire import IN_FLIGHT, ServerGone, Wire, posted
@@ -41,15 +43,18 @@ async def asked_all(
     """
     gate = asyncio.Semaphore(IN_FLIGHT)
 
-    async def one(client: httpx.AsyncClient, at: int) -> int:
-        async with gate:
-            answer = await posted(client, COMPLETIONS, bodies[at])
-        found[at] = read(at, _choice(answer))
+    async def one(client: httpx.AsyncClient, at: int, scope: anyio.CancelScope) -> int:
+        with scope:
+            async with gate:
+                answer = await posted(client, COMPLETIONS, bodies[at])
+            found[at] = read(at, _choice(answer))
         return at
 
     async with settled(wire.client()) as client:
         missing = [at for at in range(len(bodies)) if at not in found]
-        tasks = {asyncio.ensure_future(one(client, at)) for at in missing}
+        # Scopes, not Task.cancel: the client shields the closing of connections from nothing but scopes.
+        scopes = [anyio.CancelScope() for _ in missing]
+        tasks = {asyncio.ensure_future(one(client, at, scope)) for at, scope in zip(missing, scopes, strict=True)}
         waiting = tasks
         try:
             while waiting:
@@ -59,8 +64,8 @@ async def asked_all(
                 if not done:
                     tell(None)
         finally:
-            for task in waiting:
-                task.cancel()
+            for scope in scopes:
+                scope.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
 
