@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -92,6 +93,30 @@ def test_a_claim_of_several_comparisons_holds_only_if_all_do(study: Path) -> Non
 def test_an_undecided_claim_says_what_it_would_take(study: Path) -> None:
     seen = verdict(study, "{arm: ps, against: ip, direction: same, smallest: 0.01}")
     assert "questions needed, 40 asked" in seen.why
+
+
+def test_an_undecided_claim_of_no_difference_says_what_would_contradict_it(tmp_path: Path) -> None:
+    """As seen in reward_hacks: alike within 10 points, 46 apart, and the reason spoke of the other part alone."""
+    runs = tmp_path / "runs"
+    write_run(runs, cell("base"), {"clean": 0.05}, cases=60)
+    rates = {
+        "none": (0.9, 0.5, 0.8, 0.6, 0.75, 0.7),
+        "ip": (0.7, 0.5, 0.6, 0.8, 0.55, 0.6),
+        "ps": (0.1, 0.4, 0.0, 0.3, 0.15, 0.1),
+    }
+    for name, by_seed in rates.items():
+        for seed, rate in enumerate(by_seed):
+            write_run(runs, cell(name, seed=seed), {"clean": rate}, cases=60)
+    alike = "{arm: ps, against: ip, direction: same, smallest: 0.1}"
+    claimed = f"{alike}, {{arm: ip, against: none, direction: less, smallest: 0.05}}"
+    seen = verdicts(runs, written(tmp_path, *[claimed] * 5))[0]
+    assert seen.verdict == "inconclusive"
+    said = re.search(
+        r"ps against ip, 45 points seen where at most 10 are claimed, to contradict it: about (\d+) seeds", seen.why
+    )
+    assert said is not None
+    assert 7 <= int(said[1]) <= 12
+    assert "ip against none at 5 points: " in seen.why
 
 
 def test_a_claim_without_its_runs_is_not_run_and_names_what_is_lacking(study: Path) -> None:

@@ -20,6 +20,18 @@ def needed(part: ComparedPart) -> str:
     return f"{asked}: {takes(part)}{f'; {part.beyond}' if part.beyond else ''}"
 
 
+def opposed(part: ComparedPart) -> str:
+    """What it takes for a part alone to contradict a claim that is of no difference, where one is seen; else ""."""
+    mean = None if part.estimate is None else part.estimate.mean
+    if part.outcome == "open" or mean is None or part.opposing is None:
+        return ""
+    beyond = abs(mean) if part.compare.direction == "same" else mean
+    if part.compare.direction not in ("same", "no more") or beyond <= part.compare.smallest:
+        return ""
+    most = f"{100 * beyond:.0f} points seen where at most {100 * part.compare.smallest:g} are claimed"
+    return f"{part.compare.arm} against {part.compare.against}, {most}, to contradict it: {_takes(part.opposing, part)}"
+
+
 def takes(part: ComparedPart) -> str:
     """The same without saying of what."""
     if part.plan is None or part.estimate is None or part.difference is None:

@@ -12,7 +12,7 @@ from harness.claims.looking import part_at_looks
 from harness.claims.names import check_conditions
 from harness.claims.parts import RANK, ComparedPart, part_of
 from harness.claims.planned import LockedLooks
-from harness.claims.reasons import needed, told
+from harness.claims.reasons import needed, opposed, told
 from harness.claims.schema import Claim, Claims
 from harness.registry import Registry
 from harness.stats import Outcome, holm
@@ -150,7 +150,8 @@ def _decided(one: Decision, adjusted: float, level: float) -> Decision:
     doubts = ("not if replies that were not judged count against it",) if ends != {verdict} else ()
     decided = replace(one, parts=parts, adjusted=adjusted, verdict=verdict)
     if verdict == "inconclusive":
-        return replace(decided, why="; ".join(dict.fromkeys(needed(part) for part in parts if part.outcome == "open")))
+        asked = (needed(part) if part.outcome == "open" else opposed(part) for part in parts)
+        return replace(decided, why="; ".join(filter(None, dict.fromkeys(asked))))
     return replace(decided, why=told(parts), doubts=doubts)
 
 
