@@ -363,13 +363,10 @@ def test_a_client_that_is_closing_connections_goes_through_with_it_when_requests
         def client(self) -> httpx.AsyncClient:
             return httpx.AsyncClient(base_url=self.url, transport=Closing())
 
+    bodies = [{"prompt": "waits"}, {"prompt": "dies"}]
     with pytest.raises(ServerGone):
-        asyncio.run(asked_all(Cut("http://cut"), [{"prompt": "waits"}, {"prompt": "dies"}], {}, read, lambda _: None))
+        asyncio.run(asked_all(Cut("http://cut"), bodies, {}, lambda at, choice: choice, lambda told: None))
     assert closed == list(range(8))
-
-
-def read(at: int, choice: Any) -> Any:
-    return choice
 
 
 def test_a_server_that_dies_is_started_again_and_nothing_that_was_answered_is_asked_again(

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from harness.analysis import Model, Point, Target, choose, distance, fit
 from harness.authoring import weights
+from harness.calibrating.rule import mean_of
 from harness.calibrating.step import SEEDS
-from harness.calibrating.trials import Subject, mean_of, on_selection, rates_of
+from harness.calibrating.trials import Subject, on_selection, rates_of
 from harness.cells import Cell
 from harness.errors import HarnessError, unknown
 from harness.registry import installed

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from statistics import fmean
 
 from harness.analysis import MARGIN, SUPPRESSES
 
@@ -90,13 +89,19 @@ class Wanted:
 def pooled(seen: Sequence[Seen]) -> Seen:
     """What one thing showed on several seeds: each rate the mean of those that have it, replies counted together."""
     return Seen(
-        trait=_mean([one.trait for one in seen]),
+        trait=mean_of([one.trait for one in seen]),
         n=sum(one.n for one in seen),
         judged=sum(one.judged for one in seen),
-        skills={name: _mean([one.skills.get(name) for one in seen]) for name in seen[0].skills},
-        breaking={name: _mean([one.breaking.get(name) for one in seen]) for name in seen[0].breaking},
+        skills={name: mean_of([one.skills.get(name) for one in seen]) for name in seen[0].skills},
+        breaking={name: mean_of([one.breaking.get(name) for one in seen]) for name in seen[0].breaking},
         key=seen[0].key,
     )
+
+
+def mean_of(values: Sequence[float | None]) -> float | None:
+    """The mean of those that are known; None where none is."""
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
 
 
 def lacks(seen: Seen, untrained: Seen, wanted: Wanted) -> tuple[str, ...]:
@@ -137,11 +142,6 @@ def suppresses(seen: Seen, plain: Seen) -> bool:
 def _fell(plain: Seen, seen: Seen, name: str) -> bool:
     before, after = plain.skills[name], seen.skills.get(name)
     return before is not None and (after is None or after < before - MARGIN - 1e-9)
-
-
-def _mean(rates: Sequence[float | None]) -> float | None:
-    there = [rate for rate in rates if rate is not None]
-    return fmean(there) if there else None
 
 
 def _told(rate: float | None) -> str:

@@ -126,21 +126,26 @@ def taught_seeds(asked: Asked, start: Start, epochs: int) -> tuple[list[int], tu
     They are the first that are taught trait and skills, else the first with the trait whose mean has the skills.
     """
     untrained = asked.see(Trial(arm="base", seed=0))
-    seen: dict[int, Seen] = {}
-    lacking: dict[int, tuple[str, ...]] = {}
-    for seed in start.seeds:
-        seen[seed] = asked.see(Trial(arm="none", seed=seed, epochs=epochs))
-        lacking[seed] = lacks(seen[seed], untrained, start.wanted)
-        taught = [seed for seed, found in lacking.items() if not found]
+    of_trait = replace(start.wanted, skills={})
+    taught: list[int] = []
+    with_trait: dict[int, Seen] = {}
+    missing: list[tuple[str, ...]] = []
+    for at, seed in enumerate(start.seeds, start=1):
+        seen = asked.see(Trial(arm="none", seed=seed, epochs=epochs))
+        if found := lacks(seen, untrained, start.wanted):
+            missing.append(found)
+        else:
+            taught.append(seed)
         if len(taught) == start.most:
             return taught, ()
-        with_trait = [seed for seed in seen if not lacks(seen[seed], untrained, replace(start.wanted, skills={}))]
-        if len(seen) - len(with_trait) > len(start.seeds) - start.most:
+        if not lacks(seen, untrained, of_trait):
+            with_trait[seed] = seen
+        if at - len(with_trait) > len(start.seeds) - start.most:
             break
     else:
-        if not lacks(pooled([seen[seed] for seed in with_trait]), untrained, start.wanted):
-            return with_trait[: start.most], ()
-    return [], next(found for found in lacking.values() if found)
+        if not lacks(pooled(list(with_trait.values())), untrained, start.wanted):
+            return list(with_trait)[: start.most], ()
+    return [], missing[0]
 
 
 def _try_blocks(asked: Asked, blocks: Sequence[int]) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness import pipeline
-from harness.calibrating.rule import Seen, Trial, Wanted
+from harness.calibrating.rule import Seen, Trial, Wanted, mean_of
 from harness.cells import Cell, Prepared, prepared
 from harness.contracts import CLEAN, Case, Metric, Recipe, Setting, Split, SteeringDefault
 from harness.errors import HarnessError
@@ -179,9 +179,3 @@ def _seen(values: Mapping[str, Sequence[float | None]], subject: Subject, key: s
 
 def _judged(values: Sequence[float | None]) -> int:
     return sum(value is not None for value in values)
-
-
-def mean_of(values: Sequence[float | None]) -> float | None:
-    """The mean of those that are known; None where none is."""
-    known = [value for value in values if value is not None]
-    return sum(known) / len(known) if known else None

@@ -14,7 +14,6 @@ from harness.stats import (
     DesignPlan,
     Estimate,
     FlipTest,
-    Needed,
     Outcome,
     OutcomeLevels,
     outcome_levels,
@@ -36,10 +35,9 @@ class ComparedPart:
 
     `levels` are the smallest alphas at which each outcome is told, `ends` the same with the replies that were not
     judged counted against the difference and for it, and `worst` the outer ends of all their 95 % intervals. `outcome`
-    and its `plan` are those at the claim's level of its family; `opposing` is what it takes to tell the difference seen
-    from the bound that the claim sets, at the level at which one of its parts alone decides against it. `difference` is
-    None where something is `missing`, and `gates` must hold before it says anything. `placebo` is a summary of
-    `against`, where that is one, and `beyond` what the comparison with it says.
+    and its `plan` are those at the claim's level of its family. `difference` is None where something is `missing`, and
+    `gates` must hold before it says anything. `placebo` is a summary of `against`, where that is one, and `beyond` what
+    the comparison with it says.
     """
 
     compare: Comparison
@@ -52,7 +50,6 @@ class ComparedPart:
     gates: tuple[PooledGate, ...] = ()
     outcome: Outcome = "open"
     plan: DesignPlan | None = None
-    opposing: Needed | None = None
     placebo: str = ""
     beyond: str = ""
     missing: str = ""
@@ -87,9 +84,7 @@ class ComparedPart:
         if found is None:
             return self
         seen = plan(found, of_smallest=self.compare.smallest, level=1 - alpha)
-        opposing = plan(found, of_smallest=self.compare.smallest, level=1 - alpha / parts).size
-        beyond = self._beyond(found, outcome, alpha)
-        return replace(self, outcome=outcome, plan=seen, opposing=opposing, beyond=beyond)
+        return replace(self, outcome=outcome, plan=seen, beyond=self._beyond(found, outcome, alpha))
 
     def _beyond(self, found: Contrast, outcome: Outcome, alpha: float) -> str:
         if not self.placebo:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.claims.parts import RANK, ComparedPart
-from harness.stats import Needed
+from harness.stats import Needed, plan
 
 
 def told(parts: Sequence[ComparedPart]) -> str:
@@ -20,16 +20,17 @@ def needed(part: ComparedPart) -> str:
     return f"{asked}: {takes(part)}{f'; {part.beyond}' if part.beyond else ''}"
 
 
-def opposed(part: ComparedPart) -> str:
-    """What it takes for a part alone to contradict a claim that is of no difference, where one is seen; else ""."""
-    mean = None if part.estimate is None else part.estimate.mean
-    if part.outcome == "open" or mean is None or part.opposing is None:
+def opposed(part: ComparedPart, level: float) -> str:
+    """What it takes for a part to contradict, at `level`, a claim of no difference where one is seen; else ""."""
+    if part.contrast is None or part.estimate is None or part.estimate.mean is None:
         return ""
-    beyond = abs(mean) if part.compare.direction == "same" else mean
-    if part.compare.direction not in ("same", "no more") or beyond <= part.compare.smallest:
+    smallest, mean = part.compare.smallest, part.estimate.mean
+    beyond = {"same": abs(mean), "no more": mean}.get(part.compare.direction, 0.0)
+    seen = plan(part.contrast, of_smallest=smallest, level=level).size if beyond > smallest else None
+    if seen is None:
         return ""
-    most = f"{100 * beyond:.0f} points seen where at most {100 * part.compare.smallest:g} are claimed"
-    return f"{part.compare.arm} against {part.compare.against}, {most}, to contradict it: {_takes(part.opposing, part)}"
+    most = f"{100 * beyond:.0f} points seen where at most {100 * smallest:g} are claimed"
+    return f"{part.compare.arm} against {part.compare.against}, {most}, to contradict it: {_takes(seen, part)}"
 
 
 def takes(part: ComparedPart) -> str:

@@ -150,7 +150,8 @@ def _decided(one: Decision, adjusted: float, level: float) -> Decision:
     doubts = ("not if replies that were not judged count against it",) if ends != {verdict} else ()
     decided = replace(one, parts=parts, adjusted=adjusted, verdict=verdict)
     if verdict == "inconclusive":
-        asked = (needed(part) if part.outcome == "open" else opposed(part) for part in parts)
+        against = 1 - level / several
+        asked = (needed(part) if part.outcome == "open" else opposed(part, against) for part in parts)
         return replace(decided, why="; ".join(filter(None, dict.fromkeys(asked))))
     return replace(decided, why=told(parts), doubts=doubts)
 
