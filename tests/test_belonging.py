@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import small
+from inspect_ai.log import read_eval_log, write_eval_log
 
 from harness import HarnessError
 from harness.cells import Cell
@@ -86,13 +87,26 @@ def of_another_seed(file: Path, runs: Path) -> None:
 
 def flipped(file: Path, runs: Path) -> None:
     """One letter or digit of a value another one, the file as readable as before where it is text."""
+    if file.suffix == ".eval":
+        misquoted(file)
+        return
     content = bytearray(file.read_bytes())
-    if file.suffix in (".safetensors", ".eval"):
+    if file.suffix == ".safetensors":
         content[len(content) // 2] ^= 1
     else:
         digits = [at for at, byte in enumerate(content) if chr(byte) in "012345678" and chr(content[at - 1]) in " .:"]
         content[digits[len(digits) // 2]] += 1
     file.write_bytes(content)
+
+
+def misquoted(log: Path) -> None:
+    """One letter of a reply another one. A bit of the file may be of what nothing rests on: a summary, a time."""
+    whole = read_eval_log(str(log))
+    assert whole.samples
+    output = whole.samples[0].output
+    text = output.completion
+    output.completion = text[:-1] + ("b" if text.endswith("a") else "a")
+    write_eval_log(whole, str(log))
 
 
 WAYS: tuple[Callable[[Path, Path], None], ...] = (of_another_arm, of_another_seed, flipped)
