@@ -119,8 +119,8 @@ def forest_of(decisions: Sequence[Decision]) -> Drawn | None:
 def _drawn_forest(forest: Forest, prefix: str) -> Drawn:
     import matplotlib
 
-    told = "dashed: what counts. " if any(lane.counts for lane in forest.lanes) else ""
-    caption = f"Differences in points with 95 % intervals; {told}The words are the verdicts."
+    told = "; dashed: what counts" if any(lane.counts for lane in forest.lanes) else ""
+    caption = f"Differences in points with 95 % intervals{told}. The words are the verdicts."
     with matplotlib.rc_context(STYLE):
         label = "differences with intervals and verdicts; the numbers can be saved as CSV"
         return _inline(forest_figure(forest), label, prefix, caption, forest.csv())
